@@ -1,0 +1,1 @@
+"""Animatable avatars from one photo: perception, body, warp, fit."""

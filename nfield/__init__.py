@@ -1,0 +1,1 @@
+"""Neural fields: kernels, encodings, fields, rendering, training."""
