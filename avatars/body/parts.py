@@ -1,0 +1,38 @@
+"""Which part of the body a face belongs to, and which vertex is its mirror image."""
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+from scipy.spatial import KDTree
+
+PART_NAMES = (
+    "background",
+    "torso",
+    "left arm",
+    "right arm",
+    "left hand",
+    "right hand",
+    "left thigh",
+    "right thigh",
+    "left leg",
+    "right leg",
+    "head",
+    "neck",
+)
+"""Name of each part label; the labels of faces are 1 to 11. Hands include the forearms, legs include the feet."""
+
+# SMPL's joint order: pelvis, hips, spine1, knees, spine2, ankles, spine3, feet, neck, collars, head, shoulders, elbows,
+# wrists, hands; left before right.
+PART_OF_JOINT = np.array([1, 6, 7, 1, 8, 9, 1, 8, 9, 1, 8, 9, 11, 2, 3, 10, 2, 3, 4, 5, 4, 5, 4, 5], dtype=np.uint8)
+
+
+def face_parts(weights: Float[np.ndarray, "v 24"], faces: Int[np.ndarray, "t 3"]) -> UInt8[np.ndarray, "t"]:
+    """The part label, 1 to 11, of each face: the part with the largest skin weight summed over its three corners."""
+    members = PART_OF_JOINT[:, None] == np.arange(len(PART_NAMES))
+    of_vertex = weights @ members.astype(weights.dtype)
+    return of_vertex[faces].sum(1).argmax(1).astype(np.uint8)
+
+
+def mirror_vertices(template: Float[np.ndarray, "v 3"]) -> Int[np.ndarray, "v"]:
+    """For each vertex, the one nearest to its image under x -> -x (left and right exchanged)."""
+    _, nearest = KDTree(template).query(template * np.array([-1.0, 1.0, 1.0], dtype=template.dtype))
+    return np.asarray(nearest, dtype=np.int32)
