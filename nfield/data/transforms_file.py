@@ -92,8 +92,8 @@ class Frame:
     def lens(self, image_size: tuple[int, int]) -> Lens:
         """The lens; sizes and principal points that the file leaves out follow from the image's height and width."""
         _reject_other_models(self.values, self.where)
-        height = self._number("h", default=image_size[0])
-        width = self._number("w", default=image_size[1])
+        height = self._number("h", default=float(image_size[0]))
+        width = self._number("w", default=float(image_size[1]))
         if min(height, width) < 1.0 or abs(height * image_size[1] / (width * image_size[0]) - 1.0) > 0.02:
             raise DataError(
                 f"{self.where}: declares images of w={width:g}, h={height:g}, but the file is "

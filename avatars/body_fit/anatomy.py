@@ -1,0 +1,102 @@
+"""What a human skeleton can do: limits of each joint, the stance it prefers, and how far it strays from it.
+
+Angles are the components of SMPL's axis-angle vectors in degrees, in the rest frame (T-pose; +x left, +y up, +z forward),
+for the left side; the right side is the mirror image (y and z change sign). Limits are the normal ranges of motion of
+the American Academy of Orthopaedic Surgeons (Greene and Heckman, The Clinical Measurement of Joint Motion, 1994), with the
+spine's total shared among its joints, widened by about 10 degrees because axis-angle components only approximate clinical
+angles. Preferred stance and spread are ours: relaxed standing with hanging arms.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from avatars.body_fit.landmarks import Joint
+
+
+@dataclass(frozen=True)
+class JointRange:
+    """One joint's range, degrees about x, y and z.
+
+    Attributes:
+        low: Smallest angles.
+        high: Largest angles.
+        prefers: Angles of the relaxed stance.
+        spread: Standard deviations around it.
+    """
+
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+    prefers: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    spread: tuple[float, float, float] = (15.0, 15.0, 15.0)
+
+
+_SPINE = JointRange((-15, -20, -17), (32, 20, 17), spread=(9, 9, 9))
+_LEFT_OR_MIDDLE = {
+    # Hip: flexion 120 (-x), extension 20 (+x), abduction 45 (+z), adduction 30 (-z), rotation 45 (y).
+    Joint.LEFT_HIP: JointRange((-130, -50, -35), (25, 50, 55), spread=(35, 20, 20)),
+    # Knee: flexion 140 (+x), no hyperextension; a hinge.
+    Joint.LEFT_KNEE: JointRange((0, -8, -6), (145, 8, 6), (6, 0, 0), (30, 5, 4)),
+    Joint.LEFT_ANKLE: JointRange((-30, -30, -25), (50, 30, 25), spread=(16, 14, 12)),
+    Joint.LEFT_FOOT: JointRange((-30, -5, -5), (20, 5, 5), spread=(8, 3, 3)),
+    Joint.SPINE1: _SPINE,
+    Joint.SPINE2: _SPINE,
+    Joint.SPINE3: _SPINE,
+    Joint.NECK: JointRange((-30, -40, -25), (30, 40, 25), spread=(12, 18, 12)),
+    Joint.HEAD: JointRange((-30, -40, -25), (30, 40, 25), spread=(12, 18, 12)),
+    Joint.LEFT_COLLAR: JointRange((-10, -25, -15), (10, 20, 30), spread=(5, 8, 8)),
+    # Shoulder: hanging is -90 about z, forward is -90 about y.
+    Joint.LEFT_SHOULDER: JointRange((-90, -125, -110), (90, 45, 85), (0, -5, -62), (35, 35, 35)),
+    # Elbow: flexion 150 (-y), no hyperextension; x is the turn of the forearm, 80 each way, shared with the wrist.
+    Joint.LEFT_ELBOW: JointRange((-70, -150, -8), (70, 2, 8), (0, -15, 0), (25, 40, 5)),
+    Joint.LEFT_WRIST: JointRange((-50, -30, -70), (50, 35, 70), spread=(18, 12, 18)),
+    Joint.LEFT_HAND: JointRange((-1, -1, -1), (1, 1, 1), spread=(1, 1, 1)),
+}
+
+
+def _signed(joint: Joint, row: tuple[float, float, float]) -> list[float]:
+    mirrored = "RIGHT" in joint.name
+    return [math.radians(angle * (-1.0 if mirrored and axis else 1.0)) for axis, angle in enumerate(row)]
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """The table as tensors, radians, one row for each joint but the root.
+
+    Attributes:
+        low: Smallest angles.
+        high: Largest angles.
+        prefers: Angles of the relaxed stance.
+        spread: Standard deviations around it.
+    """
+
+    low: Float[Tensor, "23 3"]
+    high: Float[Tensor, "23 3"]
+    prefers: Float[Tensor, "23 3"]
+    spread: Float[Tensor, "23 3"]
+
+    def excess(self, body: Float[Tensor, "b 23 3"]) -> Float[Tensor, "b 23 3"]:
+        """How far each angle lies beyond its limit, radians; zero inside. Differentiable."""
+        return (body - self.high).clamp_min(0.0) + (self.low - body).clamp_min(0.0)
+
+    def deviation(self, body: Float[Tensor, "b 23 3"]) -> Float[Tensor, "b 23 3"]:
+        """Distance from the relaxed stance in standard deviations. Differentiable."""
+        return (body - self.prefers) / self.spread
+
+    def clamp(self, body: Float[Tensor, "b 23 3"]) -> Float[Tensor, "b 23 3"]:
+        """The nearest angles inside the limits."""
+        return torch.minimum(torch.maximum(body, self.low), self.high)
+
+
+def anatomy() -> Anatomy:
+    """The ranges of all 23 joints."""
+    rows = []
+    for joint in list(Joint)[1:]:
+        left = Joint[joint.name.replace("RIGHT", "LEFT")]
+        table = _LEFT_OR_MIDDLE[left]
+        rows.append([_signed(joint, row) for row in (table.low, table.high, table.prefers, table.spread)])
+    first, second, prefers, spread = torch.tensor(rows).unbind(1)
+    return Anatomy(torch.minimum(first, second), torch.maximum(first, second), prefers, spread.abs())

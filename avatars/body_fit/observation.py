@@ -1,0 +1,94 @@
+"""What a fit is given: one photo's keypoints and person mask, checked for being enough."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from scipy import ndimage
+from torch import Tensor
+
+from avatars.body_fit.landmarks import COUNT, Landmark
+from nfield.errors import NFieldError
+
+VISIBLE = 0.5
+"""A landmark with at least this visibility counts as seen."""
+
+_SMALLEST_PERSON = 32  # pixels; below this a silhouette says nothing
+_LIMBS = {
+    "left arm": (Landmark.LEFT_ELBOW, Landmark.LEFT_WRIST),
+    "right arm": (Landmark.RIGHT_ELBOW, Landmark.RIGHT_WRIST),
+    "left leg": (Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE),
+    "right leg": (Landmark.RIGHT_KNEE, Landmark.RIGHT_ANKLE),
+}
+_TORSO = (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
+_FACE = (Landmark.NOSE, Landmark.LEFT_EAR, Landmark.RIGHT_EAR)
+
+
+class BodyFitError(NFieldError):
+    """A photo's keypoints or mask are not enough to fit a body."""
+
+
+@dataclass(frozen=True)
+class BodyObservation:
+    """One person in one photo.
+
+    Attributes:
+        keypoints: BlazePose's 33 landmarks, column and row in pixels.
+        visibility: Probability that each landmark is in the photo and not hidden.
+        keypoints_world: The same landmarks in metres around the middle of the hips: x right, y down, z away from the camera.
+        mask: Which pixels show the person.
+        size: Height and width of the photo, pixels.
+    """
+
+    keypoints: Float[Tensor, "33 2"]
+    visibility: Float[Tensor, "33"]
+    keypoints_world: Float[Tensor, "33 3"]
+    mask: Bool[Tensor, "h w"]
+    size: tuple[int, int]
+
+    def hidden_limbs(self) -> tuple[str, ...]:
+        """Limbs of which the photo shows neither end; the fit leaves them in the relaxed stance."""
+        return tuple(name for name, ends in _LIMBS.items() if not any(self._seen(end) for end in ends))
+
+    def person(self) -> Bool[Tensor, "h w"]:
+        """The largest connected piece of the mask; specks elsewhere are dropped, holes stay.
+
+        Raises:
+            BodyFitError: The mask shows no person, or one that is too small.
+        """
+        labels, count = ndimage.label(self.mask.numpy())
+        sizes = np.bincount(np.ravel(labels), minlength=count + 1)[1:]
+        if count == 0 or sizes.max() < _SMALLEST_PERSON**2 / 8:
+            raise BodyFitError(
+                f"the person mask has {int(sizes.max(initial=0))} connected pixels, too few to fit a body to; "
+                "give a photo in which the person fills at least a tenth of the height, or a better mask"
+            )
+        return torch.from_numpy(labels == int(sizes.argmax()) + 1)
+
+    def check(self) -> None:
+        """Refuse what cannot be fitted.
+
+        Raises:
+            BodyFitError: Shapes disagree, numbers are not finite, or head and torso are not both visible.
+        """
+        if self.keypoints.shape[0] != COUNT or tuple(self.mask.shape) != self.size:
+            raise BodyFitError(
+                f"expected {COUNT} keypoints and a mask of {self.size[0]}x{self.size[1]} pixels; "
+                f"got {self.keypoints.shape[0]} keypoints and a mask of {'x'.join(map(str, self.mask.shape))}"
+            )
+        numbers = torch.cat([self.keypoints.flatten(), self.visibility, self.keypoints_world.flatten()])
+        if not bool(numbers.isfinite().all()):
+            raise BodyFitError("the keypoints hold NaN or infinite numbers; run the perception stage again")
+        missing = [Landmark(name).name.lower().replace("_", " ") for name in _TORSO if not self._seen(name)]
+        if not any(self._seen(name) for name in _FACE):
+            missing.append("face")
+        if missing:
+            hidden = ", ".join([*missing, *self.hidden_limbs()])
+            raise BodyFitError(
+                f"the photo does not show enough of the body: not visible are {hidden}; the fit needs the head, "
+                "both shoulders and both hips. Give a photo that shows the whole person, best from head to feet"
+            )
+
+    def _seen(self, landmark: Landmark) -> bool:
+        return float(self.visibility[landmark]) >= VISIBLE

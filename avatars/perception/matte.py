@@ -1,0 +1,117 @@
+"""Soft outlines of a person: MODNet (Ke et al. 2022, AAAI, arXiv:2011.11961) around the person that the pose net saw.
+
+MODNet looks twice and the two mattes are averaged: at the person's own box, where it sees most detail, and at that
+box padded to a square, where it knows best what is not the person. Their mistakes rarely coincide. What lies away
+from the pose net's mask is then dropped (other persons, furniture), and of the rest only the largest piece is kept.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from scipy import ndimage
+from torch import Tensor
+
+from avatars.perception.graph import Graph
+from avatars.perception.landmarks import Landmarks
+
+_BOX_SCALE = 1.3
+_SHORT_SIDE = 512
+_LONG_SIDE = 1056
+_SQUARE_SIDE = 672
+_MULTIPLE = 32
+_GATE_LEVEL = 0.3
+_GATE_REACH = 0.03
+_SOLID = 0.5
+_TRACE = 0.02
+
+
+@dataclass(frozen=True)
+class PixelBox:
+    """Whole pixels of a photo: columns left to right-1, rows top to bottom-1."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def long_side(self) -> int:
+        """The longer edge, pixels."""
+        return max(self.right - self.left, self.bottom - self.top)
+
+    def of(self, image: Float[Tensor, "*c h w"]) -> Float[Tensor, "*c bh bw"]:
+        """That part of an image (a view)."""
+        return image[..., self.top : self.bottom, self.left : self.right]
+
+
+def person_box(points: Float[Tensor, "k 2"], coarse_mask: Float[Tensor, "h w"]) -> PixelBox:
+    """The box around landmarks and rough mask, enlarged by 1.3 and cut at the photo's edges."""
+    rows, columns = torch.nonzero(coarse_mask > _SOLID, as_tuple=True)
+    extent = torch.cat([points, torch.stack([columns, rows], -1).to(points)])
+    low, high = extent.amin(0), extent.amax(0)
+    middle, half = (low + high) / 2, (high - low) * _BOX_SCALE / 2
+    height, width = coarse_mask.shape
+    left, top = (middle - half).floor().clamp_min(0).int().tolist()
+    right, bottom = (middle + half).ceil().int().tolist()
+    left, top = min(left, width - 1), min(top, height - 1)
+    return PixelBox(left, top, max(min(right, width), left + 1), max(min(bottom, height), top + 1))
+
+
+class MatteNet:
+    """The matting net."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+
+    def __call__(
+        self, image: Float[Tensor, "1 3 h w"], coarse_mask: Float[Tensor, "h w"], person: Landmarks
+    ) -> Float[Tensor, "h w"]:
+        """The person's alpha in a photo of range [0, 255]."""
+        box = person_box(person.points, coarse_mask)
+        matte = (self._box_matte(box.of(image)) + self._square_matte(box.of(image))) / 2
+        alpha = torch.zeros_like(coarse_mask)
+        box.of(alpha).copy_(matte)
+        return largest_piece(alpha * _gate(person, box.long_side, (alpha.shape[0], alpha.shape[1])))
+
+    def _box_matte(self, image: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "h w"]:
+        sides = image.shape[2:]
+        return self._run(image, min(_SHORT_SIDE / min(sides), _LONG_SIDE / max(sides)))
+
+    def _square_matte(self, image: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "h w"]:
+        height, width = image.shape[2:]
+        edge = max(height, width)
+        left, top = (edge - width) // 2, (edge - height) // 2
+        square = F.pad(image, (left, edge - width - left, top, edge - height - top), mode="replicate")
+        return self._run(square, _SQUARE_SIDE / edge)[top : top + height, left : left + width]
+
+    def _run(self, image: Float[Tensor, "1 3 h w"], scale: float) -> Float[Tensor, "h w"]:
+        size = [max(_MULTIPLE, round(side * scale / _MULTIPLE) * _MULTIPLE) for side in image.shape[2:]]
+        pixels = F.interpolate(image, size, mode="bilinear", antialias=True, align_corners=False) / 127.5 - 1
+        (matte,) = self._graph(pixels)
+        return F.interpolate(matte, image.shape[2:], mode="bilinear", align_corners=False)[0, 0]
+
+
+def _gate(person: Landmarks, extent: int, size: tuple[int, int]) -> Float[Tensor, "h w"]:
+    """1 near the pose net's mask, 0 elsewhere; dilated in the small crop, so that the cost does not grow with photos."""
+    reach = max(1, round(_GATE_REACH * extent * person.crop.resolution / person.crop.size))
+    near = F.max_pool2d((person.mask > _GATE_LEVEL).float()[None, None], 2 * reach + 1, 1, reach)
+    return person.crop.paste(near[0, 0], size)
+
+
+def largest_piece(alpha: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """Alpha without what hangs apart from its largest solid piece (alpha > 0.5); holes stay as they are.
+
+    >>> largest_piece(torch.tensor([[1.0, 0.9, 0.3, 0.0, 0.8]]))
+    tensor([[1.0000, 0.9000, 0.3000, 0.0000, 0.0000]])
+    """
+    values = alpha.numpy()
+    pieces, count = ndimage.label(values > _SOLID)
+    if count == 0:
+        return torch.zeros_like(alpha)
+    largest = pieces == 1 + np.bincount(pieces.ravel())[1:].argmax()
+    others = (pieces > 0) & ~largest
+    traces, _ = ndimage.label((values > _TRACE) & ~others)
+    return torch.where(torch.from_numpy(traces == traces[largest][0]), alpha, 0.0)

@@ -1,0 +1,40 @@
+// The extension module: one per instruction set, named by CORE_NAME.
+#include <string>
+
+#include "arrays.h"
+
+#define EXPAND(name) name
+#define MODULE(name, variable) NB_MODULE(name, variable)
+
+void register_hash_encode(nb::module_&);
+void register_radiance(nb::module_&);
+void register_march(nb::module_&);
+void register_composite(nb::module_&);
+void register_sparse_adam(nb::module_&);
+
+namespace {
+
+// Which builds this processor can run; asked of the portable module only.
+bool supports(const char* name) {
+  const std::string wanted(name);
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (wanted == "avx512")
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("bmi2");
+  if (wanted == "avx2") return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+#endif
+  return wanted == "portable";
+}
+
+}  // namespace
+
+MODULE(CORE_NAME, m) {
+  m.def("supports", &supports, nb::arg("name"));
+  register_hash_encode(m);
+  register_radiance(m);
+  register_march(m);
+  register_composite(m);
+  register_sparse_adam(m);
+}
