@@ -178,10 +178,10 @@ def _(unit: Tensor, table: Tensor, grad: Tensor, layout: list[Tensor], to_points
     return torch.empty_like(table), unit.new_empty(len(unit) if to_points else 0, 3)
 
 
-def _setup(ctx: torch.autograd.function.FunctionCtx, inputs: tuple[Tensor, Tensor, list[Tensor]], output: Tensor) -> None:
+def _setup(ctx, inputs, output) -> None:  # noqa: ANN001 (torch's own types)
     unit, table, layout = inputs
     ctx.save_for_backward(unit, table)
-    ctx.layout = layout  # pyright: ignore[reportAttributeAccessIssue]
+    ctx.layout = layout
 
 
 def _backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, list[None]]:  # noqa: ANN001 (torch's own type has no public fields)

@@ -217,6 +217,7 @@ static void point_gradients(const Grid& g, const float* table, const float* poin
   for (int i = 0; i < count; i++) {
     const float* p = points + 3 * (s0 + i);
     float* o = out + 3 * (s0 + i);
-    o[0] = p[0] == x[i] ? gx[i] : 0.f, o[1] = p[1] == y[i] ? gy[i] : 0.f, o[2] = p[2] == z[i] ? gz[i] : 0.f;
+    const float to[3] = {gx[i], gy[i], gz[i]};
+    for (int a = 0; a < 3; a++) o[a] = p[a] > 0.f && p[a] < 1.f ? to[a] : 0.f;
   }
 }

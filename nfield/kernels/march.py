@@ -1,0 +1,126 @@
+"""Marching rays through nested occupancy grids to packed samples (instant-ngp, appendix E).
+
+Steps lie on one lattice: step k of a ray spans distance(base + k) to distance(base + k + 1), with base its entry
+plus a jitter. A step is kept where the cell at its midpoint is occupied.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from nfield.kernels import native_core
+from nfield.types import Box, Rays, Samples
+
+_BLOCK = 4
+
+
+@dataclass(frozen=True)
+class StepRule:
+    """How long the steps along a ray are.
+
+    Attributes:
+        step: The shortest, metres.
+        cone: Steps grow to this multiple of the distance; 0 for even steps.
+        longest: The longest, metres; only with a cone.
+    """
+
+    step: float
+    cone: float = 0.0
+    longest: float = math.inf
+
+    def index(self, distance: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+        """The warped distance in which all steps have length 1."""
+        if self.cone <= 0.0:
+            return distance / self.step
+        begin, end, growth = self._bounds()
+        middle = begin / self.step + (distance.clamp(begin, end) / begin).log() / growth
+        last = begin / self.step + math.log(end / begin) / growth + (distance - end) / self.longest
+        return torch.where(distance <= begin, distance / self.step, torch.where(distance <= end, middle, last))
+
+    def distance(self, index: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
+        """The inverse of `index`, metres."""
+        if self.cone <= 0.0:
+            return index * self.step
+        begin, end, growth = self._bounds()
+        first, second = begin / self.step, begin / self.step + math.log(end / begin) / growth
+        middle = begin * ((index.clamp(first, second) - first) * growth).exp()
+        last = end + (index - second) * self.longest
+        return torch.where(index <= first, index * self.step, torch.where(index <= second, middle, last))
+
+    def _bounds(self) -> tuple[float, float, float]:
+        begin = self.step / self.cone
+        return begin, max(begin, self.longest / self.cone), math.log1p(self.cone)
+
+
+def pack_bits(occupied: Bool[Tensor, "c z y x"]) -> Int[Tensor, "c bz by bx"]:
+    """Cells as one 64-bit word a 4x4x4 block; bit x + 4 y + 16 z within the block.
+
+    >>> cells = torch.zeros(1, 4, 4, 4, dtype=torch.bool); cells[0, 1, 0, 2] = True
+    >>> pack_bits(cells).item() == 1 << 18
+    True
+    """
+    cascades, size = occupied.shape[:2]
+    n = size // _BLOCK
+    cells = occupied.reshape(cascades, n, _BLOCK, n, _BLOCK, n, _BLOCK).permute(0, 1, 3, 5, 2, 4, 6)
+    shifts = torch.arange(64, dtype=torch.int64, device=occupied.device)
+    return (cells.reshape(cascades, n, n, n, 64).long() << shifts).sum(-1)
+
+
+def cell_index(
+    points: Float[Tensor, "n 3"], inner: Box, cascades: int, resolution: int
+) -> tuple[Int[Tensor, "n"], Int[Tensor, "n"]]:
+    """Cascade and flat cell (x fastest) of world points; each lies in the finest cascade that holds it."""
+    unit = inner.unit_from_world(points) * 2.0 - 1.0
+    reach = unit.abs().amax(-1)
+    cascade = torch.zeros_like(reach, dtype=torch.int64)
+    for c in range(1, cascades):
+        cascade += (reach > 2.0 ** (c - 1)).long()
+    scale = torch.exp2(cascade.to(unit.dtype))[:, None]
+    cell = ((unit + scale) * (0.5 * resolution / scale)).long().clamp(0, resolution - 1)
+    return cascade, cell[:, 0] + resolution * (cell[:, 1] + resolution * cell[:, 2])
+
+
+def march_reference(
+    rays: Rays, words: Int[Tensor, "c bz by bx"], inner: Box, rule: StepRule, jitter: Float[Tensor, "r"]
+) -> Samples:
+    """The torch twin of `march`: every step of every ray is looked up."""
+    cascades, resolution = words.shape[0], _BLOCK * words.shape[1]
+    base = rule.index(rays.near) + jitter
+    hits = rays.far > rays.near
+    count = torch.where(hits, (rule.index(rays.far) - base).ceil(), 0.0).clamp_min(0)
+    steps = torch.arange(int(count.max()) if len(rays) else 0, device=base.device)
+    start, end = rule.distance(base[:, None] + steps), rule.distance(base[:, None] + steps + 1.0)
+    middle = 0.5 * (start + end)
+    points = rays.origins[:, None] + middle[..., None] * rays.dirs[:, None]
+    cascade, cell = cell_index(points.reshape(-1, 3), inner, cascades, resolution)
+    x, y, z = cell % resolution, cell // resolution % resolution, cell // resolution**2
+    word = words[cascade, z // _BLOCK, y // _BLOCK, x // _BLOCK]
+    occupied = word >> (x % _BLOCK + _BLOCK * (y % _BLOCK) + _BLOCK**2 * (z % _BLOCK)) & 1
+    keep = occupied.reshape(middle.shape).bool() & (start < rays.far[:, None]) & hits[:, None]
+    ray = keep.nonzero()[:, 0]
+    return Samples(start[keep], torch.minimum(end, rays.far[:, None])[keep], ray, len(rays))
+
+
+@torch.no_grad()
+def march(
+    rays: Rays, words: Int[Tensor, "c bz by bx"], inner: Box, rule: StepRule, jitter: Float[Tensor, "r"]
+) -> Samples:
+    """Occupied steps of all rays, packed.
+
+    Args:
+        rays: Rays with near and far, metres.
+        words: Occupancy bits, see `pack_bits`; cascade c covers `inner` scaled by 2^c about its middle.
+        inner: The box of cascade 0.
+        rule: Lengths of steps.
+        jitter: Shift of each ray's lattice, in steps, in [0, 1).
+    """
+    if not native_core.runs_natively(rays.origins, rays.dirs, rays.near, rays.far, jitter):
+        return march_reference(rays, words, inner, rule, jitter)
+    arrays = [native_core.array(t) for t in (rays.origins, rays.dirs, rays.near, rays.far, jitter, words)]
+    t0, t1, ray, offsets = native_core.require().march(
+        *arrays, inner.low, inner.high, rule.step, rule.cone, rule.longest, torch.get_num_threads()
+    )
+    return Samples(torch.from_numpy(t0), torch.from_numpy(t1), torch.from_numpy(ray), len(rays))
