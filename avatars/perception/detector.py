@@ -1,4 +1,4 @@
-"""Finds persons: BlazePose's detector (Bazarevsky et al. 2020, arXiv:2006.10204) on the photo and, if need be, tiles."""
+"""Finds persons: BlazePose's detector (Bazarevsky et al. 2020, arXiv:2006.10204) on the photo and on tiles of it."""
 
 import math
 from dataclasses import dataclass

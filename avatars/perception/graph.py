@@ -57,7 +57,7 @@ class Graph:
     source: int
     sinks: tuple[int, ...]
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def __call__(self, image: Tensor) -> tuple[Tensor, ...]:
         """The outputs for one input; not differentiable. Values are dropped after their last use to save memory."""
         values: dict[int, Tensor] = {self.source: image}
@@ -85,7 +85,9 @@ def load_graph(path: Path, operators: Mapping[str, Operator]) -> Graph:
             meta = json.loads(file["meta"].tobytes())
             constants = {int(name[1:]): _tensor(file[name]) for name in file.files if name != "meta"}
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"network file {path} cannot be read ({error}): reinstall, or run assets/build/perception.py")
+        raise DataError(
+            f"network file {path} cannot be read ({error}): reinstall, or run assets/build/perception.py"
+        ) from error
     unknown = {operator for operator, *_ in meta["nodes"]} - set(operators)
     if unknown:
         raise DataError(f"network file {path} needs operators {sorted(unknown)}; known are {sorted(operators)}")

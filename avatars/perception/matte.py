@@ -1,11 +1,13 @@
 """Soft outlines of a person: MODNet (Ke et al. 2022, AAAI, arXiv:2011.11961) around the person that the pose net saw.
 
-MODNet looks twice and the two mattes are averaged: at the person's own box, where it sees most detail, and at that
-box padded to a square, where it knows best what is not the person. Their mistakes rarely coincide. What lies away
-from the pose net's mask is then dropped (other persons, furniture), and of the rest only the largest piece is kept.
+MODNet looks twice: at the person's own box, where it sees most detail, and at that box padded to a square, where it
+knows best what is not the person. The median of both and the pose net's mask follows MODNet's soft edges where they
+agree, and is a majority vote where they do not: their mistakes rarely coincide. What lies away
+from the pose net's mask is then dropped (other persons, furniture), and so are loose pieces of the rest.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -26,6 +28,8 @@ _GATE_LEVEL = 0.3
 _GATE_REACH = 0.03
 _SOLID = 0.5
 _TRACE = 0.02
+_COVERED = 0.5
+_SMALLEST_PIECE = 0.002
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,11 @@ class MatteNet:
     ) -> Float[Tensor, "h w"]:
         """The person's alpha in a photo of range [0, 255]."""
         box = person_box(person.points, coarse_mask)
-        matte = (self._box_matte(box.of(image)) + self._square_matte(box.of(image))) / 2
+        views = [self._box_matte(box.of(image)), self._square_matte(box.of(image)), box.of(coarse_mask)]
         alpha = torch.zeros_like(coarse_mask)
-        box.of(alpha).copy_(matte)
-        return largest_piece(alpha * _gate(person, box.long_side, (alpha.shape[0], alpha.shape[1])))
+        box.of(alpha).copy_(torch.stack(views).median(0).values)
+        gate = _gate(person, box.long_side, (alpha.shape[0], alpha.shape[1]))
+        return person_pieces(alpha * gate, coarse_mask)
 
     def _box_matte(self, image: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "h w"]:
         sides = image.shape[2:]
@@ -95,23 +100,38 @@ class MatteNet:
 
 
 def _gate(person: Landmarks, extent: int, size: tuple[int, int]) -> Float[Tensor, "h w"]:
-    """1 near the pose net's mask, 0 elsewhere; dilated in the small crop, so that the cost does not grow with photos."""
+    """1 near the pose net's mask, 0 elsewhere; dilated in the small crop, where it is cheap."""
     reach = max(1, round(_GATE_REACH * extent * person.crop.resolution / person.crop.size))
     near = F.max_pool2d((person.mask > _GATE_LEVEL).float()[None, None], 2 * reach + 1, 1, reach)
     return person.crop.paste(near[0, 0], size)
 
 
-def largest_piece(alpha: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
-    """Alpha without what hangs apart from its largest solid piece (alpha > 0.5); holes stay as they are.
+def person_pieces(alpha: Float[Tensor, "h w"], coarse_mask: Float[Tensor, "h w"]) -> Float[Tensor, "h w"]:
+    """Alpha without solid pieces (alpha > 0.5) that hang apart and are not the person's; holes stay as they are.
 
-    >>> largest_piece(torch.tensor([[1.0, 0.9, 0.3, 0.0, 0.8]]))
+    The person is the largest piece and all others of some size that lie mostly in the pose net's mask: a shoe below
+    a trouser leg as dark as the ground is a piece of its own.
+
+    >>> coarse_mask = torch.tensor([[1.0, 1.0, 0.0, 0.0, 0.0]])
+    >>> person_pieces(torch.tensor([[1.0, 0.9, 0.3, 0.0, 0.8]]), coarse_mask)
     tensor([[1.0000, 0.9000, 0.3000, 0.0000, 0.0000]])
     """
     values = alpha.numpy()
-    pieces, count = ndimage.label(values > _SOLID)
+    pieces, count = _label(values > _SOLID)
     if count == 0:
         return torch.zeros_like(alpha)
-    largest = pieces == 1 + np.bincount(pieces.ravel())[1:].argmax()
-    others = (pieces > 0) & ~largest
-    traces, _ = ndimage.label((values > _TRACE) & ~others)
-    return torch.where(torch.from_numpy(traces == traces[largest][0]), alpha, 0.0)
+    areas = np.bincount(pieces.ravel(), minlength=count + 1).astype(np.float64)
+    covered = np.bincount(pieces.ravel(), weights=(coarse_mask.numpy() > _SOLID).ravel(), minlength=count + 1)
+    kept = (covered > _COVERED * areas) & (areas > _SMALLEST_PIECE * areas[1:].max())
+    kept[1 + areas[1:].argmax()] = True
+    kept[0] = False
+    person = kept[pieces]
+    traces, count = _label((values > _TRACE) & ~((pieces > 0) & ~person))
+    touching = np.zeros(count + 1, dtype=bool)
+    touching[traces[person]] = True
+    return torch.where(torch.from_numpy(touching[traces]), alpha, 0.0)
+
+
+def _label(region: np.ndarray) -> tuple[np.ndarray, int]:
+    """Number of each pixel's connected piece (0: outside the region), and how many pieces there are."""
+    return cast("tuple[np.ndarray, int]", ndimage.label(region))
