@@ -10,6 +10,7 @@ void register_hash_encode(nb::module_&);
 void register_radiance(nb::module_&);
 void register_march(nb::module_&);
 void register_composite(nb::module_&);
+void register_rasterize(nb::module_&);
 void register_sparse_adam(nb::module_&);
 
 namespace {
@@ -36,5 +37,6 @@ MODULE(CORE_NAME, m) {
   register_radiance(m);
   register_march(m);
   register_composite(m);
+  register_rasterize(m);
   register_sparse_adam(m);
 }
