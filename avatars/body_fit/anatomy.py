@@ -1,10 +1,10 @@
 """What a human skeleton can do: limits of each joint, the stance it prefers, and how far it strays from it.
 
-Angles are the components of SMPL's axis-angle vectors in degrees, in the rest frame (T-pose; +x left, +y up, +z forward),
-for the left side; the right side is the mirror image (y and z change sign). Limits are the normal ranges of motion of
-the American Academy of Orthopaedic Surgeons (Greene and Heckman, The Clinical Measurement of Joint Motion, 1994), with the
-spine's total shared among its joints, widened by about 10 degrees because axis-angle components only approximate clinical
-angles. Preferred stance and spread are ours: relaxed standing with hanging arms.
+Angles are the components of SMPL's axis-angle vectors in degrees, in the rest frame (T-pose; +x left, +y up,
++z forward), for the left side; the right side is the mirror image (y and z change sign). Limits are the normal ranges
+of motion of the American Academy of Orthopaedic Surgeons (Greene and Heckman, The Clinical Measurement of Joint Motion,
+1994), with the spine's total shared among its joints, widened by about 10 degrees because axis-angle components only
+approximate clinical angles. Preferred stance and spread are ours: relaxed standing with hanging arms.
 """
 
 import math

@@ -36,7 +36,8 @@ class BodyObservation:
     Attributes:
         keypoints: BlazePose's 33 landmarks, column and row in pixels.
         visibility: Probability that each landmark is in the photo and not hidden.
-        keypoints_world: The same landmarks in metres around the middle of the hips: x right, y down, z away from the camera.
+        keypoints_world: The same landmarks in metres around the middle of the hips: x right, y down, z away from
+            the camera.
         mask: Which pixels show the person.
         size: Height and width of the photo, pixels.
     """

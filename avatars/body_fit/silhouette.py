@@ -1,7 +1,7 @@
 """The person's mask as a distance field, and the outline of a projected body: what a differentiable fit compares.
 
-All image points are columns and rows in pixels of the photo; distances are pixels of the photo. The mask is kept on a smaller
-working grid, because a body model does not explain detail of less than about a hundredth of the stature.
+All image points are columns and rows in pixels of the photo; distances are pixels of the photo. The mask is kept on a
+smaller working grid, because a body model does not explain detail of less than about a hundredth of the stature.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,8 @@ class Silhouette:
     """A person's mask on the working grid.
 
     Attributes:
-        inside: The mask on the working grid; beyond the photo's border its edge is repeated, since nothing is known there.
+        inside: The mask on the working grid; beyond the photo's border its edge is repeated, since nothing is known
+            there.
         distance: Signed distance to the mask's outline, photo pixels; positive outside.
         contour: Points of the mask's outline that lie inside the photo, photo pixels.
         origin: Photo pixel (column, row) of the working grid's corner.

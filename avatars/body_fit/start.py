@@ -14,7 +14,7 @@ from torch import Tensor
 from avatars.body import BodyModel, BodyPose
 from avatars.body.skinning import axis_angle_from_rotations, cross_matrix, rotations_from_axis_angle
 from avatars.body_fit.anatomy import anatomy
-from avatars.body_fit.landmarks import USED, Joint, Landmark, LandmarkRegressor, posed_landmarks
+from avatars.body_fit.landmarks import USED, USUAL_SLOPE, Joint, Landmark, LandmarkRegressor, posed_landmarks
 from avatars.body_fit.observation import VISIBLE, BodyObservation
 
 World = Float[Tensor, "33 3"]
@@ -73,8 +73,9 @@ def first_guesses(
         observation: The photo's landmarks.
         focal: Focal length, pixels.
     """
-    rotations = torch.stack([_rotations(model, change(observation.keypoints_world), observation.visibility)
-                             for change in VARIANTS.values()])  # fmt: skip
+    level = observation.keypoints_world.clone()
+    level[:, 2] -= USUAL_SLOPE * level[:, 1]
+    rotations = torch.stack([_rotations(model, change(level), observation.visibility) for change in VARIANTS.values()])
     count = len(rotations)
     pose = BodyPose(rotations, torch.zeros(count, 3), torch.zeros(count, model.shape_dirs.shape[-1]))
     landmarks = posed_landmarks(model, regressor, pose)

@@ -1,0 +1,6 @@
+"""Fit the body to one photo's keypoints and person mask."""
+
+from avatars.body_fit.fit import BodyFit, BodyFitConfig, fit_body
+from avatars.body_fit.observation import BodyFitError, BodyObservation
+
+__all__ = ["BodyFit", "BodyFitConfig", "BodyFitError", "BodyObservation", "fit_body"]

@@ -1,0 +1,246 @@
+"""Fit a body to one photo: several first guesses, landmarks first, then the silhouette.
+
+1. First guesses read the 3D landmarks in different ways where depth is ambiguous.
+2. All are fitted to the landmarks at once; the best few go on.
+3. Those are fitted to landmarks and silhouette; the body's outline is found anew every few steps, since which vertices
+   lie on it changes with the pose.
+4. The one with the lowest cost wins.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from avatars.body import BodyModel, BodyPose
+from avatars.body_fit.anatomy import anatomy
+from avatars.body_fit.energy import LANDMARKS_ONLY, Candidates, Energy, EnergyWeights, Outline, project, total
+from avatars.body_fit.landmarks import USED, LandmarkRegressor
+from avatars.body_fit.observation import VISIBLE, BodyObservation
+from avatars.body_fit.silhouette import silhouette
+from avatars.body_fit.start import VARIANTS, first_guesses
+
+Progress = Callable[[str, float], None]
+"""Called with the stage's name and the finished fraction of the whole fit."""
+
+
+@dataclass(frozen=True)
+class BodyFitConfig:
+    """How to fit a body.
+
+    Attributes:
+        focal: Focal length in pixels where it is known; otherwise the photo's diagonal is a good guess.
+        landmark_steps: Optimiser steps on the landmarks alone.
+        silhouette_steps: Optimiser steps with the silhouette.
+        outline_every: Steps after which the body's outline is found anew.
+        survivors: Candidates that are fitted to the silhouette.
+        spread: Every how many vertices one is watched for leaving the mask.
+        rate: Step size of the optimiser, radians.
+        weights: How much each term counts.
+    """
+
+    focal: float | None = None
+    landmark_steps: int = 250
+    silhouette_steps: int = 300
+    outline_every: int = 15
+    survivors: int = 2
+    spread: int = 16
+    rate: float = 0.03
+    weights: EnergyWeights = field(default_factory=EnergyWeights)
+
+
+@dataclass(frozen=True)
+class BodyFit:
+    """A body that explains a photo.
+
+    Attributes:
+        pose: Its pose and shape in camera axes; the translation is part of it.
+        focal: Focal length, pixels; the principal point is the middle of the photo.
+        cost: The final weighted cost.
+        terms: Its terms, unweighted.
+        silhouette_iou: Overlap of the body's silhouette with the person's mask, intersection over union.
+        start: Which of the first guesses it came from.
+        hidden_limbs: Limbs that the photo does not show, left in the relaxed stance.
+        history: The winner's cost at every step of the silhouette stage.
+    """
+
+    pose: BodyPose
+    focal: float
+    cost: float
+    terms: dict[str, float]
+    silhouette_iou: float
+    start: str
+    hidden_limbs: tuple[str, ...]
+    history: tuple[float, ...]
+
+
+def _ignore(stage: str, done: float) -> None:
+    """Progress that nobody watches."""
+
+
+def fit_body(
+    model: BodyModel,
+    observation: BodyObservation,
+    config: BodyFitConfig | None = None,
+    *,
+    generator: torch.Generator | None = None,
+    progress: Progress = _ignore,
+) -> BodyFit:
+    """Pose, shape, place and focal length of the person in one photo.
+
+    Args:
+        model: The body.
+        observation: The photo's landmarks and mask.
+        config: How to fit; None for the defaults.
+        generator: Draws which points of the mask's contour are compared; None draws them evenly.
+        progress: Told how far the fit is.
+
+    Raises:
+        BodyFitError: The photo does not show head and torso, or the mask is unusable.
+    """
+    config = config or BodyFitConfig()
+    observation.check()
+    height, width = observation.size
+    focal = config.focal or math.hypot(height, width)
+    regressor = LandmarkRegressor.of(model)
+    guesses = first_guesses(model, regressor, observation, focal)
+    energy = _energy(model, regressor, observation, focal=focal, depth=float(guesses.translation[:, 2].median()))
+    candidates = Candidates.of(guesses, torch.full((len(VARIANTS),), focal))
+
+    marks = model.subset(regressor.vertices)
+    candidates, _ = _descend(
+        candidates,
+        lambda now, step: total(energy.terms(now, marks, None), LANDMARKS_ONLY),
+        steps=config.landmark_steps,
+        rate=config.rate,
+        watch=lambda fraction: progress("landmarks", 0.3 * fraction),
+    )
+    cost = total(energy.terms(candidates, marks, None), LANDMARKS_ONLY).detach()
+    best = cost.argsort()[: config.survivors]
+    candidates = candidates.take(best)
+
+    tracker = _OutlineTracker(energy, config)
+    candidates, costs = _descend(
+        candidates,
+        tracker.cost,
+        steps=config.silhouette_steps,
+        rate=0.6 * config.rate,
+        watch=lambda fraction: progress("silhouette", 0.3 + 0.7 * fraction),
+    )
+    return tracker.result(candidates, costs, [list(VARIANTS)[i] for i in best.tolist()], observation.hidden_limbs())
+
+
+def _energy(
+    model: BodyModel, regressor: LandmarkRegressor, observation: BodyObservation, *, focal: float, depth: float
+) -> Energy:
+    visibility = torch.where(observation.visibility < VISIBLE, 0.0, observation.visibility)
+    used = list(USED)
+    return Energy(
+        model=model,
+        landmarks=regressor,
+        human=anatomy(),
+        seen=observation.keypoints[used],
+        visibility=visibility[used],
+        world=observation.keypoints_world,
+        world_visibility=visibility,
+        silhouette=silhouette(observation.person()),
+        focal=focal,
+        metres=depth / focal,
+    )
+
+
+def _descend(
+    start: Candidates,
+    cost: Callable[[Candidates, int], Float[Tensor, "b"]],
+    *,
+    steps: int,
+    rate: float,
+    watch: Callable[[float], None],
+) -> tuple[Candidates, Float[Tensor, "s b"]]:
+    """Adam with a cosine schedule on all candidates at once; they do not influence each other."""
+    free = {name: value.detach().clone().requires_grad_() for name, value in vars(start).items()}
+    rates = {"shape": 2.0, "ray": 0.15, "log_depth": 0.3, "log_focal": 0.1, "slope": 0.3}
+    groups = [{"params": [value], "lr": rate * rates.get(name, 1.0)} for name, value in free.items()]
+    optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: 0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * min(step / steps, 1.0)))
+    )
+    history = []
+    for step in range(steps):
+        optimizer.zero_grad()
+        values = cost(Candidates(**free), step)
+        values.sum().backward()
+        optimizer.step()
+        schedule.step()
+        history.append(values.detach())
+        watch((step + 1) / steps)
+    return Candidates(**{name: value.detach() for name, value in free.items()}), torch.stack(history)
+
+
+class _OutlineTracker:
+    """The silhouette stage's cost; remembers the outline between the steps at which it is found anew."""
+
+    def __init__(self, energy: Energy, config: BodyFitConfig) -> None:
+        self._energy = energy
+        self._config = config
+        self._watched = torch.arange(0, len(energy.model.template), config.spread)
+        self._subset = energy.model
+        self._outline: Outline | None = None
+
+    def cost(self, candidates: Candidates, step: int) -> Float[Tensor, "b"]:
+        """Weighted cost of each candidate."""
+        if step % self._config.outline_every == 0:
+            self.refresh(candidates)
+        return total(self._energy.terms(candidates, self._subset, self._outline), self._config.weights)
+
+    def refresh(self, candidates: Candidates) -> list[float]:
+        """Find the outlines anew; returns each candidate's overlap with the mask."""
+        model, marks = self._energy.model, self._energy.landmarks.vertices
+        points, _, overlaps, outlines = self._look(candidates)
+        vertices, place = torch.unique(torch.cat(outlines), return_inverse=True)
+        self._subset = model.subset(torch.cat([marks, vertices, self._watched]))
+        rows = [part + len(marks) for part in place.split([len(outline) for outline in outlines])]
+        longest = max(1, *(len(row) for row in rows))
+        padded = torch.zeros(len(rows), longest, dtype=torch.long)
+        valid = torch.zeros(len(rows), longest)
+        nearest = []
+        for i, row in enumerate(rows):
+            padded[i, : len(row)], valid[i, : len(row)] = row, 1.0
+            nearest.append(torch.cdist(self._energy.silhouette.contour, points[i, outlines[i]]).argmin(1))
+        self._outline = Outline(padded, valid, torch.stack(nearest))
+        return overlaps
+
+    def _look(self, candidates: Candidates) -> tuple[Float[Tensor, "b v 2"], None, list[float], list[Int[Tensor, "o"]]]:
+        energy = self._energy
+        with torch.no_grad():
+            body = energy.model.pose(candidates.pose)
+            points = project(body.vertices, candidates.focal, energy.silhouette.size)
+        overlaps, outlines = [], []
+        for row in points:
+            cover = energy.silhouette.cover(row, energy.model.faces)
+            overlaps.append(energy.silhouette.overlap(cover))
+            outlines.append(energy.silhouette.outline(row, cover))
+        return points, None, overlaps, outlines
+
+    def result(
+        self, candidates: Candidates, costs: Float[Tensor, "s b"], names: list[str], hidden: tuple[str, ...]
+    ) -> BodyFit:
+        """The candidate with the lowest cost."""
+        overlaps = self.refresh(candidates)
+        terms = {n: v.detach() for n, v in self._energy.terms(candidates, self._subset, self._outline).items()}
+        cost = total(terms, self._config.weights)
+        best = int(cost.argmin())
+        pose = candidates.pose
+        return BodyFit(
+            pose=BodyPose(pose.rotations[best], pose.translation[best], pose.shape[best]),
+            focal=float(candidates.focal[best]),
+            cost=float(cost[best]),
+            terms={name: float(value[best]) for name, value in terms.items()},
+            silhouette_iou=overlaps[best],
+            start=names[best],
+            hidden_limbs=hidden,
+            history=tuple(costs[:, best].tolist()),
+        )
