@@ -20,6 +20,7 @@ from nfield.errors import DataError
 _SUFFIXES = ("", ".png", ".jpg", ".jpeg", ".PNG", ".JPG", ".JPEG", ".webp")
 _PINHOLE_MODELS = {"OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL", "PERSPECTIVE"}
 _RIGID_TOLERANCE = 1e-2
+_LARGEST_NUMBER = 1e30  # beyond it single precision overflows
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def _read_json(path: Path) -> Mapping[str, object]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}), expected a transforms file; check it") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise DataError(
             f"{path}: is not valid JSON ({reason}), expected a whole file; export or copy it again"
@@ -194,7 +195,7 @@ def _frame(path: Path, top: Mapping[str, object], index: int, entry: object) -> 
     if not isinstance(name, str) or not name:
         raise DataError(f"{path}, frame {index}: has no file_path, expected the name of its image; add it or remove it")
     base = path.parent / name.replace("\\", "/")
-    candidates = [base.with_name(base.name + suffix) for suffix in _SUFFIXES]
+    candidates = [Path(f"{base}{suffix}") for suffix in _SUFFIXES]
     found = next((candidate for candidate in candidates if candidate.is_file()), base)
     return Frame(name, found, f"{path}, frame {index} ({name})", {**top, **entry})
 
@@ -207,12 +208,12 @@ def _array(values: Mapping[str, object], key: str, where: str, *, shapes: tuple[
         raise DataError(f"{where}: has no {key}, expected {expected}; add it or remove this frame")
     try:
         array = np.asarray(values[key], dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DataError(f"{where}: {key} is not made of numbers, expected {expected}; correct it") from None
     if array.shape not in shapes:
         came = "x".join(map(str, array.shape)) or "1"
         raise DataError(f"{where}: {key} has {came} numbers, expected {expected}; correct it")
-    if not np.isfinite(array).all():
+    if not (np.abs(array) < _LARGEST_NUMBER).all():
         raise DataError(
             f"{where}: {key} has a NaN or infinity, expected {expected}; export the poses again or correct it"
         )
@@ -220,7 +221,7 @@ def _array(values: Mapping[str, object], key: str, where: str, *, shapes: tuple[
 
 
 def _reject_other_models(values: Mapping[str, object], where: str) -> None:
-    model = values.get("camera_model", "OPENCV")
+    model = str(values.get("camera_model", "OPENCV"))
     if model not in _PINHOLE_MODELS or values.get("is_fisheye"):
         shown = "fisheye" if values.get("is_fisheye") else model
         raise DataError(

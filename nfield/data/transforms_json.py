@@ -2,16 +2,17 @@
 
 A folder with `transforms_train.json` is a NeRF-synthetic object: held out are the views of `transforms_test.json` (or
 `transforms_val.json`), and the field covers a cube of 3 m around the origin. Of any other file, every 8th image by name
-is held out, and the covered region follows from `aabb_scale`, or from the cameras where the file has none: see
+is held out, and the field covers what the cameras look at. In both, `aabb_scale` says more exactly what is covered: see
 `nfield.data.region`.
 """
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
+from jaxtyping import UInt8
+from torch import Tensor
 
 from nfield.cameras import Cameras
 from nfield.data.base import PosedImages, Scene
@@ -32,19 +33,21 @@ _SYNTHETIC = "transforms_train.json"
 _HELD_OUT = ("transforms_test.json", "transforms_val.json")
 _SINGLE = "transforms.json"
 _WHITE = (1.0, 1.0, 1.0)
+_LONGEST_EDGE = 1600
 
 
 class MissingImagesWarning(UserWarning):
     """Some images of a data set are not there; `Scene.missing` lists them."""
 
 
-def load_scene(source: Path | str, *, size: tuple[int, int] | None = None, downscale: int = 1) -> Scene:
+def load_scene(source: Path | str, *, size: tuple[int, int] | None = None, downscale: int | None = 1) -> Scene:
     """A scene from a folder with transforms files, or from one such file.
 
     Args:
         source: The folder or the JSON file.
         size: Height and width to which the images are made smaller.
-        downscale: Where there is no `size`: by which factor the images are made smaller.
+        downscale: Where there is no `size`: by which factor the images are made smaller. None takes the smallest whole
+            number that leaves at most 1600 pixels along the longer edge.
 
     Raises:
         DataError: The data are missing, damaged or of an unsupported kind.
@@ -71,33 +74,35 @@ def _find(source: Path) -> Path:
     )
 
 
-def _load_synthetic(path: Path, *, size: tuple[int, int] | None, downscale: int) -> Scene:
+def _load_synthetic(path: Path, *, size: tuple[int, int] | None, downscale: int | None) -> Scene:
     held_out = next((path.with_name(name) for name in _HELD_OUT if path.with_name(name).is_file()), None)
-    train, missing = _existing(read_transforms(path))
+    transforms = read_transforms(path)
+    train, missing = _existing(transforms)
     test: list[Frame] = []
     if held_out is not None:
         test, missing_test = _existing(read_transforms(held_out))
         missing = missing + missing_test
-    everything = _posed_images([*train, *test], size=size, downscale=downscale)
-    everything = replace(everything, background=_WHITE if everything.has_alpha else None)
+    cameras, images = _views([*train, *test], size=size, downscale=downscale)
+    region = _stated_region(transforms) or synthetic_region()
+    everything = _posed_images([*train, *test], cameras, images, region)
     if held_out is None:
         return _hold_out(everything, missing, path)
     return Scene(everything.subset(slice(0, len(train))), everything.subset(slice(len(train), None)), missing)
 
 
-def _load_capture(path: Path, *, size: tuple[int, int] | None, downscale: int) -> Scene:
+def _load_capture(path: Path, *, size: tuple[int, int] | None, downscale: int | None) -> Scene:
     transforms = read_transforms(path)
-    frames, missing = _existing(transforms)
-    everything = _posed_images(sorted(frames, key=lambda frame: frame.name), size=size, downscale=downscale)
-    box, inner = _region(transforms, everything.cameras)
-    everything = replace(everything, box=box, inner=inner, background=_WHITE if everything.has_alpha else None)
-    return _hold_out(everything, missing, path)
+    existing, missing = _existing(transforms)
+    frames = sorted(existing, key=lambda frame: frame.name)
+    cameras, images = _views(frames, size=size, downscale=downscale)
+    region = _stated_region(transforms) or camera_region(cameras)
+    return _hold_out(_posed_images(frames, cameras, images, region), missing, path)
 
 
-def _region(transforms: TransformsFile, cameras: Cameras) -> tuple[Box, Box]:
+def _stated_region(transforms: TransformsFile) -> tuple[Box, Box] | None:
     values, where = transforms.values, str(transforms.path)
     if "aabb_scale" not in values:
-        return camera_region(cameras)
+        return None
     return instant_ngp_region(
         read_number(values, "aabb_scale", where, default=1.0),
         scale=read_number(values, "scale", where, default=INSTANT_NGP_SCALE),
@@ -121,23 +126,33 @@ def _existing(transforms: TransformsFile) -> tuple[list[Frame], tuple[str, ...]]
     return there, missing
 
 
-def _posed_images(frames: Sequence[Frame], *, size: tuple[int, int] | None, downscale: int) -> PosedImages:
+def _views(
+    frames: Sequence[Frame], *, size: tuple[int, int] | None, downscale: int | None
+) -> tuple[Cameras, UInt8[Tensor, "k h w 4"]]:
     # Poses and lenses come first: a bad number is found before any image is decoded.
     poses = torch.stack([frame.world_from_camera() for frame in frames])
-    height, width = image_size(frames[0].path)
-    lenses = [frame.lens((height, width)) for frame in frames]
-    if size is None:
-        if downscale < 1:
-            raise DataError(f"downscale is {downscale}, expected a whole number of at least 1; 1 keeps the images")
-        size = max(1, round(height / downscale)), max(1, round(width / downscale))
+    file_size = image_size(frames[0].path)
+    lenses = [frame.lens(file_size) for frame in frames]
+    size = _reduced(file_size, downscale) if size is None else size
     distortion = torch.tensor([lens.distortion for lens in lenses])
-    cameras = Cameras(
-        torch.stack([lens.matrix(size) for lens in lenses]), poses, size, distortion if bool(distortion.any()) else None
-    )
-    images = load_images([frame.path for frame in frames], size=size)
-    box, inner = synthetic_region()
+    intrinsics = torch.stack([lens.matrix(size) for lens in lenses])
+    cameras = Cameras(intrinsics, poses, size, distortion if bool(distortion.any()) else None)
+    return cameras, load_images([frame.path for frame in frames], size=size)
+
+
+def _reduced(size: tuple[int, int], downscale: int | None) -> tuple[int, int]:
+    factor = -(-max(size) // _LONGEST_EDGE) if downscale is None else downscale
+    if factor < 1:
+        raise DataError(f"downscale is {factor}, expected a whole number of at least 1; 1 keeps the images")
+    return max(1, round(size[0] / factor)), max(1, round(size[1] / factor))
+
+
+def _posed_images(
+    frames: Sequence[Frame], cameras: Cameras, images: UInt8[Tensor, "k h w 4"], region: tuple[Box, Box]
+) -> PosedImages:
+    has_alpha = bool((images[..., 3] < 255).any())
     names = tuple(frame.name for frame in frames)
-    return PosedImages(cameras, images, box, inner, bool((images[..., 3] < 255).any()), None, names)
+    return PosedImages(cameras, images, *region, has_alpha, _WHITE if has_alpha else None, names)
 
 
 def _hold_out(everything: PosedImages, missing: tuple[str, ...], path: Path) -> Scene:
