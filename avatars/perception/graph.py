@@ -81,10 +81,10 @@ def load_graph(path: Path, operators: Mapping[str, Operator]) -> Graph:
         DataError: Where the file is missing or damaged, or needs an operator that the table lacks.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             meta = json.loads(file["meta"].tobytes())
             constants = {int(name[1:]): _tensor(file[name]) for name in file.files if name != "meta"}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(
             f"network file {path} cannot be read ({error}): reinstall, or run assets/build/perception.py"
         ) from error
@@ -99,7 +99,7 @@ def _tensor(array: np.ndarray) -> Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
-def _nodes(rows: list[tuple[str, list[int], int, dict[str, Any]]], sinks: list[int]) -> tuple[Node, ...]:
+def _nodes(rows: list[list[Any]], sinks: list[int]) -> tuple[Node, ...]:
     """Nodes in order; walks backwards to see which of them reads a value last."""
     needed, nodes = set(sinks), []
     for operator, inputs, output, options in reversed(rows):
