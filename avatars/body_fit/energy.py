@@ -57,7 +57,7 @@ LANDMARKS_ONLY = replace(EnergyWeights(), spill=0.0, gap=0.0, reach=0.0)
 """The weights before the silhouette is looked at."""
 
 _LANDMARK_CUT = 3.5  # standard deviations
-_DEPTH_SIGMA, _DEPTH_CUT = 0.08, 2.0  # metres, standard deviations
+_DEPTH_SIGMA, _DEPTH_CUT = 0.08, 3.0  # metres, standard deviations
 _LIMIT_SIGMA = 0.06  # radians
 _UPRIGHT_SIGMA, _UPRIGHT_CUT = 0.2, 3.0  # sine of the lean
 _BALANCE_SIGMA, _BALANCE_CUT = 0.08, 3.0  # metres
@@ -168,9 +168,9 @@ class Energy:
         landmarks: Where landmarks lie on it.
         human: What skeletons can do.
         seen: The landmarks of `USED`, pixels.
-        visibility: Their visibility; zero for those that are hidden.
+        confidence: How much each may pull, in [0, 1].
         world: All 3D landmarks, metres.
-        world_visibility: Visibility of all landmarks.
+        world_confidence: How much each of those may pull.
         silhouette: The person's mask.
         focal: The guess at the focal length, pixels.
         metres: Metres per pixel at the person's distance.
@@ -181,9 +181,9 @@ class Energy:
     landmarks: LandmarkRegressor
     human: Anatomy
     seen: Float[Tensor, "l 2"]
-    visibility: Float[Tensor, "l"]
+    confidence: Float[Tensor, "l"]
     world: Float[Tensor, "33 3"]
-    world_visibility: Float[Tensor, "33"]
+    world_confidence: Float[Tensor, "33"]
     silhouette: Silhouette
     focal: float
     metres: float
@@ -219,7 +219,7 @@ class Energy:
     def _landmarks(self, marks: Float[Tensor, "b l 3"], candidates: Candidates) -> Float[Tensor, "b"]:
         points = project(marks, candidates.focal, self.silhouette.size)
         distance = ((points - self.seen).square().sum(-1) + 1e-6).sqrt() * self.metres
-        return (robust(distance / self.landmarks.sigma, _LANDMARK_CUT) * self.visibility).sum(-1)
+        return (robust(distance / self.landmarks.sigma, _LANDMARK_CUT) * self.confidence).sum(-1)
 
     def _depth(self, marks: Float[Tensor, "b l 3"], slope: Float[Tensor, "b"]) -> Float[Tensor, "b"]:
         first, second = torch.tensor(_DEPTH_BONES).T
@@ -228,7 +228,7 @@ class Energy:
         ours = marks[:, row[second], 2] - marks[:, row[first], 2]
         difference = self.world[second] - self.world[first]
         theirs = difference[:, 2] - slope[:, None] * difference[:, 1]
-        weight = torch.minimum(self.world_visibility[first], self.world_visibility[second])
+        weight = torch.minimum(self.world_confidence[first], self.world_confidence[second])
         return (robust((ours - theirs) / _DEPTH_SIGMA, _DEPTH_CUT) * weight).sum(-1)
 
     def _upright(self, body: Body) -> Float[Tensor, "b"]:

@@ -19,7 +19,7 @@ from avatars.body import BodyModel, BodyPose
 from avatars.body_fit.anatomy import anatomy
 from avatars.body_fit.energy import LANDMARKS_ONLY, Candidates, Energy, EnergyWeights, Outline, project, total
 from avatars.body_fit.landmarks import USED, LandmarkRegressor
-from avatars.body_fit.observation import VISIBLE, BodyObservation
+from avatars.body_fit.observation import BodyObservation
 from avatars.body_fit.silhouette import silhouette
 from avatars.body_fit.start import VARIANTS, first_guesses
 
@@ -46,7 +46,7 @@ class BodyFitConfig:
     landmark_steps: int = 250
     silhouette_steps: int = 300
     outline_every: int = 15
-    survivors: int = 2
+    survivors: int = 3
     spread: int = 16
     rate: float = 0.03
     weights: EnergyWeights = field(default_factory=EnergyWeights)
@@ -136,16 +136,16 @@ def fit_body(
 def _energy(
     model: BodyModel, regressor: LandmarkRegressor, observation: BodyObservation, *, focal: float, depth: float
 ) -> Energy:
-    visibility = torch.where(observation.visibility < VISIBLE, 0.0, observation.visibility)
+    confidence = observation.confidence()
     used = list(USED)
     return Energy(
         model=model,
         landmarks=regressor,
         human=anatomy(),
         seen=observation.keypoints[used],
-        visibility=visibility[used],
+        confidence=confidence[used],
         world=observation.keypoints_world,
-        world_visibility=visibility,
+        world_confidence=confidence,
         silhouette=silhouette(observation.person()),
         focal=focal,
         metres=depth / focal,
@@ -199,7 +199,7 @@ class _OutlineTracker:
     def refresh(self, candidates: Candidates) -> list[float]:
         """Find the outlines anew; returns each candidate's overlap with the mask."""
         model, marks = self._energy.model, self._energy.landmarks.vertices
-        points, _, overlaps, outlines = self._look(candidates)
+        points, overlaps, outlines = self._look(candidates)
         vertices, place = torch.unique(torch.cat(outlines), return_inverse=True)
         self._subset = model.subset(torch.cat([marks, vertices, self._watched]))
         rows = [part + len(marks) for part in place.split([len(outline) for outline in outlines])]
@@ -213,17 +213,18 @@ class _OutlineTracker:
         self._outline = Outline(padded, valid, torch.stack(nearest))
         return overlaps
 
-    def _look(self, candidates: Candidates) -> tuple[Float[Tensor, "b v 2"], None, list[float], list[Int[Tensor, "o"]]]:
+    def _look(self, candidates: Candidates) -> tuple[Float[Tensor, "b v 2"], list[float], list[Int[Tensor, "o"]]]:
+        """Image points of all vertices, overlap with the mask, and outline of each candidate."""
         energy = self._energy
         with torch.no_grad():
-            body = energy.model.pose(candidates.pose)
-            points = project(body.vertices, candidates.focal, energy.silhouette.size)
+            vertices = energy.model.pose(candidates.pose).vertices
+            points = project(vertices, candidates.focal, energy.silhouette.size)
         overlaps, outlines = [], []
-        for row in points:
-            cover = energy.silhouette.cover(row, energy.model.faces)
+        for body, row, focal in zip(vertices, points, candidates.focal.tolist(), strict=True):
+            cover = energy.silhouette.cover(body, energy.model.faces, focal)
             overlaps.append(energy.silhouette.overlap(cover))
             outlines.append(energy.silhouette.outline(row, cover))
-        return points, None, overlaps, outlines
+        return points, overlaps, outlines
 
     def result(
         self, candidates: Candidates, costs: Float[Tensor, "s b"], names: list[str], hidden: tuple[str, ...]

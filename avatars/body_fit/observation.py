@@ -14,6 +14,8 @@ from nfield.errors import NFieldError
 VISIBLE = 0.5
 """A landmark with at least this visibility counts as seen."""
 
+_GUESSED = 0.1  # below this visibility a landmark is not even a guess
+
 _SMALLEST_PERSON = 32  # pixels; below this a silhouette says nothing
 _LIMBS = {
     "left arm": (Landmark.LEFT_ELBOW, Landmark.LEFT_WRIST),
@@ -52,14 +54,22 @@ class BodyObservation:
         """Limbs of which the photo shows neither end; the fit leaves them in the relaxed stance."""
         return tuple(name for name, ends in _LIMBS.items() if not any(self._seen(end) for end in ends))
 
+    def confidence(self) -> Float[Tensor, "33"]:
+        """How much each landmark may pull: its visibility squared, and nothing beyond the photo's borders."""
+        height, width = self.size
+        limit = torch.tensor([width, height])
+        inside = ((self.keypoints >= 0) & (self.keypoints <= limit)).all(-1)
+        return torch.where(inside & (self.visibility > _GUESSED), self.visibility.square(), 0.0)
+
     def person(self) -> Bool[Tensor, "h w"]:
         """The largest connected piece of the mask; specks elsewhere are dropped, holes stay.
 
         Raises:
             BodyFitError: The mask shows no person, or one that is too small.
         """
-        labels, count = ndimage.label(self.mask.numpy())
-        sizes = np.bincount(np.ravel(labels), minlength=count + 1)[1:]
+        labels = np.zeros(self.size, np.int32)
+        count = ndimage.label(self.mask.numpy(), output=labels)
+        sizes = np.bincount(labels.ravel())[1:]
         if count == 0 or sizes.max() < _SMALLEST_PERSON**2 / 8:
             raise BodyFitError(
                 f"the person mask has {int(sizes.max(initial=0))} connected pixels, too few to fit a body to; "

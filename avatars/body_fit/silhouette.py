@@ -12,6 +12,8 @@ from jaxtyping import Bool, Float, Int
 from scipy import ndimage
 from torch import Tensor
 
+from nfield.kernels.rasterize import rasterize
+
 WORKING_HEIGHT = 320
 """Pixels that the longer side of the person's box has on the working grid."""
 
@@ -61,10 +63,13 @@ class Silhouette:
         limit = torch.tensor([self.size[1], self.size[0]]) - _AT_BORDER
         return ((points > _AT_BORDER) & (points < limit)).all(-1)
 
-    def cover(self, points: Float[Tensor, "v 2"], faces: Int[Tensor, "f 3"]) -> Bool[Tensor, "h w"]:
-        """Which working pixels a projected mesh covers."""
+    def cover(self, vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "f 3"], focal: float) -> Bool[Tensor, "h w"]:
+        """Which working pixels a mesh covers; vertices in the camera's frame, metres, focal length in photo pixels."""
         height, width = self.inside.shape
-        return torch.from_numpy(covered(((points - self.origin) * self.scale).numpy(), faces.numpy(), (height, width)))
+        middle = (torch.tensor([self.size[1], self.size[0]]) / 2 - self.origin) * self.scale
+        intrinsics = torch.diag(torch.tensor([focal * self.scale, focal * self.scale, 1.0]))
+        intrinsics[:2, 2] = middle
+        return rasterize(vertices, faces, intrinsics, (height, width)).face >= 0
 
     def outline(self, points: Float[Tensor, "v 2"], cover: Bool[Tensor, "h w"]) -> Int[Tensor, "o"]:
         """Which projected vertices lie on the outline of the mesh that covers `cover`."""
@@ -95,14 +100,14 @@ def silhouette(mask: Bool[Tensor, "h w"]) -> Silhouette:
     width, height = (((high - low) + 2.0 * _MARGIN * extent) * scale).ceil().int().tolist()
     inside = _resample(mask.numpy(), origin.numpy(), scale, (height, width))
     distance = torch.from_numpy(_signed_distance(inside).astype(np.float32)) / scale
-    edge = torch.from_numpy(inside & ~ndimage.binary_erosion(inside, border_value=1)).nonzero()
+    core = np.asarray(ndimage.binary_erosion(inside, border_value=1))
+    edge = torch.from_numpy(inside & np.logical_not(core)).nonzero()
     contour = (edge.flip(-1) + 0.5) / scale + origin
     size = (mask.shape[0], mask.shape[1])
-    prepared = Silhouette(torch.from_numpy(inside), distance, contour, origin, scale, size)
     border = max(_AT_BORDER, 1.0 / scale)
     limit = torch.tensor([size[1], size[0]]) - border
     keep = ((contour > border) & (contour < limit)).all(-1)
-    return Silhouette(prepared.inside, distance, contour[keep], origin, scale, size)
+    return Silhouette(torch.from_numpy(inside), distance, contour[keep], origin, scale, size)
 
 
 def _resample(mask: np.ndarray, origin: np.ndarray, scale: float, size: tuple[int, int]) -> np.ndarray:
@@ -116,37 +121,6 @@ def _resample(mask: np.ndarray, origin: np.ndarray, scale: float, size: tuple[in
 
 def _signed_distance(inside: np.ndarray) -> np.ndarray:
     """Distance to the boundary between pixels, positive outside."""
-    outside_distance = ndimage.distance_transform_edt(~inside)
-    inside_distance = ndimage.distance_transform_edt(inside)
+    outside_distance = np.asarray(ndimage.distance_transform_edt(np.logical_not(inside)))
+    inside_distance = np.asarray(ndimage.distance_transform_edt(inside))
     return np.where(inside, 0.5 - inside_distance, outside_distance - 0.5)
-
-
-def covered(points: np.ndarray, faces: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Pixels whose centre lies in any triangle.
-
-    Tests every triangle against every pixel of its box, all triangles at once: fast where triangles span few pixels.
-
-    Args:
-        points: Columns and rows (v, 2), pixels.
-        faces: Vertex indices (f, 3).
-        size: Height and width of the image.
-    """
-    image = np.zeros(size[0] * size[1], bool)
-    corners = points[faces]
-    first, edges = corners[:, 0], corners[:, 1:] - corners[:, :1]
-    area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
-    low = np.maximum(np.ceil(corners.min(1) - 0.5), 0).astype(np.int64)
-    high = np.minimum(np.floor(corners.max(1) - 0.5), [size[1] - 1, size[0] - 1]).astype(np.int64)
-    spans = high - low + 1
-    keep = np.flatnonzero((spans > 0).all(1) & (np.abs(area) > 1e-9))
-    counts = spans[keep].prod(1)
-    owner = np.repeat(keep, counts)
-    within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-    columns = low[owner, 0] + within % spans[owner, 0]
-    rows = low[owner, 1] + within // spans[owner, 0]
-    x, y = columns + 0.5 - first[owner, 0], rows + 0.5 - first[owner, 1]
-    a = (x * edges[owner, 1, 1] - y * edges[owner, 1, 0]) / area[owner]
-    b = (y * edges[owner, 0, 0] - x * edges[owner, 0, 1]) / area[owner]
-    hit = (a >= 0) & (b >= 0) & (a + b <= 1)
-    image[rows[hit] * size[1] + columns[hit]] = True
-    return image.reshape(size)

@@ -15,7 +15,7 @@ from avatars.body import BodyModel, BodyPose
 from avatars.body.skinning import axis_angle_from_rotations, cross_matrix, rotations_from_axis_angle
 from avatars.body_fit.anatomy import anatomy
 from avatars.body_fit.landmarks import USED, USUAL_SLOPE, Joint, Landmark, LandmarkRegressor, posed_landmarks
-from avatars.body_fit.observation import VISIBLE, BodyObservation
+from avatars.body_fit.observation import BodyObservation
 
 World = Float[Tensor, "33 3"]
 
@@ -73,9 +73,10 @@ def first_guesses(
         observation: The photo's landmarks.
         focal: Focal length, pixels.
     """
+    confidence = observation.confidence()
     level = observation.keypoints_world.clone()
     level[:, 2] -= USUAL_SLOPE * level[:, 1]
-    rotations = torch.stack([_rotations(model, change(level), observation.visibility) for change in VARIANTS.values()])
+    rotations = torch.stack([_rotations(model, change(level), confidence) for change in VARIANTS.values()])
     count = len(rotations)
     pose = BodyPose(rotations, torch.zeros(count, 3), torch.zeros(count, model.shape_dirs.shape[-1]))
     landmarks = posed_landmarks(model, regressor, pose)
@@ -91,7 +92,7 @@ def place(points: Float[Tensor, "l 3"], observation: BodyObservation, focal: flo
     """
     height, width = observation.size
     seen = observation.keypoints[list(USED)] - torch.tensor([width / 2, height / 2])
-    weight = observation.visibility[list(USED)].clamp_min(1e-3).repeat_interleave(2)[:, None].sqrt()
+    weight = observation.confidence()[list(USED)].clamp_min(1e-3).repeat_interleave(2)[:, None].sqrt()
     matrix = torch.zeros(len(points), 2, 3)
     matrix[:, 0, 0] = matrix[:, 1, 1] = focal
     matrix[:, :, 2] = -seen
@@ -103,7 +104,7 @@ def place(points: Float[Tensor, "l 3"], observation: BodyObservation, focal: flo
     return solution
 
 
-def _rotations(model: BodyModel, world: World, visibility: Float[Tensor, "33"]) -> Float[Tensor, "24 3"]:
+def _rotations(model: BodyModel, world: World, confidence: Float[Tensor, "33"]) -> Float[Tensor, "24 3"]:
     """Axis-angle rotations that turn the rest bones along the limbs of `world`."""
     rest, parents = model.joint_template, model.parents
     local = rotations_from_axis_angle(_relaxed())
@@ -115,7 +116,7 @@ def _rotations(model: BodyModel, world: World, visibility: Float[Tensor, "33"]) 
         (Joint.RIGHT_HIP, Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE, 24, (1.0, 0.0, 0.0)),
     )
     for upper, lower, end, landmark, hinge in chains:
-        if float(visibility[[landmark + 2, landmark + 4]].min()) < VISIBLE:
+        if float(confidence[[landmark + 2, landmark + 4]].min()) == 0.0:
             continue
         frame = _frame(local, upper, parents).T
         first = frame @ (world[landmark + 2] - _start(world, landmark))
