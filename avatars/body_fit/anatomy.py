@@ -34,26 +34,28 @@ class JointRange:
     spread: tuple[float, float, float] = (15.0, 15.0, 15.0)
 
 
-_SPINE = JointRange((-15, -20, -17), (32, 20, 17), spread=(9, 9, 9))
+_SPINE = JointRange((-15.0, -20.0, -17.0), (32.0, 20.0, 17.0), spread=(9.0, 9.0, 9.0))
 _LEFT_OR_MIDDLE = {
     # Hip: flexion 120 (-x), extension 20 (+x), abduction 45 (+z), adduction 30 (-z), rotation 45 (y).
-    Joint.LEFT_HIP: JointRange((-130, -50, -35), (25, 50, 55), spread=(35, 20, 20)),
+    Joint.LEFT_HIP: JointRange((-130.0, -50.0, -35.0), (25.0, 50.0, 55.0), spread=(35.0, 20.0, 20.0)),
     # Knee: flexion 140 (+x), no hyperextension; a hinge.
-    Joint.LEFT_KNEE: JointRange((0, -8, -6), (145, 8, 6), (6, 0, 0), (30, 5, 4)),
-    Joint.LEFT_ANKLE: JointRange((-30, -30, -25), (50, 30, 25), spread=(16, 14, 12)),
-    Joint.LEFT_FOOT: JointRange((-30, -5, -5), (20, 5, 5), spread=(8, 3, 3)),
+    Joint.LEFT_KNEE: JointRange((0.0, -8.0, -6.0), (145.0, 8.0, 6.0), (6.0, 0.0, 0.0), (30.0, 5.0, 4.0)),
+    Joint.LEFT_ANKLE: JointRange((-30.0, -30.0, -25.0), (50.0, 30.0, 25.0), spread=(16.0, 14.0, 12.0)),
+    Joint.LEFT_FOOT: JointRange((-30.0, -5.0, -5.0), (20.0, 5.0, 5.0), spread=(8.0, 3.0, 3.0)),
     Joint.SPINE1: _SPINE,
     Joint.SPINE2: _SPINE,
     Joint.SPINE3: _SPINE,
-    Joint.NECK: JointRange((-30, -40, -25), (30, 40, 25), spread=(12, 18, 12)),
-    Joint.HEAD: JointRange((-30, -40, -25), (30, 40, 25), spread=(12, 18, 12)),
-    Joint.LEFT_COLLAR: JointRange((-10, -25, -15), (10, 20, 30), spread=(5, 8, 8)),
+    Joint.NECK: JointRange((-30.0, -40.0, -25.0), (30.0, 40.0, 25.0), spread=(12.0, 18.0, 12.0)),
+    Joint.HEAD: JointRange((-30.0, -40.0, -25.0), (30.0, 40.0, 25.0), spread=(12.0, 18.0, 12.0)),
+    Joint.LEFT_COLLAR: JointRange((-10.0, -25.0, -15.0), (10.0, 20.0, 30.0), spread=(5.0, 8.0, 8.0)),
     # Shoulder: hanging is -90 about z, forward is -90 about y.
-    Joint.LEFT_SHOULDER: JointRange((-90, -125, -110), (90, 45, 85), (0, -5, -62), (35, 35, 35)),
+    Joint.LEFT_SHOULDER: JointRange(
+        (-90.0, -125.0, -110.0), (90.0, 45.0, 85.0), (0.0, -5.0, -62.0), (35.0, 35.0, 35.0)
+    ),
     # Elbow: flexion 150 (-y), no hyperextension; x is the turn of the forearm, 80 each way, shared with the wrist.
-    Joint.LEFT_ELBOW: JointRange((-70, -150, -8), (70, 2, 8), (0, -15, 0), (25, 40, 5)),
-    Joint.LEFT_WRIST: JointRange((-50, -30, -70), (50, 35, 70), spread=(18, 12, 18)),
-    Joint.LEFT_HAND: JointRange((-1, -1, -1), (1, 1, 1), spread=(1, 1, 1)),
+    Joint.LEFT_ELBOW: JointRange((-70.0, -150.0, -8.0), (70.0, 2.0, 8.0), (0.0, -15.0, 0.0), (25.0, 40.0, 5.0)),
+    Joint.LEFT_WRIST: JointRange((-50.0, -30.0, -70.0), (50.0, 35.0, 70.0), spread=(18.0, 12.0, 18.0)),
+    Joint.LEFT_HAND: JointRange((-1.0, -1.0, -1.0), (1.0, 1.0, 1.0), spread=(1.0, 1.0, 1.0)),
 }
 
 

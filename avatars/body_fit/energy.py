@@ -44,7 +44,7 @@ class EnergyWeights:
     stance: float = 0.35
     shape: float = 0.7
     upright: float = 1.0
-    balance: float = 1.0
+    balance: float = 2.0
     collision: float = 1.0
     focal: float = 1.0
     slope: float = 1.0

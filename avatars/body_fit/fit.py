@@ -23,6 +23,8 @@ from avatars.body_fit.observation import BodyObservation
 from avatars.body_fit.silhouette import silhouette
 from avatars.body_fit.start import VARIANTS, first_guesses
 
+_WARM_UP = 25  # steps: Adam's first ones are blind, as long as its rate allows
+
 Progress = Callable[[str, float], None]
 """Called with the stage's name and the finished fraction of the whole fit."""
 
@@ -86,16 +88,14 @@ def fit_body(
     observation: BodyObservation,
     config: BodyFitConfig | None = None,
     *,
-    generator: torch.Generator | None = None,
     progress: Progress = _ignore,
 ) -> BodyFit:
-    """Pose, shape, place and focal length of the person in one photo.
+    """Pose, shape, place and focal length of the person in one photo; nothing in it is random.
 
     Args:
         model: The body.
         observation: The photo's landmarks and mask.
         config: How to fit; None for the defaults.
-        generator: Draws which points of the mask's contour are compared; None draws them evenly.
         progress: Told how far the fit is.
 
     Raises:
@@ -160,13 +160,16 @@ def _descend(
     rate: float,
     watch: Callable[[float], None],
 ) -> tuple[Candidates, Float[Tensor, "s b"]]:
-    """Adam with a cosine schedule on all candidates at once; they do not influence each other."""
+    """Adam on all candidates at once, which do not influence each other; the rate warms up, then falls as a cosine."""
     free = {name: value.detach().clone().requires_grad_() for name, value in vars(start).items()}
     rates = {"shape": 2.0, "ray": 0.15, "log_depth": 0.3, "log_focal": 0.1, "slope": 0.3}
     groups = [{"params": [value], "lr": rate * rates.get(name, 1.0)} for name, value in free.items()]
     optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: 0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * min(step / steps, 1.0)))
+        optimizer,
+        lambda step: (
+            min((step + 1) / _WARM_UP, 1.0) * (0.05 + 0.475 * (1.0 + math.cos(math.pi * min(step / steps, 1.0))))
+        ),
     )
     history = []
     for step in range(steps):
