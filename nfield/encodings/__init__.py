@@ -1,0 +1,1 @@
+"""Encodings: points of the unit cube to features."""

@@ -1,0 +1,17 @@
+"""Radiance fields: the interface, the backends and fields behind a warp. Importing this package registers all backends."""
+
+from nfield.fields.base import BACKENDS, BuildContext, Field, FieldConfig, backend
+from nfield.fields.hashgrid import HashConfig, HashField
+from nfield.fields.warped import Warp, WarpedField
+
+__all__ = [
+    "BACKENDS",
+    "BuildContext",
+    "Field",
+    "FieldConfig",
+    "HashConfig",
+    "HashField",
+    "Warp",
+    "WarpedField",
+    "backend",
+]

@@ -11,9 +11,7 @@ from torch import Tensor
 from nfield.kernels import native_core
 
 
-def transmittance_reference(
-    alpha: Float[Tensor, "s"], offsets: Int[Tensor, "r1"]
-) -> Float[Tensor, "s"]:
+def transmittance_reference(alpha: Float[Tensor, "s"], offsets: Int[Tensor, "r1"]) -> Float[Tensor, "s"]:
     """T_i: how much of what lies at each sample reaches the eye, the product of 1 - alpha before it in its ray.
 
     A product and not a sum of logarithms: it is right, in value and gradient, where alpha is 1.

@@ -193,9 +193,7 @@ def _backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None, list[Non
 _native_encode.register_autograd(_backward, setup_context=_setup)
 
 
-def hash_encode(
-    unit: Float[Tensor, "n 3"], table: Float[Tensor, "e f"], layout: GridLayout
-) -> Float[Tensor, "n c"]:
+def hash_encode(unit: Float[Tensor, "n 3"], table: Float[Tensor, "e f"], layout: GridLayout) -> Float[Tensor, "n c"]:
     """Features of points in a multiresolution hash grid; differentiable in points and table.
 
     Args:

@@ -100,7 +100,11 @@ def _native_radiance(
 
 @_native_radiance.register_fake
 def _(unit, dirs, table, weights, layout, log_range, save):  # noqa: ANN001, ANN202 (shapes only; typed above)
-    return unit.new_empty(len(unit), 3), unit.new_empty(len(unit)), unit.new_empty(_saved_shape(len(unit) if save else 0))
+    return (
+        unit.new_empty(len(unit), 3),
+        unit.new_empty(len(unit)),
+        unit.new_empty(_saved_shape(len(unit) if save else 0)),
+    )
 
 
 @torch.library.custom_op("nfield::radiance_backward", mutates_args=())

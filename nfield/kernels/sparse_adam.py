@@ -54,8 +54,6 @@ def sparse_adam_(
     """
     tensors = (parameter, grad, first, second)
     if not (native_core.runs_natively(*tensors) and all(t.is_contiguous() for t in tensors)):
-        return sparse_adam_reference(
-            parameter, grad, first, second, rate=rate, betas=betas, epsilon=epsilon, step=step
-        )
+        return sparse_adam_reference(parameter, grad, first, second, rate=rate, betas=betas, epsilon=epsilon, step=step)
     arrays = [t.detach() for t in tensors]
     return native_core.require().sparse_adam(*arrays, rate, *betas, epsilon, step, torch.get_num_threads())

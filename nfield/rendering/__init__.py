@@ -1,0 +1,1 @@
+"""Volume rendering: samplers place samples, fields shade them, compositing makes pixels."""

@@ -1,0 +1,1 @@
+"""Training: tasks say what is optimised and why, one loop optimises, hooks watch."""

@@ -1,0 +1,1 @@
+"""Samplers: where along rays a field is asked."""

@@ -1,0 +1,143 @@
+"""The interface that every radiance field answers, and the registry of backends."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nfield.types import Box, DensityFn, FieldOutput, Latent, Level
+
+
+class Field(nn.Module, ABC):
+    """A radiance field: what is at a point, and how it looks from a direction.
+
+    A field answers at three levels that distillation may compare (PVD, section 3.2): the feature, the log-density
+    and the colour. A backend implements the abstract methods; everything else is written here, once.
+
+    Attributes:
+        feature_dim: Length of a feature.
+        levels: Levels at which this field may be compared with another.
+        log_density_range: Log-densities are clipped to it, here and nowhere else.
+    """
+
+    feature_dim: int
+    levels: frozenset[Level]
+    log_density_range: tuple[float, float]
+
+    @abstractmethod
+    def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
+        """Feature and presence of world points, metres; presence is 0 outside the field's box."""
+
+    @abstractmethod
+    def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
+        """Log-density, 1/m, before clipping."""
+
+    @abstractmethod
+    def color_head(self, feature: Float[Tensor, "n f"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+        """SRGB colour in [0, 1] of features seen along unit directions."""
+
+    @abstractmethod
+    def param_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Parameters by name of group; the optimiser's configuration maps names to rates."""
+
+    def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
+        """What `density_head` needs; a backend whose colour features are dear may leave them out."""
+        return self.encode(points)
+
+    def fused(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput | None:
+        """The whole answer by one native op, equal to the composition; None where there is none."""
+        return None
+
+    def fused_density(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]] | None:
+        """Clipped log-density and presence by one native op, without gradient; None where there is none."""
+        return None
+
+    @final
+    def log_density(self, latent: Latent) -> Float[Tensor, "n"]:
+        """Log-density, clipped to `log_density_range`; without presence."""
+        return self.density_head(latent.feature).clamp(*self.log_density_range)
+
+    @final
+    def matter(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]]:
+        """Clipped log-density and presence at world points."""
+        fused = None if torch.is_grad_enabled() else self.fused_density(points)
+        if fused is not None:
+            return fused
+        latent = self.encode_for_density(points)
+        return self.log_density(latent), latent.presence
+
+    @final
+    def density(self, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n"]:
+        """Presence times density, 1/m, at world points."""
+        log_density, presence = self.matter(points)
+        return presence * log_density.exp()
+
+    @final
+    def compose(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput:
+        """The answer by `encode` and the heads: what `fused` has to equal."""
+        latent = self.encode(points)
+        return FieldOutput(self.log_density(latent), self.color_head(latent.feature, dirs), latent.presence)
+
+    @final
+    def forward(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput:
+        """Log-density, colour and presence of world points seen along unit directions."""
+        fused = self.fused(points, dirs)
+        return self.compose(points, dirs) if fused is None else fused
+
+    if TYPE_CHECKING:
+
+        def __call__(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput:
+            """Typed for the checker."""
+            ...
+
+
+@dataclass(frozen=True)
+class BuildContext:
+    """What a backend may need to make a field.
+
+    Attributes:
+        box: World box that the field covers.
+        generator: Draws first values.
+        probe: Density of an existing field of the same scene, for backends that place their parts by it.
+    """
+
+    box: Box
+    generator: torch.Generator | None = None
+    probe: DensityFn | None = None
+
+
+@dataclass(frozen=True)
+class FieldConfig(ABC):
+    """Options of a backend; a frozen dataclass whose docstrings are the help text."""
+
+    @abstractmethod
+    def build(self, context: BuildContext) -> Field:
+        """A new field."""
+
+
+BACKENDS: dict[str, type[FieldConfig]] = {}
+"""Backends by the name that the command line and checkpoints use."""
+
+_Config = TypeVar("_Config", bound=FieldConfig)
+
+
+def backend(name: str) -> Callable[[type[_Config]], type[_Config]]:
+    """Registers a config class under a name."""
+
+    def register(config: type[_Config]) -> type[_Config]:
+        if name in BACKENDS:
+            raise ValueError(f"backend {name!r} is registered twice: {BACKENDS[name].__qualname__}")
+        BACKENDS[name] = config
+        return config
+
+    return register
+
+
+def inside(box: Box, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n"]:
+    """1 for points in the box, 0 for others: the presence of fields that end at a box."""
+    unit = box.unit_from_world(points)
+    return ((unit >= 0.0) & (unit <= 1.0)).all(-1).to(points.dtype)

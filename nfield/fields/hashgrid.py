@@ -1,0 +1,121 @@
+"""The hash-grid radiance field of instant-ngp (Müller et al. 2022, section 5.4), one native op on a CPU."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nfield.encodings.hashgrid import HashGrid
+from nfield.fields.base import BuildContext, Field, FieldConfig, backend, inside
+from nfield.kernels import radiance
+from nfield.kernels.harmonics import HARMONICS
+from nfield.kernels.hash_grid import GridLayout
+from nfield.kernels.radiance import FEATURES, RadianceWeights
+from nfield.types import Box, FieldOutput, Latent, Level
+
+
+@backend("hash")
+@dataclass(frozen=True)
+class HashConfig(FieldConfig):
+    """Multiresolution hash grid with two small networks."""
+
+    levels: int = 16
+    """Resolutions of the grid."""
+    log2_table_size: int = 17
+    """Logarithm of the most entries of one level."""
+    base_resolution: int = 16
+    """Vertices along an edge of the coarsest level."""
+    finest_resolution: int = 2048
+    """Vertices along an edge of the finest level."""
+    hidden: int = 64
+    """Width of the networks' hidden layers; 32 and 64 run natively."""
+    log_density_range: tuple[float, float] = (-10.0, 10.0)
+    """Log-densities (1/m) are clipped to this range."""
+
+    @property
+    def layout(self) -> GridLayout:
+        """Sizes of the grid."""
+        return GridLayout.up_to(
+            self.finest_resolution,
+            levels=self.levels,
+            log2_table_size=self.log2_table_size,
+            base_resolution=self.base_resolution,
+        )
+
+    def build(self, context: BuildContext) -> "HashField":
+        """A new field over the context's box."""
+        return HashField(self, context)
+
+
+class HashField(Field):
+    """Radiance field whose features come from a hash grid."""
+
+    def __init__(self, config: HashConfig, context: BuildContext) -> None:
+        super().__init__()
+        self.feature_dim = FEATURES
+        self.levels = frozenset(Level)
+        self.log_density_range = config.log_density_range
+        self.register_buffer("low", context.box.low.clone())
+        self.register_buffer("high", context.box.high.clone())
+        self.grid = HashGrid(config.layout, generator=context.generator)
+        hidden = config.hidden
+        self.density1 = _matrix(hidden, self.grid.out_dim, context.generator)
+        self.density2 = _matrix(FEATURES, hidden, context.generator)
+        self.color1 = _matrix(hidden, FEATURES + HARMONICS, context.generator)
+        self.color2 = _matrix(hidden, hidden, context.generator)
+        self.color3 = _matrix(3, hidden, context.generator)
+
+    @property
+    def box(self) -> Box:
+        """World box outside of which the field is empty."""
+        return Box(self.get_buffer("low"), self.get_buffer("high"))
+
+    @property
+    def weights(self) -> RadianceWeights:
+        """Matrices of both networks."""
+        return RadianceWeights(self.density1, self.density2, self.color1, self.color2, self.color3)
+
+    def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
+        """Output of the density network; its first entry is the log-density."""
+        encoded = self.grid(self.box.unit_from_world(points))
+        return Latent(radiance.density_network(encoded, self.weights), inside(self.box, points))
+
+    def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
+        """The feature's first entry."""
+        return feature[:, 0]
+
+    def color_head(self, feature: Float[Tensor, "n f"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+        """Colour network on the feature and the harmonics of the direction."""
+        return radiance.color_network(feature, dirs, self.weights)
+
+    def param_groups(self) -> dict[str, list[nn.Parameter]]:
+        """The table, whose gradient is sparse, and the networks."""
+        return {"table": [self.grid.table], "network": list(self.weights)}  # pyright: ignore[reportReturnType]
+
+    def fused(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput | None:
+        """One native op for encoding and networks."""
+        unit = self.box.unit_from_world(points)
+        if not radiance.runs_fused(unit, dirs, self.grid.table, self.weights, self.grid.layout):
+            return None
+        color, log_density = radiance.radiance(
+            unit, dirs, self.grid.table, self.weights, self.grid.layout, log_range=self.log_density_range
+        )
+        return FieldOutput(log_density, color, inside(self.box, points))
+
+    def fused_density(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]] | None:
+        """One native op for encoding and density network."""
+        unit = self.box.unit_from_world(points)
+        if not radiance.runs_fused(unit, unit, self.grid.table, self.weights, self.grid.layout):
+            return None
+        log_density = radiance.log_density(
+            unit, self.grid.table, self.weights, self.grid.layout, log_range=self.log_density_range
+        )
+        return log_density, inside(self.box, points)
+
+
+def _matrix(rows: int, columns: int, generator: torch.Generator | None) -> nn.Parameter:
+    """Weights of a layer without bias, uniform with Glorot's bound."""
+    bound = math.sqrt(6.0 / columns)
+    return nn.Parameter((torch.rand(rows, columns, generator=generator) * 2.0 - 1.0) * bound)

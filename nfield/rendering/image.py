@@ -1,0 +1,66 @@
+"""Whole images in chunks of rays, cancellable between them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nfield.cameras import Cameras
+from nfield.fields.base import Field
+from nfield.rendering.renderer import Renderer
+from nfield.types import Box
+
+_CHUNK = 1 << 14
+
+
+@dataclass(frozen=True)
+class Image:
+    """A rendered view.
+
+    Attributes:
+        color: sRGB in [0, 1] over the background.
+        opacity: In [0, 1].
+        depth: Expected distance along the ray times opacity, metres.
+    """
+
+    color: Float[Tensor, "h w 3"]
+    opacity: Float[Tensor, "h w"]
+    depth: Float[Tensor, "h w"]
+
+
+@torch.no_grad()
+def render_image(
+    renderer: Renderer,
+    field: Field,
+    cameras: Cameras,
+    index: int,
+    *,
+    box: Box,
+    background: Float[Tensor, "3"],
+    near: float = 0.0,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Image | None:
+    """One camera's view; None where `should_stop` said so between two chunks.
+
+    Args:
+        renderer: Places samples and composites.
+        field: What is looked at.
+        cameras: Cameras.
+        index: Which of them.
+        box: World box beyond which nothing is rendered.
+        background: Colour behind everything.
+        near: Distance before which nothing is rendered, metres.
+        should_stop: Asked before each chunk.
+    """
+    rays = cameras.image_rays(index, box=box, near=near)
+    parts = []
+    for first in range(0, len(rays), _CHUNK):
+        if should_stop():
+            return None
+        parts.append(renderer(field, rays[first : first + _CHUNK], background=background))
+    height, width = cameras.size
+    color = torch.cat([p.color for p in parts]).clamp(0.0, 1.0).reshape(height, width, 3)
+    opacity = torch.cat([p.opacity for p in parts]).reshape(height, width)
+    return Image(color, opacity, torch.cat([p.depth for p in parts]).reshape(height, width))

@@ -1,0 +1,164 @@
+"""Samples where an occupancy grid says that something may be (instant-ngp, appendix E)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from nfield.cameras import Cameras
+from nfield.fields.base import Field
+from nfield.kernels.march import StepRule, march, pack_bits
+from nfield.rendering.samplers.base import Sampler, cull_hidden, jitter
+from nfield.types import Box, Rays, Samples
+
+
+@dataclass(frozen=True)
+class OccupancyConfig:
+    """Options of the occupancy grid."""
+
+    resolution: int = 128
+    """Cells along an edge of each cascade; a multiple of 4."""
+    cascades: int = 1
+    """Nested grids, each twice as large as the one before."""
+    steps: int = 1024
+    """Even steps along the diagonal of the inner box."""
+    cone: float = 0.0
+    """Steps grow to this multiple of the distance (instant-ngp: 1/256 for large scenes); 0 keeps them even."""
+    cull: float = 1e-3
+    """Samples with a transmittance below this are dropped; 0 keeps all."""
+    threshold: float = 0.01
+    """A cell is occupied if one step through it would be this opaque."""
+    decay: float = 0.95
+    """Factor on a cell's density at each refresh before the new value is taken."""
+    interval: int = 16
+    """Training steps between refreshes."""
+    warmup: int = 256
+    """Training steps during which all cells are refreshed in turn, not only likely ones."""
+
+
+class OccupancySampler(Sampler):
+    """Marches rays through a grid of cells that are known to be empty or not.
+
+    Args:
+        inner: The box of the finest cascade.
+        config: Options.
+    """
+
+    def __init__(self, inner: Box, config: OccupancyConfig) -> None:
+        super().__init__()
+        self.config = config
+        size = (config.cascades, config.resolution**3)
+        self.register_buffer("low", inner.low.clone())
+        self.register_buffer("high", inner.high.clone())
+        self.register_buffer("cells", torch.zeros(size))
+        self.register_buffer("possible", torch.ones(size, dtype=torch.bool))
+        self.register_buffer("words", self._packed(torch.ones(size, dtype=torch.bool)))
+
+    @property
+    def inner(self) -> Box:
+        """The box of the finest cascade."""
+        return Box(self.get_buffer("low"), self.get_buffer("high"))
+
+    @property
+    def rule(self) -> StepRule:
+        """Lengths of steps, metres; the longest is a cell of the coarsest cascade."""
+        diagonal = float(self.inner.size.norm())
+        step = diagonal / self.config.steps
+        longest = diagonal * 2 ** (self.config.cascades - 1) / self.config.resolution
+        return StepRule(step, self.config.cone, longest if self.config.cone > 0.0 else math.inf)
+
+    @property
+    def occupied_share(self) -> float:
+        """Share of the cells of all cascades that are marched through."""
+        return float(self._occupied().float().mean())
+
+    def sample(self, field: Field, rays: Rays, *, generator: torch.Generator | None = None) -> Samples:
+        """Occupied steps on each ray that are not hidden by what lies before them."""
+        samples = march(rays, self.get_buffer("words"), self.inner, self.rule, jitter(rays, generator))
+        return cull_hidden(field, rays, samples, threshold=self.config.cull)
+
+    @torch.no_grad()
+    def update(self, field: Field, step: int, *, generator: torch.Generator) -> None:
+        """Refreshes some cells every `interval` steps: all in turn at first, later random and occupied ones."""
+        if step == 0 or step % self.config.interval:
+            return
+        cells, possible = self.get_buffer("cells"), self.get_buffer("possible")
+        cells *= self.config.decay
+        for cascade in range(self.config.cascades):
+            index = self._chosen(cascade, step, generator)
+            density = field.density(self._points(cascade, index, generator))
+            cells[cascade, index] = torch.maximum(cells[cascade, index], density)
+        limit = self.config.threshold / self.rule.step
+        bound = min(limit, float(cells[possible].mean()))
+        self.get_buffer("words").copy_(self._packed((cells > bound) & possible))
+
+    @torch.no_grad()
+    def rebuild(self, field: Field, *, generator: torch.Generator, passes: int = 4) -> None:
+        """Learns all cells of a field from nothing."""
+        cells = self.get_buffer("cells")
+        cells.zero_()
+        every = torch.arange(cells.shape[1], device=cells.device)
+        for cascade in range(self.config.cascades):
+            for _ in range(passes):
+                for index in every.split(1 << 18):
+                    density = field.density(self._points(cascade, index, generator))
+                    cells[cascade, index] = torch.maximum(cells[cascade, index], density)
+        occupied = (cells > self.config.threshold / self.rule.step) & self.get_buffer("possible")
+        self.get_buffer("words").copy_(self._packed(occupied))
+
+    @torch.no_grad()
+    def forget_unseen(self, cameras: Cameras, *, nearest: float, views: int = 1) -> None:
+        """Marks cells as empty for good that fewer than `views` cameras see from at least `nearest` metres away.
+
+        Nothing supervises such cells, so what would grow there are floaters before the cameras.
+        """
+        height, width = cameras.size
+        every = torch.arange(self.config.resolution**3, device=self.get_buffer("cells").device)
+        for cascade in range(self.config.cascades):
+            points = self._points(cascade, every, None)
+            seen = torch.zeros(len(points), dtype=torch.int32, device=points.device)
+            close = torch.zeros(len(points), dtype=torch.bool, device=points.device)
+            for index in range(len(cameras)):
+                pixels, depth = cameras.project(points, index)
+                in_image = ((pixels >= 0) & (pixels < pixels.new_tensor([width, height]))).all(-1) & (depth > 0.0)
+                close |= in_image & (depth < nearest)
+                seen += in_image & (depth >= nearest)
+            self.get_buffer("possible")[cascade] = (seen >= views) & ~close
+        self.get_buffer("words").copy_(self._packed(self.get_buffer("possible")))
+
+    def _chosen(self, cascade: int, step: int, generator: torch.Generator) -> Int[Tensor, "m"]:
+        """Cells of a cascade to refresh at this step."""
+        total = self.config.resolution**3
+        if step <= self.config.warmup:
+            lot = step // self.config.interval % 2
+            chosen = torch.arange(lot, total, 2)
+        else:
+            eighth = total // 8
+            chosen = torch.randint(total, (eighth,), generator=generator)
+            occupied = self._occupied()[cascade].nonzero()[:, 0]
+            if len(occupied):
+                pick = torch.randint(len(occupied), (min(eighth, len(occupied)),), generator=generator)
+                chosen = torch.cat([chosen, occupied[pick]])
+        return chosen[self.get_buffer("possible")[cascade, chosen]]
+
+    def _points(self, cascade: int, index: Int[Tensor, "m"], generator: torch.Generator | None) -> Tensor:
+        """A random point in each cell; its middle without a generator."""
+        size = self.config.resolution
+        corner = torch.stack([index % size, index // size % size, index // size**2], -1)
+        place = torch.full(corner.shape, 0.5) if generator is None else torch.rand(corner.shape, generator=generator)
+        unit = (corner + place) / size
+        return self.inner.world_from_unit((unit - 0.5) * 2.0**cascade + 0.5)
+
+    def _packed(self, occupied: Bool[Tensor, "c m"]) -> Int[Tensor, "c bz by bx"]:
+        size = self.config.resolution
+        return pack_bits(occupied.reshape(-1, size, size, size))
+
+    def _occupied(self) -> Bool[Tensor, "c m"]:
+        """The packed bits as booleans, x fastest."""
+        words = self.get_buffer("words")
+        cascades, n = words.shape[:2]
+        bits = (words[..., None] >> torch.arange(64, device=words.device) & 1).bool()
+        cells = bits.reshape(cascades, n, n, n, 4, 4, 4).permute(0, 1, 4, 2, 5, 3, 6)
+        return cells.reshape(cascades, -1)

@@ -1,0 +1,80 @@
+"""Adam for fields, and how learning rates fall over a training."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from nfield.kernels.sparse_adam import sparse_adam_
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    """Learning rates and their schedule."""
+
+    rates: Mapping[str, float] = field(default_factory=lambda: {"table": 1e-2, "network": 3e-3})
+    """First learning rate of each parameter group; groups that are not named here take `default_rate`."""
+    default_rate: float = 1e-3
+    """Learning rate of groups without a rate of their own."""
+    warmup: int = 20
+    """Steps over which rates rise from nothing."""
+    final: float = 0.02
+    """Rates end at this share of the first; they fall exponentially over the budget."""
+    betas: tuple[float, float] = (0.9, 0.99)
+    """Adam's decay rates (instant-ngp's)."""
+    epsilon: float = 1e-15
+    """Adam's epsilon: small, because the gradients of hash tables are (instant-ngp, section 4)."""
+
+    def factor(self, step: int, share: float) -> float:
+        """What rates are multiplied by at a step (from 0 on) when `share` of the budget is spent."""
+        return min(1.0, (step + 1) / max(self.warmup, 1)) * math.exp(math.log(self.final) * min(share, 1.0))
+
+
+class Adam:
+    """Adam over named parameters; entries without gradient keep value and moments (see `sparse_adam_`).
+
+    Args:
+        groups: Parameters by name of group.
+        config: Rates and schedule.
+    """
+
+    def __init__(self, groups: Mapping[str, list[nn.Parameter]], config: OptimConfig) -> None:
+        self.config = config
+        self.groups = {name: list(parameters) for name, parameters in groups.items()}
+        self.moments = {
+            f"{name}.{index}.{moment}": torch.zeros_like(parameter, memory_format=torch.contiguous_format)
+            for name, parameters in self.groups.items()
+            for index, parameter in enumerate(parameters)
+            for moment in ("first", "second")
+        }
+
+    def step(self, step: int, share: float) -> None:
+        """One update from the gradients that are there, which it then drops."""
+        factor = self.config.factor(step, share)
+        for name, parameters in self.groups.items():
+            rate = self.config.rates.get(name, self.config.default_rate) * factor
+            for index, parameter in enumerate(parameters):
+                if parameter.grad is None:
+                    continue
+                sparse_adam_(
+                    parameter.data.view(-1),
+                    parameter.grad.contiguous().view(-1),
+                    self.moments[f"{name}.{index}.first"].view(-1),
+                    self.moments[f"{name}.{index}.second"].view(-1),
+                    rate=rate,
+                    betas=self.config.betas,
+                    epsilon=self.config.epsilon,
+                    step=step + 1,
+                )
+                parameter.grad = None
+
+    def state(self) -> dict[str, Tensor]:
+        """The moments by name, to be saved."""
+        return dict(self.moments)
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Takes saved moments."""
+        for name, moment in self.moments.items():
+            moment.copy_(state[name])

@@ -1,0 +1,95 @@
+"""Fitting a radiance field to posed images."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nfield.data.base import PosedImages
+from nfield.fields.base import Field
+from nfield.losses import huber
+from nfield.rendering.renderer import Renderer, composite
+from nfield.training.task import Moment
+from nfield.types import Rays
+
+
+@dataclass(frozen=True)
+class RadianceConfig:
+    """How a field is fitted to images."""
+
+    samples: int = 1 << 17
+    """Visible samples of a step once the grid is sparse; the number of rays follows from it."""
+    first_rays: int = 2048
+    """Rays of the first step."""
+    most_rays: int = 1 << 16
+    """Rays of a step at most."""
+    delta: float = 0.1
+    """Where the Huber loss turns from square to linear."""
+    near: float = 0.0
+    """Distance before which nothing is rendered, metres."""
+
+
+class RadianceTask:
+    """Random pixels of all images against the field's rendering, over random backgrounds.
+
+    Args:
+        field: The field to fit.
+        renderer: Renders it; its sampler learns along.
+        images: Views to fit.
+        config: Options.
+    """
+
+    def __init__(self, field: Field, renderer: Renderer, images: PosedImages, config: RadianceConfig) -> None:
+        self.field, self.renderer, self.images, self.config = field, renderer, images, config
+        self._rays = float(config.first_rays)
+        self._error = math.nan
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        """The field and the renderer's sampler."""
+        return {"field": self.field, "sampler": self.renderer.sampler}
+
+    def param_groups(self) -> dict[str, list[nn.Parameter]]:
+        """The field's."""
+        return self.field.param_groups()
+
+    def losses(self, moment: Moment, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+        """Mean Huber loss of the colours of random pixels."""
+        self.renderer.sampler.update(self.field, moment.step, generator=generator)
+        rays, pixels = self._batch(generator)
+        background = torch.rand(len(rays), 3, generator=generator)
+        target = pixels[:, :3] * pixels[:, 3:] + background * (1.0 - pixels[:, 3:])
+        samples = self.renderer.sample(self.field, rays, generator=generator)
+        out = composite(samples, self.renderer.shade(self.field, rays, samples), background)
+        self._learn_size(len(samples), len(rays))
+        error = float((out.color.detach() - target).square().mean())
+        self._error = error if math.isnan(self._error) else 0.95 * self._error + 0.05 * error
+        return {"color": huber(out.color, target, delta=self.config.delta).mean()}
+
+    def measures(self) -> dict[str, float]:
+        """PSNR of recent batches and rays of a step."""
+        return {"psnr": -10.0 * math.log10(max(self._error, 1e-12)), "rays": self._rays}
+
+    def state(self) -> dict[str, float]:
+        """Rays of a step and the running error."""
+        return {"rays": self._rays, "error": self._error}
+
+    def restore(self, state: Mapping[str, float]) -> None:
+        """Takes what `state` gave."""
+        self._rays, self._error = state["rays"], state["error"]
+
+    def _batch(self, generator: torch.Generator) -> tuple[Rays, Float[Tensor, "r 4"]]:
+        count, (height, width) = int(self._rays), self.images.cameras.size
+        camera = torch.randint(len(self.images), (count,), generator=generator)
+        column = torch.randint(width, (count,), generator=generator)
+        row = torch.randint(height, (count,), generator=generator)
+        centers = torch.stack([column, row], -1) + 0.5
+        rays = self.images.cameras.rays(camera, centers, box=self.images.box, near=self.config.near)
+        return rays, self.images.pixels(camera, column, row)
+
+    def _learn_size(self, samples: int, rays: int) -> None:
+        """Moves the number of rays towards the one that gives the wanted number of samples."""
+        wanted = rays * self.config.samples / max(samples, 1)
+        self._rays = min(max(wanted, 0.5 * rays, 256.0), 1.5 * rays, float(self.config.most_rays))
