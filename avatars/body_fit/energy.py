@@ -61,6 +61,7 @@ _DEPTH_SIGMA, _DEPTH_CUT = 0.08, 3.0  # metres, standard deviations
 _LIMIT_SIGMA = 0.06  # radians
 _UPRIGHT_SIGMA, _UPRIGHT_CUT = 0.2, 3.0  # sine of the lean
 _BALANCE_SIGMA, _BALANCE_CUT = 0.08, 3.0  # metres
+_BENT_LEG, _STRAIGHT_LEG = 0.85, 0.95  # hip to ankle over the leg's length
 _COLLISION_SIGMA = 0.12  # of the trunk's half axes
 _SLOPE_SIGMA = 0.1  # metres per metre
 _FOCAL_SIGMA = 0.08  # natural logarithm
@@ -74,6 +75,11 @@ _DEPTH_BONES = (
 )  # fmt: skip
 _TRUNK = (Joint.PELVIS, Joint.SPINE1, Joint.SPINE2, Joint.SPINE3)
 _TRUNK_AXES = (0.15, 0.10)  # metres: half width and half depth
+_LEGS = (
+    (Joint.LEFT_HIP, Joint.RIGHT_HIP),
+    (Joint.LEFT_KNEE, Joint.RIGHT_KNEE),
+    (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE),
+)
 _ARMS = ((Joint.LEFT_ELBOW, Joint.LEFT_WRIST), (Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST),
          (Joint.LEFT_WRIST, Joint.LEFT_HAND), (Joint.RIGHT_WRIST, Joint.RIGHT_HAND))  # fmt: skip
 
@@ -238,7 +244,7 @@ class Energy:
     def _balance(self, body: Body) -> Float[Tensor, "b"]:
         feet = body.joints[:, [Joint.LEFT_FOOT, Joint.RIGHT_FOOT, Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE], 2].mean(1)
         trunk = body.joints[:, [Joint.PELVIS, Joint.SPINE3], 2].mean(1)
-        return robust((feet - trunk) / _BALANCE_SIGMA, _BALANCE_CUT)
+        return robust((feet - trunk) / _BALANCE_SIGMA, _BALANCE_CUT) * _standing(body)
 
     def _silhouette(self, points: Float[Tensor, "b n 2"], outline: Outline) -> dict[str, Float[Tensor, "b"]]:
         silhouette, metres = self.silhouette, self.metres
@@ -257,6 +263,14 @@ class Energy:
             "gap": (inner * usable).sum(-1) / count,
             "reach": robust(away / _REACH_SIGMA, _REACH_CUT).mean(-1),
         }
+
+
+def _standing(body: Body) -> Float[Tensor, "b"]:
+    """1 for straight legs, 0 for bent ones: who sits or crouches need not have the feet below the trunk."""
+    hips, knees, ankles = (body.joints[:, list(pair)].detach() for pair in _LEGS)
+    whole = (knees - hips).norm(dim=-1) + (ankles - knees).norm(dim=-1)
+    straight = (ankles - hips).norm(dim=-1) / whole
+    return ((straight - _BENT_LEG) / (_STRAIGHT_LEG - _BENT_LEG)).clamp(0.0, 1.0).mean(-1)
 
 
 def _collision(body: Body) -> Float[Tensor, "b"]:
