@@ -1,4 +1,4 @@
-"""Radiance fields: the interface, the backends and fields behind a warp. Importing this package registers all backends."""
+"""Radiance fields: the interface, the backends, fields behind a warp. Importing this package registers all backends."""
 
 from nfield.fields.base import BACKENDS, BuildContext, Field, FieldConfig, backend
 from nfield.fields.hashgrid import HashConfig, HashField

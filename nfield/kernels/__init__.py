@@ -1,1 +1,1 @@
-"""Numerical operations: each file opens with a plain torch twin (specification, oracle, fallback) and wraps the native op."""
+"""Numerical operations: each file has a plain torch twin (specification, oracle, fallback) and wraps the native op."""

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from nfield.kernels import native_core
+from nfield.kernels import cuda, native_core
 
 
 def transmittance_reference(alpha: Float[Tensor, "s"], offsets: Int[Tensor, "r1"]) -> Float[Tensor, "s"]:
@@ -121,6 +121,8 @@ def composite(
     Returns:
         Per ray: colour times opacity, opacity, depth times opacity (metres); per sample: weight.
     """
+    if cuda.takes(color, log_density, presence, t0, t1):
+        return cuda.composite(color, alpha_reference(log_density, presence, t1 - t0), 0.5 * (t0 + t1), offsets)
     if native_core.runs_natively(color, log_density, presence, t0, t1):
         return _native_composite(color, log_density, presence, t0, t1, offsets)
     return composite_reference(color, log_density, presence, t0, t1, offsets)
@@ -137,9 +139,10 @@ def visible(
     threshold: float,
 ) -> Bool[Tensor, "s"]:
     """Which samples have a transmittance of at least `threshold` before them."""
+    if cuda.takes(log_density, presence, t0, t1):
+        return cuda.visibility(alpha_reference(log_density, presence, t1 - t0), offsets)[1] >= threshold
     if not native_core.runs_natively(log_density, presence, t0, t1):
-        alpha = alpha_reference(log_density, presence, t1 - t0)
-        return transmittance_reference(alpha, offsets) >= threshold
+        return transmittance_reference(alpha_reference(log_density, presence, t1 - t0), offsets) >= threshold
     out = torch.empty(len(t0), dtype=torch.bool)
     arrays = [native_core.array(t) for t in (log_density, presence, t0, t1, offsets)]
     native_core.require().visible(*arrays, threshold, out, torch.get_num_threads())

@@ -1,4 +1,4 @@
-"""Real spherical harmonics of degree 4, signs and order as in tiny-cuda-nn; the native form is part of the fused field."""
+"""Real spherical harmonics of degree 4, signs and order as in tiny-cuda-nn; natively a part of the fused field."""
 
 import torch
 from jaxtyping import Float

@@ -7,7 +7,7 @@ min(resolution_l^3 rounded up to 8, 2^log2_table_size) entries, dense where they
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from nfield.kernels import native_core
+from nfield.kernels import cuda, native_core
 
 _PRIMES = (1, 2654435761, 805459861)
 _UINT32 = 0xFFFFFFFF
@@ -204,6 +204,8 @@ def hash_encode(unit: Float[Tensor, "n 3"], table: Float[Tensor, "e f"], layout:
     Returns:
         Level-major features, those of level 0 first.
     """
+    if cuda.takes(unit, table):
+        return cuda.hash_encode(unit, table, **asdict(layout))
     if native_core.runs_natively(unit, table) and layout.features == 2:
         return _native_encode(unit, table, layout.arrays())
     return hash_encode_reference(unit, table, layout)

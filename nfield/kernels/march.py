@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from nfield.kernels import native_core
+from nfield.kernels import cuda, native_core
 from nfield.types import Box, Rays, Samples
 
 _BLOCK = 4
@@ -69,6 +69,21 @@ def pack_bits(occupied: Bool[Tensor, "c z y x"]) -> Int[Tensor, "c bz by bx"]:
     return (cells.reshape(cascades, n, n, n, 64).long() << shifts).sum(-1)
 
 
+def unpack_bits(words: Int[Tensor, "c bz by bx"]) -> Bool[Tensor, "c z y x"]:
+    """The inverse of `pack_bits`."""
+    cascades, n = words.shape[:2]
+    bits = (words[..., None] >> torch.arange(64, device=words.device) & 1).bool()
+    cells = bits.reshape(cascades, n, n, n, _BLOCK, _BLOCK, _BLOCK).permute(0, 1, 4, 2, 5, 3, 6)
+    return cells.reshape(cascades, _BLOCK * n, _BLOCK * n, _BLOCK * n)
+
+
+def cascade_boxes(inner: Box, cascades: int) -> Float[Tensor, "c 6"]:
+    """Smallest and largest corner of each cascade's box, metres."""
+    reach = 2.0 ** torch.arange(cascades, device=inner.low.device)[:, None]
+    middle, half = 0.5 * (inner.low + inner.high), 0.5 * inner.size
+    return torch.cat([middle - reach * half, middle + reach * half], -1)
+
+
 def cell_index(
     points: Float[Tensor, "n 3"], inner: Box, cascades: int, resolution: int
 ) -> tuple[Int[Tensor, "n"], Int[Tensor, "n"]]:
@@ -117,10 +132,13 @@ def march(
         rule: Lengths of steps.
         jitter: Shift of each ray's lattice, in steps, in [0, 1).
     """
+    if cuda.takes(rays.origins, rays.dirs, rays.near, rays.far, jitter):
+        boxes = cascade_boxes(inner, len(words))
+        return cuda.march(rays, unpack_bits(words), boxes, jitter, step=rule.step, cone=rule.cone)
     if not native_core.runs_natively(rays.origins, rays.dirs, rays.near, rays.far, jitter):
         return march_reference(rays, words, inner, rule, jitter)
     arrays = [native_core.array(t) for t in (rays.origins, rays.dirs, rays.near, rays.far, jitter, words)]
-    t0, t1, ray, offsets = native_core.require().march(
+    t0, t1, ray, _ = native_core.require().march(
         *arrays, inner.low, inner.high, rule.step, rule.cone, rule.longest, torch.get_num_threads()
     )
     return Samples(torch.from_numpy(t0), torch.from_numpy(t1), torch.from_numpy(ray), len(rays))

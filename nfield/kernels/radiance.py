@@ -5,6 +5,7 @@ first is the log-density; features and degree-4 harmonics of the direction -> 2 
 No layer has a bias, so that tinycudann can run the same weights.
 """
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,13 +13,14 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import linear
 
-from nfield.kernels import native_core
+from nfield.kernels import cuda, native_core
 from nfield.kernels.harmonics import HARMONICS, spherical_harmonics
-from nfield.kernels.hash_grid import GridLayout, hash_encode_reference
+from nfield.kernels.hash_grid import GridLayout, hash_encode, hash_encode_reference
 
 FEATURES = 16
 """Length of the density network's output."""
 
+_Network = Callable[[Tensor, Sequence[Tensor]], Tensor]
 _TILE = 128
 _ENCODED = 32
 _HIDDEN = (32, 64)
@@ -34,17 +36,31 @@ class RadianceWeights(NamedTuple):
     color3: Float[Tensor, "3 h"]
 
 
-def density_network(encoded: Float[Tensor, "n c"], weights: RadianceWeights) -> Float[Tensor, "n 16"]:
+def network_reference(inputs: Float[Tensor, "n i"], matrices: Sequence[Float[Tensor, "_ _"]]) -> Float[Tensor, "n o"]:
+    """The torch twin of `network`."""
+    for matrix in matrices[:-1]:
+        inputs = linear(inputs, matrix).relu()
+    return linear(inputs, matrices[-1])
+
+
+def network(inputs: Float[Tensor, "n i"], matrices: Sequence[Float[Tensor, "_ _"]]) -> Float[Tensor, "n o"]:
+    """Layers without biases, ReLU between them; differentiable. In half precision on CUDA."""
+    return (cuda.network if cuda.takes(inputs, *matrices) else network_reference)(inputs, matrices)
+
+
+def density_network(
+    encoded: Float[Tensor, "n c"], weights: RadianceWeights, run: _Network = network
+) -> Float[Tensor, "n 16"]:
     """The feature of encoded points; its first entry is the log-density before clipping."""
-    return linear(linear(encoded, weights.density1).relu(), weights.density2)
+    return run(encoded, [weights.density1, weights.density2])
 
 
 def color_network(
-    feature: Float[Tensor, "n 16"], dirs: Float[Tensor, "n 3"], weights: RadianceWeights
+    feature: Float[Tensor, "n 16"], dirs: Float[Tensor, "n 3"], weights: RadianceWeights, run: _Network = network
 ) -> Float[Tensor, "n 3"]:
     """Colour in [0, 1] of features seen along unit directions."""
-    hidden = linear(torch.cat([feature, spherical_harmonics(dirs)], -1), weights.color1).relu()
-    return linear(linear(hidden, weights.color2).relu(), weights.color3).sigmoid()
+    inputs = torch.cat([feature, spherical_harmonics(dirs)], -1)
+    return run(inputs, [weights.color1, weights.color2, weights.color3]).sigmoid()
 
 
 def radiance_reference(
@@ -58,20 +74,9 @@ def radiance_reference(
     rounding: torch.dtype | None = None,
 ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
     """The torch twin of `radiance`: any device and precision; see `hash_encode_reference` for `rounding`."""
-    feature = density_network(hash_encode_reference(unit, table, layout, rounding=rounding), weights)
-    return color_network(feature, dirs, weights), feature[:, 0].clamp(*log_range)
-
-
-def density_reference(
-    unit: Float[Tensor, "n 3"],
-    table: Float[Tensor, "e f"],
-    weights: RadianceWeights,
-    layout: GridLayout,
-    *,
-    log_range: tuple[float, float],
-) -> Float[Tensor, "n"]:
-    """The torch twin of `log_density`."""
-    return density_network(hash_encode_reference(unit, table, layout), weights)[:, 0].clamp(*log_range)
+    encoded = hash_encode_reference(unit, table, layout, rounding=rounding)
+    feature = density_network(encoded, weights, network_reference)
+    return color_network(feature, dirs, weights, network_reference), feature[:, 0].clamp(*log_range)
 
 
 def _saved_shape(points: int) -> tuple[int, int, int]:
@@ -108,7 +113,7 @@ def _(unit, dirs, table, weights, layout, log_range, save):  # noqa: ANN001, ANN
 
 
 @torch.library.custom_op("nfield::radiance_backward", mutates_args=())
-def _native_backward(
+def _native_backward(  # noqa: PLR0913 (an op has no keywords or records: each tensor is an argument)
     unit: Tensor,
     dirs: Tensor,
     table: Tensor,
@@ -192,7 +197,8 @@ def radiance(
         Colour in [0, 1] and log-density.
     """
     if not runs_fused(unit, dirs, table, weights, layout):
-        return radiance_reference(unit, dirs, table, weights, layout, log_range=log_range)
+        feature = density_network(hash_encode(unit, table, layout), weights)
+        return color_network(feature, dirs, weights), feature[:, 0].clamp(*log_range)
     needed = torch.is_grad_enabled() and any(t.requires_grad for t in (unit, table, *weights))
     # An encoding that is no multiple of the tile's 32 rows is filled with zero columns, which add nothing.
     matrices = [torch.nn.functional.pad(weights.density1, (0, _ENCODED - layout.width)), *weights[1:]]
@@ -211,7 +217,7 @@ def log_density(
 ) -> Float[Tensor, "n"]:
     """The log-density alone, without gradient: a third of the arithmetic, for occupancy and visibility."""
     if not (_fits(layout, weights) and native_core.runs_natively(unit, table, *weights)):
-        return density_reference(unit, table, weights, layout, log_range=log_range)
+        return density_network(hash_encode(unit, table, layout), weights)[:, 0].clamp(*log_range)
     out = unit.new_empty(len(unit))
     first = torch.nn.functional.pad(weights.density1, (0, _ENCODED - layout.width))
     arrays = [native_core.array(t) for t in (unit, table)]

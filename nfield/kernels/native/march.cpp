@@ -31,6 +31,9 @@ class Lattice {
     return s <= s_end_ ? begin_ * std::exp((s - s_begin_) * growth_) : end_ + (s - s_end_) * longest_;
   }
 
+  // How far behind the middle of a step in the lattice its midpoint in space may lie, in steps.
+  float unevenness() const { return end_ > begin_ ? 0.125f * growth_ : 0.f; }
+
  private:
   float step_, longest_, growth_ = 1.f;
   float begin_ = INFINITY, end_ = INFINITY, s_begin_ = INFINITY, s_end_ = INFINITY;
@@ -52,7 +55,7 @@ void march_ray(const Grids& g, const Lattice& lattice, const float* o, const flo
     origin[a] = (o[a] - g.center[a]) * g.inverse_half[a], dir[a] = d[a] * g.inverse_half[a];
     inverse[a] = 1.f / (std::fabs(dir[a]) < 1e-12f ? std::copysign(1e-12f, dir[a]) : dir[a]);
   }
-  const float base = lattice.index(near) + jitter;
+  const float base = lattice.index(near) + jitter, slack = 1e-3f + lattice.unevenness();
   float k = 0.f, start = lattice.distance(base);
   while (start < far) {
     const float end = lattice.distance(base + k + 1.f), t = 0.5f * (start + end);
@@ -71,14 +74,16 @@ void march_ray(const Grids& g, const Lattice& lattice, const float* o, const flo
       k += 1.f, start = end;
       continue;
     }
-    const int width = word ? 1 : 4;  // leave the cell, or the whole block where nothing of it is occupied
+    // Leave the cell, or the whole block where nothing of it is occupied and no finer cascade reaches into it.
+    const int width = word || (cascade > 0 && R % 16 != 0) ? 1 : 4;
     float leave = INFINITY;
     for (int a = 0; a < 3; a++) {
       const int wall = cell[a] / width * width + (dir[a] > 0.f ? width : 0);
       leave = std::min(leave, (wall / cells - scale - origin[a]) * inverse[a]);
     }
-    // The step whose midpoint first lies beyond the wall; the lattice is close to even over one step.
-    k = std::max(k + 1.f, std::ceil(lattice.index(std::max(leave, 0.f)) - base - 0.5f));
+    // The step whose midpoint first lies beyond the wall. Growing steps have their midpoint a little later in the
+    // lattice than half a step, and numbers are rounded: a jump that falls short by `slack` only looks once more.
+    k = std::max(k + 1.f, std::ceil(lattice.index(std::max(leave, 0.f)) - base - 0.5f - slack));
     start = lattice.distance(base + k);
   }
 }
