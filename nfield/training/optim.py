@@ -1,6 +1,5 @@
 """Adam for fields, and how learning rates fall over a training."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,14 +13,16 @@ from nfield.kernels.sparse_adam import sparse_adam_
 class OptimConfig:
     """Learning rates and their schedule."""
 
-    rates: Mapping[str, float] = field(default_factory=lambda: {"table": 1e-2, "network": 3e-3})
+    rates: Mapping[str, float] = field(default_factory=lambda: {"table": 1e-2, "network": 1e-2})
     """First learning rate of each parameter group; groups that are not named here take `default_rate`."""
     default_rate: float = 1e-3
     """Learning rate of groups without a rate of their own."""
     warmup: int = 20
     """Steps over which rates rise from nothing."""
+    hold: float = 0.4
+    """Share of the budget after which rates begin to fall."""
     final: float = 0.02
-    """Rates end at this share of the first; they fall exponentially over the budget."""
+    """Rates end at this share of the first; they fall exponentially."""
     betas: tuple[float, float] = (0.9, 0.99)
     """Adam's decay rates (instant-ngp's)."""
     epsilon: float = 1e-15
@@ -29,7 +30,8 @@ class OptimConfig:
 
     def factor(self, step: int, share: float) -> float:
         """What rates are multiplied by at a step (from 0 on) when `share` of the budget is spent."""
-        return min(1.0, (step + 1) / max(self.warmup, 1)) * math.exp(math.log(self.final) * min(share, 1.0))
+        fallen = min(max((share - self.hold) / max(1.0 - self.hold, 1e-9), 0.0), 1.0)
+        return min(1.0, (step + 1) / max(self.warmup, 1)) * self.final**fallen
 
 
 class Adam:

@@ -20,9 +20,13 @@ from nfield.types import Rays
 class RadianceConfig:
     """How a field is fitted to images."""
 
-    samples: int = 1 << 17
-    """Visible samples of a step once the grid is sparse; the number of rays follows from it."""
-    first_rays: int = 2048
+    samples: int = 1 << 16
+    """Visible samples of a step in the end; the number of rays follows from it."""
+    first_samples: int = 1 << 14
+    """Visible samples of the first step: little can be learned while the whole box is still fog."""
+    doubling: int = 64
+    """Steps in which the samples of a step double until they are `samples`."""
+    first_rays: int = 64
     """Rays of the first step."""
     most_rays: int = 1 << 16
     """Rays of a step at most."""
@@ -63,7 +67,7 @@ class RadianceTask:
         target = pixels[:, :3] * pixels[:, 3:] + background * (1.0 - pixels[:, 3:])
         samples = self.renderer.sample(self.field, rays, generator=generator)
         out = composite(samples, self.renderer.shade(self.field, rays, samples), background)
-        self._learn_size(len(samples), len(rays))
+        self._learn_size(moment.step, len(samples), len(rays))
         error = float((out.color.detach() - target).square().mean())
         self._error = error if math.isnan(self._error) else 0.95 * self._error + 0.05 * error
         return {"color": huber(out.color, target, delta=self.config.delta).mean()}
@@ -89,7 +93,8 @@ class RadianceTask:
         rays = self.images.cameras.rays(camera, centers, box=self.images.box, near=self.config.near)
         return rays, self.images.pixels(camera, column, row)
 
-    def _learn_size(self, samples: int, rays: int) -> None:
+    def _learn_size(self, step: int, samples: int, rays: int) -> None:
         """Moves the number of rays towards the one that gives the wanted number of samples."""
-        wanted = rays * self.config.samples / max(samples, 1)
-        self._rays = min(max(wanted, 0.5 * rays, 256.0), 1.5 * rays, float(self.config.most_rays))
+        goal = min(self.config.samples, self.config.first_samples * 2.0 ** min(step / self.config.doubling, 16.0))
+        wanted = rays * goal / max(samples, 1)
+        self._rays = min(max(wanted, 0.5 * rays, 32.0), 1.5 * rays, float(self.config.most_rays))

@@ -29,10 +29,26 @@ def jitter(rays: Rays, generator: torch.Generator | None) -> Tensor:
 
 
 @torch.no_grad()
-def cull_hidden(field: Field, rays: Rays, samples: Samples, *, threshold: float) -> Samples:
-    """Without the samples that so much matter lies before that less than `threshold` of their light arrives."""
+def cull_hidden(field: Field, rays: Rays, samples: Samples, *, threshold: float, stride: int = 1) -> Samples:
+    """Without the samples that so much matter lies before that less than `threshold` of their light arrives.
+
+    Args:
+        field: What is sampled.
+        rays: The rays.
+        samples: Candidates.
+        threshold: Least transmittance; 0 keeps all.
+        stride: Only every so manieth candidate is looked at and the others are taken for empty: this keeps a few
+            more samples than needed and never drops a visible one.
+    """
     if threshold <= 0.0 or len(samples) == 0:
         return samples
-    log_density, presence = field.matter(samples.points(rays))
-    keep = visible(log_density, presence, samples.t0, samples.t1, samples.offsets(), threshold=threshold)
+    offsets = samples.offsets()
+    looked = torch.arange(len(samples), device=samples.ray.device)
+    looked = looked[(looked - offsets[samples.ray]) % stride == stride - 1] if stride > 1 else looked
+    few = Samples(samples.t0[looked], samples.t1[looked], samples.ray[looked], samples.n_rays)
+    log_density, presence = field.matter(few.points(rays))
+    if stride > 1:
+        log_density = torch.full_like(samples.t0, -torch.inf).index_copy(0, looked, log_density)
+        presence = torch.zeros_like(samples.t0).index_copy(0, looked, presence)
+    keep = visible(log_density, presence, samples.t0, samples.t1, offsets, threshold=threshold)
     return Samples(samples.t0[keep], samples.t1[keep], samples.ray[keep], samples.n_rays)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from nfield.cameras import Cameras
 from nfield.fields.base import Field
-from nfield.kernels.march import StepRule, march, pack_bits
+from nfield.kernels.march import StepRule, march, pack_bits, unpack_bits
 from nfield.rendering.samplers.base import Sampler, cull_hidden, jitter
 from nfield.types import Box, Rays, Samples
 
@@ -28,6 +28,8 @@ class OccupancyConfig:
     """Steps grow to this multiple of the distance (instant-ngp: 1/256 for large scenes); 0 keeps them even."""
     cull: float = 1e-3
     """Samples with a transmittance below this are dropped; 0 keeps all."""
+    cull_stride: int = 2
+    """Density is looked up at every so manieth step only to find what is hidden."""
     threshold: float = 0.01
     """A cell is occupied if one step through it would be this opaque."""
     decay: float = 0.95
@@ -77,7 +79,7 @@ class OccupancySampler(Sampler):
     def sample(self, field: Field, rays: Rays, *, generator: torch.Generator | None = None) -> Samples:
         """Occupied steps on each ray that are not hidden by what lies before them."""
         samples = march(rays, self.get_buffer("words"), self.inner, self.rule, jitter(rays, generator))
-        return cull_hidden(field, rays, samples, threshold=self.config.cull)
+        return cull_hidden(field, rays, samples, threshold=self.config.cull, stride=self.config.cull_stride)
 
     @torch.no_grad()
     def update(self, field: Field, step: int, *, generator: torch.Generator) -> None:
@@ -136,19 +138,25 @@ class OccupancySampler(Sampler):
             chosen = torch.arange(lot, total, 2)
         else:
             eighth = total // 8
-            chosen = torch.randint(total, (eighth,), generator=generator)
+            chosen = torch.randint(total, (eighth,), generator=generator, device=generator.device)
             occupied = self._occupied()[cascade].nonzero()[:, 0]
             if len(occupied):
-                pick = torch.randint(len(occupied), (min(eighth, len(occupied)),), generator=generator)
-                chosen = torch.cat([chosen, occupied[pick]])
-        return chosen[self.get_buffer("possible")[cascade, chosen]]
+                pick = torch.randint(
+                    len(occupied), (min(eighth, len(occupied)),), generator=generator, device=generator.device
+                )
+                chosen = torch.cat([chosen.to(occupied.device), occupied[pick.to(occupied.device)]])
+        possible = self.get_buffer("possible")[cascade]
+        chosen = chosen.to(possible.device)
+        return chosen[possible[chosen]]
 
     def _points(self, cascade: int, index: Int[Tensor, "m"], generator: torch.Generator | None) -> Tensor:
         """A random point in each cell; its middle without a generator."""
         size = self.config.resolution
         corner = torch.stack([index % size, index // size % size, index // size**2], -1)
-        place = torch.full(corner.shape, 0.5) if generator is None else torch.rand(corner.shape, generator=generator)
-        unit = (corner + place) / size
+        place = torch.full(corner.shape, 0.5)
+        if generator is not None:
+            place = torch.rand(corner.shape, generator=generator, device=generator.device)
+        unit = (corner + place.to(corner.device)) / size
         return self.inner.world_from_unit((unit - 0.5) * 2.0**cascade + 0.5)
 
     def _packed(self, occupied: Bool[Tensor, "c m"]) -> Int[Tensor, "c bz by bx"]:
@@ -157,8 +165,4 @@ class OccupancySampler(Sampler):
 
     def _occupied(self) -> Bool[Tensor, "c m"]:
         """The packed bits as booleans, x fastest."""
-        words = self.get_buffer("words")
-        cascades, n = words.shape[:2]
-        bits = (words[..., None] >> torch.arange(64, device=words.device) & 1).bool()
-        cells = bits.reshape(cascades, n, n, n, 4, 4, 4).permute(0, 1, 4, 2, 5, 3, 6)
-        return cells.reshape(cascades, -1)
+        return unpack_bits(self.get_buffer("words")).flatten(1)

@@ -1,0 +1,261 @@
+"""Native kernels against their torch twins: time, and error against the twin in double precision."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from nfield.bench.timing import Timing, interleaved
+from nfield.cameras import intersect_box
+from nfield.kernels.composite import composite, composite_reference
+from nfield.kernels.hash_grid import GridLayout, hash_encode, hash_encode_reference
+from nfield.kernels.march import StepRule, march, march_reference, pack_bits
+from nfield.kernels.radiance import RadianceWeights, radiance, radiance_reference
+from nfield.kernels.sparse_adam import sparse_adam_, sparse_adam_reference
+from nfield.types import Box, Rays, Samples
+
+_RANGE = (-10.0, 10.0)
+_CHECKED = 1 << 14
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One row of the table.
+
+    Attributes:
+        name: The op, and whether with its backward pass.
+        items: How many samples, rays or entries it handled.
+        native: Time of the native op.
+        twin: Time of the torch twin.
+        error: Largest difference from the double-precision twin over its largest value; None where exact equality
+            was checked instead.
+    """
+
+    name: str
+    items: int
+    native: Timing
+    twin: Timing
+    error: float | None
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Samples in ray order through a hollow ball, and a field of instant-ngp's sizes with random weights.
+
+    Attributes:
+        rays: Rays that look at the ball from all around.
+        samples: Where they meet its shell.
+        words: The shell's occupancy bits.
+        layout: Sizes of the grid.
+        table: Its entries.
+        weights: Matrices of the networks.
+    """
+
+    rays: Rays
+    samples: Samples
+    words: Tensor
+    layout: GridLayout
+    table: Tensor
+    weights: RadianceWeights
+
+    @property
+    def points(self) -> Tensor:
+        """Samples in [0, 1]^3."""
+        return _BOX.unit_from_world(self.samples.points(self.rays)).contiguous()
+
+    @property
+    def dirs(self) -> Tensor:
+        """Direction of each sample's ray."""
+        return self.rays.dirs[self.samples.ray]
+
+
+_BOX = Box.cube(1.0)
+_RULE = StepRule(float(_BOX.size.norm()) / 1024)
+
+
+def make_workload(count: int, log2_table_size: int, generator: torch.Generator) -> Workload:
+    """A workload of exactly `count` samples.
+
+    Args:
+        count: Samples.
+        log2_table_size: Logarithm of the entries of a level.
+        generator: Draws rays, table and weights.
+    """
+    axis = (torch.arange(128) + 0.5) / 64 - 1.0
+    radius = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), -1).norm(dim=-1)
+    words = pack_bits(((radius > 0.55) & (radius < 0.7))[None])
+    rays = _rays(count // 24, generator)
+    samples = march(rays, words, _BOX, _RULE, torch.rand(len(rays), generator=generator))
+    assert len(samples) >= count, "the shell gives more than 24 samples a ray"
+    cut = Samples(samples.t0[:count], samples.t1[:count], samples.ray[:count], samples.n_rays)
+    layout = GridLayout.up_to(2048, log2_table_size=log2_table_size)
+    shapes = [(64, 32), (16, 64), (64, 32), (64, 64), (3, 64)]
+    matrices = [torch.randn(s, generator=generator) / s[1] ** 0.5 for s in shapes]
+    table = torch.rand(layout.size, 2, generator=generator) * 2.0 - 1.0
+    return Workload(rays, cut, words, layout, table, RadianceWeights(*matrices))
+
+
+def _rays(count: int, generator: torch.Generator) -> Rays:
+    origins = torch.nn.functional.normalize(torch.randn(count, 3, generator=generator), dim=-1) * 3.0
+    targets = torch.nn.functional.normalize(torch.randn(count, 3, generator=generator), dim=-1) * 0.4
+    dirs = torch.nn.functional.normalize(targets - origins, dim=-1)
+    return Rays(origins, dirs, *intersect_box(origins, dirs, _BOX))
+
+
+Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
+
+
+def _with_backward(run: Run, inputs: Sequence[Tensor]) -> list[Tensor]:
+    """Outputs of a run and the gradients of all inputs, for fixed slopes at the outputs."""
+    leaves = [t.detach().clone().requires_grad_() for t in inputs]
+    outputs = run(leaves)
+    slopes = [torch.cos(torch.arange(o.numel(), dtype=o.dtype)).view_as(o) for o in outputs]
+    grads = torch.autograd.grad(outputs, leaves, slopes)
+    return [*(o.detach() for o in outputs), *grads]
+
+
+def _without_backward(run: Run, inputs: Sequence[Tensor]) -> list[Tensor]:
+    with torch.no_grad():
+        return list(run(inputs))
+
+
+def _error(found: Sequence[Tensor], exact: Sequence[Tensor]) -> float:
+    """The largest relative error over all tensors, each against its own largest value."""
+    return max(float((f - e).abs().max() / e.abs().max()) for f, e in zip(found, exact, strict=True))
+
+
+def _compare(
+    name: str, runs: tuple[Run, Run, Run], inputs: Sequence[Tensor], *, items: int, rounds: int
+) -> list[Comparison]:
+    """Forward, and forward with backward.
+
+    Args:
+        name: The op.
+        runs: The native op and its twin at full size, and the native op on the few samples where errors are taken.
+        inputs: What gradients are taken to.
+        items: Samples at full size.
+        rounds: Timed rounds.
+    """
+    native, twin, checked = runs
+    rows = []
+    for suffix, how in ((" forward", _without_backward), (" forward + backward", _with_backward)):
+        times = interleaved({"native": partial(how, native, inputs), "twin": partial(how, twin, inputs)}, rounds=rounds)
+        error = _error(how(checked, inputs), how(checked, [t.double() for t in inputs]))
+        rows.append(Comparison(name + suffix, items, times["native"], times["twin"], error))
+    return rows
+
+
+def compare_encoding(work: Workload, rounds: int) -> list[Comparison]:
+    """Hash encoding, gradients to the table."""
+    layout, points = work.layout, work.points
+
+    def checked(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        few = points[:_CHECKED].to(t[0].dtype)
+        if t[0].dtype == torch.float32:
+            return [hash_encode(few, t[0], layout)]
+        return [hash_encode_reference(few, t[0], layout, rounding=torch.float32)]
+
+    runs = (
+        lambda t: [hash_encode(points, t[0], layout)],
+        lambda t: [hash_encode_reference(points, t[0], layout)],
+        checked,
+    )
+    return _compare("hash encoding", runs, [work.table], items=len(points), rounds=rounds)
+
+
+def compare_radiance(work: Workload, rounds: int) -> list[Comparison]:
+    """The fused field, gradients to table and weights as in training."""
+    layout, points, dirs = work.layout, work.points, work.dirs
+
+    def native(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        return radiance(points, dirs, t[0], RadianceWeights(*t[1:]), layout, log_range=_RANGE)
+
+    def twin(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        return radiance_reference(points, dirs, t[0], RadianceWeights(*t[1:]), layout, log_range=_RANGE)
+
+    def checked(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        few, along, weights = points[:_CHECKED].to(t[0]), dirs[:_CHECKED].to(t[0]), RadianceWeights(*t[1:])
+        if t[0].dtype == torch.float32:
+            return radiance(few, along, t[0], weights, layout, log_range=_RANGE)
+        return radiance_reference(few, along, t[0], weights, layout, log_range=_RANGE, rounding=torch.float32)
+
+    inputs = [work.table, *work.weights]
+    return _compare("radiance field", (native, twin, checked), inputs, items=len(points), rounds=rounds)
+
+
+def compare_composite(work: Workload, rounds: int, generator: torch.Generator) -> list[Comparison]:
+    """Compositing of packed samples, gradients to colour, density and presence."""
+    samples, count = work.samples, len(work.samples)
+    offsets = samples.offsets()
+    color = torch.rand(count, 3, generator=generator)
+    log_density = torch.randn(count, generator=generator) * 2.0 + 2.0
+    presence = torch.rand(count, generator=generator)
+
+    def run(kernel: Callable[..., Sequence[Tensor]], t: Sequence[Tensor]) -> Sequence[Tensor]:
+        return kernel(*t, samples.t0.to(t[0]), samples.t1.to(t[0]), offsets)
+
+    def checked(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        return run(composite if t[0].dtype == torch.float32 else composite_reference, t)
+
+    runs = (partial(run, composite), partial(run, composite_reference), checked)
+    return _compare("compositing", runs, [color, log_density, presence], items=count, rounds=rounds)
+
+
+def compare_march(work: Workload, rounds: int) -> Comparison:
+    """Marching; the samples must be the same but for a few at cell walls."""
+    jitter = torch.full((len(work.rays),), 0.5)
+
+    def native() -> Samples:
+        return march(work.rays, work.words, _BOX, _RULE, jitter)
+
+    def twin() -> Samples:
+        return march_reference(work.rays, work.words, _BOX, _RULE, jitter)
+
+    times = interleaved({"native": native, "twin": twin}, rounds=rounds)
+    found, exact = len(native()), len(twin())
+    return Comparison("ray marching", exact, times["native"], times["twin"], abs(found - exact) / exact)
+
+
+def compare_adam(work: Workload, rounds: int, generator: torch.Generator) -> Comparison:
+    """Sparse Adam where a quarter of the table has a gradient."""
+    size = work.table.numel()
+    grad = torch.randn(size, generator=generator) * (torch.rand(size, generator=generator) < 0.25)
+    options = {"rate": 1e-2, "betas": (0.9, 0.99), "epsilon": 1e-15, "step": 3}
+
+    def run(step: Callable[..., None], dtype: torch.dtype) -> Tensor:
+        tensors = [t.to(dtype).clone() for t in (work.table.view(-1), grad, grad * 0.1, grad.square() * 0.01)]
+        step(*tensors, **options)
+        return tensors[0]
+
+    state = [work.table.view(-1).clone(), grad, grad * 0.1, grad.square() * 0.01]
+    twin_state = [t.clone() for t in state]
+    times = interleaved(
+        {
+            "native": lambda: sparse_adam_(*state, **options),
+            "twin": lambda: sparse_adam_reference(*twin_state, **options),
+        },
+        rounds=rounds,
+    )
+    error = _error([run(sparse_adam_, torch.float32)], [run(sparse_adam_reference, torch.float64)])
+    return Comparison("sparse Adam", size, times["native"], times["twin"], error)
+
+
+def compare_kernels(count: int, log2_table_size: int, *, rounds: int) -> list[Comparison]:
+    """The whole table.
+
+    Args:
+        count: Samples, in ray order.
+        log2_table_size: Logarithm of the entries of a level.
+        rounds: Timed rounds of each pair.
+    """
+    generator = torch.Generator().manual_seed(0)
+    work = make_workload(count, log2_table_size, generator)
+    return [
+        *compare_radiance(work, rounds),
+        *compare_encoding(work, rounds),
+        *compare_composite(work, rounds, generator),
+        compare_march(work, rounds),
+        compare_adam(work, rounds, generator),
+    ]

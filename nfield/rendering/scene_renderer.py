@@ -1,0 +1,37 @@
+"""A field with all that rendering views of it takes."""
+
+from dataclasses import dataclass
+
+import torch
+
+from nfield.cameras import Cameras
+from nfield.fields.base import Field
+from nfield.rendering.image import Image, render_image
+from nfield.rendering.renderer import Renderer
+from nfield.types import Box
+
+
+@dataclass(frozen=True)
+class SceneRenderer:
+    """Shows one field from any camera.
+
+    Attributes:
+        field: What is looked at.
+        renderer: Renders it.
+        box: World box beyond which nothing is rendered, metres.
+        near: Distance before which nothing is rendered, metres.
+        background: sRGB colour behind everything.
+    """
+
+    field: Field
+    renderer: Renderer
+    box: Box
+    near: float
+    background: tuple[float, float, float]
+
+    def image(self, cameras: Cameras, index: int) -> Image:
+        """One camera's view."""
+        behind = torch.tensor(self.background)
+        image = render_image(self.renderer, self.field, cameras, index, box=self.box, background=behind, near=self.near)
+        assert image is not None
+        return image

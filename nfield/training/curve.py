@@ -1,0 +1,43 @@
+"""The picture of a training: PSNR over seconds."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nfield.checkpoint import write_atomically
+
+
+def draw_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draws the PSNR of training batches and of held-out views over training time.
+
+    Args:
+        rows: Rows of a log, with `seconds`, `train_psnr` and `test_psnr` (None where nothing was held against it).
+        path: The PNG file to write.
+    """
+    # Imported here: it takes half a second, and only those who train need it.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.0, 4.0), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    tested = [row for row in rows if row["test_psnr"] is not None]
+    seconds = [row["seconds"] for row in rows]
+    axes.plot(seconds, [row["train_psnr"] for row in rows], color="0.6", label="training batches")
+    test_seconds = [row["seconds"] for row in tested]
+    axes.plot(test_seconds, [row["test_psnr"] for row in tested], "o-", color="tab:blue", label="held-out views")
+    if tested:
+        last = tested[-1]
+        axes.annotate(
+            f"{last['test_psnr']:.2f} dB",
+            (last["seconds"], last["test_psnr"]),
+            xytext=(-4, 8),
+            textcoords="offset points",
+            ha="right",
+        )
+    axes.set(xlabel="training time (s)", ylabel="PSNR (dB)")
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    content = io.BytesIO()
+    FigureCanvasAgg(figure).print_png(content)
+    write_atomically(path, content.getvalue())

@@ -1,0 +1,62 @@
+"""Held-out views against their photos."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nfield.data.base import PosedImages
+from nfield.metrics import psnr, ssim
+from nfield.rendering.scene_renderer import SceneRenderer
+
+
+@dataclass(frozen=True)
+class View:
+    """A rendered view beside its photo, both sRGB in [0, 1] over the same background.
+
+    Attributes:
+        name: Of the photo.
+        rendered: What the field shows.
+        photo: What was photographed.
+    """
+
+    name: str
+    rendered: Float[Tensor, "h w 3"]
+    photo: Float[Tensor, "h w 3"]
+
+    @property
+    def psnr(self) -> float:
+        """Peak signal-to-noise ratio, decibels."""
+        return psnr(self.rendered, self.photo)
+
+    @property
+    def ssim(self) -> float:
+        """Mean structural similarity."""
+        return ssim(self.rendered, self.photo)
+
+
+def rendered_views(shown: SceneRenderer, images: PosedImages, indices: Sequence[int]) -> Iterator[View]:
+    """Views of a data set, one after the other, with its transparent photos over the renderer's background.
+
+    Args:
+        shown: What is looked at.
+        images: The data set.
+        indices: Which of its views.
+    """
+    behind = torch.tensor(shown.background)
+    for index in indices:
+        pixels = images.image(index)
+        photo = pixels[..., :3] * pixels[..., 3:] + behind * (1.0 - pixels[..., 3:])
+        yield View(images.names[index], shown.image(images.cameras, index).color, photo)
+
+
+def spread(total: int, count: int | None) -> list[int]:
+    """At most `count` of `total` indices, evenly spread; all of them for None.
+
+    >>> spread(10, 3)
+    [0, 3, 6]
+    """
+    chosen = total if count is None else min(count, total)
+    return [index * total // chosen for index in range(chosen)]

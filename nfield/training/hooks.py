@@ -1,0 +1,91 @@
+"""What happens beside the steps of a training: saving, and a log with evaluations and their curve."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nfield.training.curve import draw_curve
+from nfield.training.loop import StepEvent, TrainState
+from nfield.training.run_folder import read_log, write_log
+
+EVALUATE_AT = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75)
+"""Shares of the budget at which held-out views are rendered; they are at the end, too."""
+
+_LOG_ROWS = 50
+
+
+class PeriodicSave:
+    """Saves every so many seconds of training, and at the end.
+
+    Args:
+        save: Writes a state, with the task's modules as they are.
+        every: Seconds of training between two saves.
+    """
+
+    def __init__(self, save: Callable[[TrainState], None], *, every: float) -> None:
+        self._save, self._every = save, every
+        self._saved: float | None = None
+
+    def __call__(self, event: StepEvent) -> None:
+        """Saves where it is time to."""
+        seconds = event.moment.seconds
+        if self._saved is None:
+            self._saved = seconds
+        if event.last or seconds - self._saved >= self._every:
+            self._save(event.state())
+            self._saved = seconds
+
+
+class Log:
+    """Writes rows of (seconds, step, train PSNR, test PSNR, rays per second) and draws their curve.
+
+    Args:
+        run: The run folder; rows of its log up to `step` are kept.
+        evaluate: Mean PSNR of some held-out views, decibels.
+        step: Where the training starts.
+        share: The share of the budget that is spent by then.
+    """
+
+    def __init__(self, run: Path, evaluate: Callable[[], float], *, step: int = 0, share: float = 0.0) -> None:
+        self._run, self._evaluate = run, evaluate
+        self._rows = [row for row in read_log(run) if row["step"] <= step]
+        self._marks = [mark for mark in EVALUATE_AT if mark > share]
+        self._row_share = share
+        self._rate = RayRate()
+
+    def __call__(self, event: StepEvent) -> None:
+        """Adds a row where it is time to; evaluates at some of them."""
+        rate, share = self._rate(event), event.moment.share
+        due = bool(self._marks) and share >= self._marks[0] and not event.last
+        evaluates = due or (event.last and not event.interrupted)
+        if not evaluates and not event.last and share < self._row_share:
+            return
+        self._marks = [mark for mark in self._marks if mark > share]
+        self._row_share = share + 1.0 / _LOG_ROWS
+        self._rows.append(
+            {
+                "seconds": round(event.moment.seconds, 3),
+                "step": event.moment.step,
+                "train_psnr": round(event.measures["psnr"], 3),
+                "test_psnr": round(self._evaluate(), 3) if evaluates else None,
+                "rays_per_second": round(rate),
+            }
+        )
+        write_log(self._run, self._rows)
+        if evaluates:
+            draw_curve(self._rows, self._run / "curve.png")
+
+
+class RayRate:
+    """Rays per second of training, averaged over the last steps."""
+
+    def __init__(self) -> None:
+        self._seconds: float | None = None
+        self._rate = 0.0
+
+    def __call__(self, event: StepEvent) -> float:
+        """The rate after this event."""
+        before, self._seconds = self._seconds, event.moment.seconds
+        if before is not None and event.moment.seconds > before:
+            now = event.measures.get("rays", 0.0) / (event.moment.seconds - before)
+            self._rate = now if self._rate == 0.0 else 0.95 * self._rate + 0.05 * now
+        return self._rate

@@ -1,0 +1,200 @@
+"""The training loop: steps until a budget of time or steps is spent, or until somebody asks to stop."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType, TracebackType
+from typing import Any
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from nfield.errors import OptionError, TrainingDiverged
+from nfield.training.optim import Adam, OptimConfig
+from nfield.training.task import Moment, Task
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How long to train, and how."""
+
+    minutes: float | None = 5.0
+    """Training time, without evaluation and saving; None leaves it open."""
+    steps: int | None = None
+    """Steps; None leaves them open. Where both are given, the first to be spent ends the training."""
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    """Learning rates and their schedule."""
+    seed: int = 0
+    """Of the generator that draws everything random."""
+
+    def __post_init__(self) -> None:
+        if self.minutes is None and self.steps is None:
+            raise OptionError("minutes and steps: both are left out, expected a budget; give one of them")
+        if self.minutes is not None and not (0.0 < self.minutes < math.inf):
+            raise OptionError(f"minutes: is {self.minutes:g}, expected a positive number; give the time to train for")
+        if self.steps is not None and self.steps < 1:
+            raise OptionError(f"steps: is {self.steps}, expected at least 1; give the number of steps to train for")
+
+    def share(self, step: int, seconds: float) -> float:
+        """Spent share of the budget, in [0, 1].
+
+        >>> TrainConfig(minutes=1.0, steps=100).share(20, 30.0)
+        0.5
+        """
+        by_time = 0.0 if self.minutes is None else seconds / (60.0 * self.minutes)
+        by_steps = 0.0 if self.steps is None else step / self.steps
+        return min(1.0, max(by_time, by_steps))
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """What, beside the task's modules, a resumed training needs. The tensors are the live ones, not copies.
+
+    Attributes:
+        step: Steps done.
+        seconds: Training time spent.
+        moments: The optimiser's, by name.
+        generator: State of the random generator.
+        numbers: The task's running numbers.
+    """
+
+    step: int
+    seconds: float
+    moments: Mapping[str, Float[Tensor, "..."]]
+    generator: UInt8[Tensor, "n"]
+    numbers: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """What hooks learn after each step, and once more when the training ends.
+
+    Attributes:
+        moment: Where the training is.
+        losses: The terms of the step's loss.
+        measures: The task's figures for people.
+        last: Whether this is the event at the end; its step has been reported before.
+        interrupted: Whether somebody asked to stop before the budget was spent.
+        state: Gives the state at this moment.
+    """
+
+    moment: Moment
+    losses: Mapping[str, float]
+    measures: Mapping[str, float]
+    last: bool
+    interrupted: bool
+    state: Callable[[], TrainState]
+
+
+Hook = Callable[[StepEvent], None]
+"""Progress, saving, evaluation; its time does not count as training."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a training ended.
+
+    Attributes:
+        state: Where it was.
+        interrupted: Whether somebody asked to stop before the budget was spent.
+    """
+
+    state: TrainState
+    interrupted: bool
+
+
+def train(
+    task: Task, config: TrainConfig, *, hooks: Sequence[Hook] = (), state: TrainState | None = None
+) -> TrainResult:
+    """Minimises a task's losses until the budget is spent; Ctrl-C and SIGTERM end it after the current step.
+
+    Args:
+        task: What is optimised.
+        config: Budget, optimiser and seed.
+        hooks: Called in turn after each step.
+        state: Of a training that is continued; the caller has restored the task's modules.
+    """
+    generator = torch.Generator().manual_seed(config.seed)
+    adam = Adam(task.param_groups(), config.optim)
+    step, seconds = 0, 0.0
+    if state is not None:
+        step, seconds = state.step, state.seconds
+        adam.restore(state.moments)
+        generator.set_state(state.generator)
+        task.restore(state.numbers)
+
+    def snapshot() -> TrainState:
+        return TrainState(step, seconds, adam.state(), generator.get_state(), task.state())
+
+    with Interruption() as interruption:
+        losses: Mapping[str, float] = {}
+        while config.share(step, seconds) < 1.0 and not interruption.asked:
+            start = time.perf_counter()
+            losses = _step(task, adam, Moment(step, seconds, config.share(step, seconds)), generator)
+            step, seconds = step + 1, seconds + time.perf_counter() - start
+            _tell(hooks, StepEvent(_moment(config, step, seconds), losses, task.measures(), False, False, snapshot))
+        interrupted = interruption.asked and config.share(step, seconds) < 1.0
+        if losses:
+            _tell(
+                hooks, StepEvent(_moment(config, step, seconds), losses, task.measures(), True, interrupted, snapshot)
+            )
+    return TrainResult(snapshot(), interrupted)
+
+
+class Interruption:
+    """While entered, notes the first SIGINT or SIGTERM; a second one acts as usual.
+
+    Outside the main thread, where signals cannot be caught, it notes nothing.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "Interruption":
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._restore()
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+
+def _moment(config: TrainConfig, step: int, seconds: float) -> Moment:
+    return Moment(step, seconds, config.share(step, seconds))
+
+
+def _tell(hooks: Sequence[Hook], event: StepEvent) -> None:
+    for hook in hooks:
+        hook(event)
+
+
+def _step(task: Task, adam: Adam, moment: Moment, generator: torch.Generator) -> dict[str, float]:
+    """One step; the terms of its loss."""
+    losses = task.losses(moment, generator)
+    total = torch.stack(list(losses.values())).sum()
+    if not bool(torch.isfinite(total.detach())):
+        raise TrainingDiverged(
+            f"step {moment.step}: the loss is {float(total.detach())}, expected a number; what was saved before is kept: "
+            "lower the learning rates or change the seed"
+        )
+    total.backward()
+    adam.step(moment.step, moment.share)
+    return {name: float(loss.detach()) for name, loss in losses.items()}

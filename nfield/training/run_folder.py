@@ -1,0 +1,86 @@
+"""What a training run leaves in its folder, and how it is continued from there."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from nfield.checkpoint import Checkpoint, restore_module, write_atomically
+from nfield.errors import CheckpointError
+from nfield.fields import FieldConfig
+from nfield.training.loop import TrainState
+from nfield.training.optim import Adam, OptimConfig
+from nfield.training.task import Task
+from nfield.types import Box
+
+RUN_FILE = "run.json"
+LOG_FILE = "log.jsonl"
+
+
+def checkpoint_of(
+    task: Task, state: TrainState, *, kind: str, field: FieldConfig, box: Box, extra: Mapping[str, Any]
+) -> Checkpoint:
+    """Everything that a task and its training hold, under the names that `state_of` and `restore_task` know.
+
+    Args:
+        task: Its modules are saved by name: `field.*`, `sampler.*`.
+        state: The training's.
+        kind: Of the run: "radiance" for scenes.
+        field: Options of the module called "field".
+        box: World box of the field, metres.
+        extra: Further JSON values.
+    """
+    tensors = {
+        f"{part}.{name}": value
+        for part, module in task.modules().items()
+        for name, value in module.state_dict().items()
+    }
+    tensors |= {f"optimizer.{name}": moment for name, moment in state.moments.items()}
+    tensors["generator"] = state.generator
+    return Checkpoint(kind, field, box, tensors, state.step, state.seconds, state.numbers, extra)
+
+
+def state_of(checkpoint: Checkpoint, *, where: Path) -> TrainState:
+    """The training state in a checkpoint.
+
+    Args:
+        checkpoint: The checkpoint.
+        where: Its run folder, for messages.
+    """
+    if "generator" not in checkpoint.tensors:
+        raise CheckpointError(f"{where}: holds a field but no training state, so it cannot be resumed; train again")
+    moments = checkpoint.part("optimizer")
+    return TrainState(checkpoint.step, checkpoint.seconds, moments, checkpoint.tensors["generator"], checkpoint.numbers)
+
+
+def restore_task(task: Task, checkpoint: Checkpoint, *, where: Path) -> None:
+    """Loads the saved tensors into a task's modules, after checking that the optimiser's fit, too."""
+    for part, module in task.modules().items():
+        restore_module(module, checkpoint.part(part), where=f"{where}: {part}")
+    saved = checkpoint.part("optimizer")
+    for name, moment in Adam(task.param_groups(), OptimConfig()).state().items():
+        if name not in saved or saved[name].shape != moment.shape:
+            raise CheckpointError(f"{where}: optimizer.{name} is missing or of another shape; train again")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Writes a JSON file for people, atomically."""
+    write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def read_log(run: Path) -> list[dict[str, Any]]:
+    """The rows of a run's log, the first first; rows that were cut off are left out."""
+    path = run / LOG_FILE
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    rows = []
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue
+    return rows
+
+
+def write_log(run: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Replaces a run's log."""
+    write_atomically(run / LOG_FILE, "".join(json.dumps(row) + "\n" for row in rows).encode())

@@ -1,0 +1,131 @@
+"""From posed images to a task: which sampler, box and near plane a scene takes, and what a budget can afford."""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nfield.cameras import Orbit
+from nfield.checkpoint import BoxRecord, OrbitRecord, SceneRecord, Triple
+from nfield.data.base import PosedImages
+from nfield.errors import OptionError
+from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig, HashConfig
+from nfield.rendering.renderer import Renderer
+from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
+from nfield.rendering.scene_renderer import SceneRenderer
+from nfield.training.optim import OptimConfig
+from nfield.training.radiance import RadianceConfig, RadianceTask
+
+_NEAR_SHARE = 0.05
+_UNSEEN_SHARE = 0.2
+_CONE = 1.0 / 256.0
+_BLACK = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a budget affords."""
+
+    field: FieldConfig
+    """Size of the field."""
+    samples: int = 1 << 17
+    """Samples of a step."""
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    """Learning rates and their schedule."""
+
+
+def preset(minutes: float, *, backend: str = "hash") -> Preset:
+    """Options that do best within a budget: small tables learn faster, large ones further.
+
+    Args:
+        minutes: Training time on two cores.
+        backend: Name of the field's backend; one without an entry here takes its own defaults.
+    """
+    log2_table_size = 17 if minutes <= 3.0 else 18 if minutes <= 8.0 else 19
+    tuned: dict[str, FieldConfig] = {"hash": HashConfig(log2_table_size=log2_table_size)}
+    return Preset(tuned[backend] if backend in tuned else BACKENDS[backend]())
+
+
+@dataclass(frozen=True)
+class SceneSetup:
+    """A task on a scene, with what shows its state.
+
+    Attributes:
+        task: What is trained.
+        shown: Renders its field.
+        sampler: Options of the occupancy grid.
+    """
+
+    task: RadianceTask
+    shown: SceneRenderer
+    sampler: OccupancyConfig
+
+
+def set_up(images: PosedImages, config: FieldConfig, *, samples: int, generator: torch.Generator) -> SceneSetup:
+    """A new field on a scene.
+
+    Args:
+        images: Views to train on.
+        config: The field's backend and options.
+        samples: Samples of a step.
+        generator: Draws the field's first values.
+    """
+    near = _NEAR_SHARE * images.scale if images.unbounded else 0.0
+    options = sampler_options(images)
+    sampler = OccupancySampler(images.inner, options)
+    if images.unbounded:
+        sampler.forget_unseen(images.cameras, nearest=_UNSEEN_SHARE * images.scale)
+    built, renderer = _build(config, BuildContext(images.box, generator)), Renderer(sampler)
+    task = RadianceTask(built, renderer, images, RadianceConfig(samples=samples, near=near))
+    shown = SceneRenderer(built, renderer, images.box, near, images.background or _BLACK)
+    return SceneSetup(task, shown, options)
+
+
+def sampler_options(images: PosedImages) -> OccupancyConfig:
+    """Cascades from the subject to the whole box; steps that grow with distance where there is a background."""
+    ratio = float((images.box.size / images.inner.size).max())
+    cascades = 1 + math.ceil(math.log2(ratio) - 1e-3)
+    return OccupancyConfig(cascades=cascades, cone=_CONE if images.unbounded else 0.0)
+
+
+def orbit_around(images: PosedImages) -> Orbit:
+    """A circle at the mean distance and height of the cameras, around the middle of the first cascade.
+
+    Its axis is the mean of the cameras' upward directions; it starts on the side where most cameras are.
+    """
+    cameras = images.cameras
+    target = 0.5 * (images.inner.low + images.inner.high)
+    up = torch.nn.functional.normalize(-cameras.world_from_camera[:, :3, 1].mean(0), dim=0)
+    offsets = cameras.origins - target
+    height = (offsets @ up).mean()
+    across = offsets - (offsets @ up)[:, None] * up
+    toward = torch.nn.functional.normalize(across.mean(0) + 1e-6 * across[0], dim=0)
+    start = height * up + across.norm(dim=-1).mean() * toward
+    return Orbit(target, up, start, float(cameras.intrinsics[:, 0, 0].mean()), cameras.size)
+
+
+def record_of(setup: SceneSetup, images: PosedImages) -> SceneRecord:
+    """What is saved beside the field, so that it can be rendered."""
+    orbit = orbit_around(images)
+    return SceneRecord(
+        inner=BoxRecord(_triple(images.inner.low), _triple(images.inner.high)),
+        sampler=setup.sampler,
+        near=setup.shown.near,
+        background=setup.shown.background,
+        orbit=OrbitRecord(_triple(orbit.target), _triple(orbit.up), _triple(orbit.start), orbit.focal, orbit.size),
+    )
+
+
+def _triple(vector: Float[Tensor, "3"]) -> Triple:
+    x, y, z = vector.tolist()
+    return x, y, z
+
+
+def _build(config: FieldConfig, context: BuildContext) -> Field:
+    try:
+        return config.build(context)
+    except (ValueError, RuntimeError, MemoryError, ZeroDivisionError, OverflowError) as error:
+        reason = " ".join(str(error).split())
+        raise OptionError(f"{config}: cannot be built ({reason}); change the field's options") from error

@@ -1,0 +1,109 @@
+"""A scene's training in its run folder: what was asked for, saving, continuing, test renders."""
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from nfield.checkpoint import FILE, Checkpoint, save_checkpoint
+from nfield.config_json import from_json, to_json
+from nfield.data.base import Scene
+from nfield.data.picture_files import side_by_side, write_png
+from nfield.fields import FieldConfig
+from nfield.training.evaluation import rendered_views, spread
+from nfield.training.loop import TrainConfig, TrainState
+from nfield.training.run_folder import RUN_FILE, checkpoint_of, read_log, restore_task, state_of, write_json
+from nfield.training.scene import SceneSetup, record_of, set_up
+
+
+@dataclass(frozen=True)
+class ScenePlan:
+    """What is trained, on what, and for how long: the entry "plan" of a checkpoint, from which a run is continued."""
+
+    data: str
+    """The data set's folder or file."""
+    train: TrainConfig
+    """Budget, optimiser and seed."""
+    samples: int
+    """Samples of a step."""
+    size: tuple[int, int]
+    """Height and width of the images that are trained on."""
+
+
+@dataclass(frozen=True)
+class SceneRun:
+    """A training on a scene, and the folder it is saved in.
+
+    Attributes:
+        folder: The run folder.
+        plan: What was asked for.
+        field: Backend and options of the field.
+        scene: The loaded data.
+        setup: The task.
+        state: Of the training that is continued, if there is one.
+    """
+
+    folder: Path
+    plan: ScenePlan
+    field: FieldConfig
+    scene: Scene
+    setup: SceneSetup
+    state: TrainState | None = None
+
+    def save(self, state: TrainState) -> None:
+        """Writes the checkpoint and, for people, `run.json`."""
+        extra = {"plan": to_json(self.plan), "scene": to_json(record_of(self.setup, self.scene.train))}
+        checkpoint = checkpoint_of(
+            self.setup.task, state, kind="radiance", field=self.field, box=self.scene.train.box, extra=extra
+        )
+        size = save_checkpoint(self.folder, checkpoint).stat().st_size
+        tested = [row["test_psnr"] for row in read_log(self.folder) if row["test_psnr"] is not None]
+        about = {
+            "what": f"a radiance field of {self.plan.data}",
+            "nfield": version("nfield"),
+            "torch": torch.__version__,
+            "plan": to_json(self.plan),
+            "field": to_json(self.field),
+            "images": {
+                "train": len(self.scene.train),
+                "test": len(self.scene.test),
+                "missing": list(self.scene.missing),
+            },
+            "step": state.step,
+            "seconds": round(state.seconds, 1),
+            "last_test_psnr": tested[-1] if tested else None,
+            "checkpoint": {"file": FILE, "megabytes": round(size / 1e6, 1)},
+        }
+        write_json(self.folder / RUN_FILE, about)
+
+    def mean_psnr(self, views: int) -> float:
+        """Mean PSNR of some held-out views, decibels."""
+        indices = spread(len(self.scene.test), views)
+        values = [view.psnr for view in rendered_views(self.setup.shown, self.scene.test, indices)]
+        return sum(values) / len(values)
+
+    def write_test_renders(self, views: int) -> None:
+        """Renders held-out views into `test/NNN.png`, each beside its photo."""
+        indices = spread(len(self.scene.test), views)
+        for index, view in zip(indices, rendered_views(self.setup.shown, self.scene.test, indices), strict=True):
+            write_png(self.folder / "test" / f"{index:03d}.png", side_by_side([view.rendered, view.photo]))
+
+
+def start_run(folder: Path, plan: ScenePlan, field: FieldConfig, scene: Scene) -> SceneRun:
+    """A run from nothing."""
+    generator = torch.Generator().manual_seed(plan.train.seed)
+    return SceneRun(folder, plan, field, scene, set_up(scene.train, field, samples=plan.samples, generator=generator))
+
+
+def continue_run(folder: Path, plan: ScenePlan, checkpoint: Checkpoint, scene: Scene) -> SceneRun:
+    """A run from its checkpoint; the plan may have another budget than the saved one."""
+    begun = start_run(folder, plan, checkpoint.field, scene)
+    restore_task(begun.setup.task, checkpoint, where=folder)
+    state = state_of(checkpoint, where=folder)
+    return SceneRun(folder, plan, checkpoint.field, scene, begun.setup, state)
+
+
+def plan_of(checkpoint: Checkpoint, *, where: Path) -> ScenePlan:
+    """The plan in a checkpoint."""
+    return from_json(ScenePlan, checkpoint.extra.get("plan", {}), where=f"{where}: plan")
