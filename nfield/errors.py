@@ -19,3 +19,11 @@ class BackendUnavailable(NFieldError):
 
 class NoPersonError(NFieldError):
     """A photo shows no person that the perception stage can use."""
+
+
+class OptionError(NFieldError):
+    """An option's value is unknown or out of range."""
+
+
+class TrainingDiverged(NFieldError):
+    """A training's loss is no longer a number."""

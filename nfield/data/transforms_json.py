@@ -33,7 +33,8 @@ _SYNTHETIC = "transforms_train.json"
 _HELD_OUT = ("transforms_test.json", "transforms_val.json")
 _SINGLE = "transforms.json"
 _WHITE = (1.0, 1.0, 1.0)
-_LONGEST_EDGE = 1600
+_LONGEST_EDGE = 800
+"""Pixels along the longer edge at most, where nobody asks for a size."""
 
 
 class MissingImagesWarning(UserWarning):
@@ -47,7 +48,7 @@ def load_scene(source: Path | str, *, size: tuple[int, int] | None = None, downs
         source: The folder or the JSON file.
         size: Height and width to which the images are made smaller.
         downscale: Where there is no `size`: by which factor the images are made smaller. None takes the smallest whole
-            number that leaves at most 1600 pixels along the longer edge.
+            number that leaves at most 800 pixels along the longer edge.
 
     Raises:
         DataError: The data are missing, damaged or of an unsupported kind.

@@ -10,6 +10,9 @@ from nfield.training.run_folder import read_log, write_log
 EVALUATE_AT = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75)
 """Shares of the budget at which held-out views are rendered; they are at the end, too."""
 
+_FIRST_STEP = 256
+"""Before this step the sampler hardly knows what is empty: rendering a view would take long and show nothing."""
+
 _LOG_ROWS = 50
 
 
@@ -55,8 +58,8 @@ class Log:
     def __call__(self, event: StepEvent) -> None:
         """Adds a row where it is time to; evaluates at some of them."""
         rate, share = self._rate(event), event.moment.share
-        due = bool(self._marks) and share >= self._marks[0] and not event.last
-        evaluates = due or (event.last and not event.interrupted)
+        due = bool(self._marks) and share >= self._marks[0] and event.moment.step >= _FIRST_STEP
+        evaluates = not event.interrupted if event.last else due
         if not evaluates and not event.last and share < self._row_share:
             return
         self._marks = [mark for mark in self._marks if mark > share]

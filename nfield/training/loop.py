@@ -192,8 +192,8 @@ def _step(task: Task, adam: Adam, moment: Moment, generator: torch.Generator) ->
     total = torch.stack(list(losses.values())).sum()
     if not bool(torch.isfinite(total.detach())):
         raise TrainingDiverged(
-            f"step {moment.step}: the loss is {float(total.detach())}, expected a number; what was saved before is kept: "
-            "lower the learning rates or change the seed"
+            f"step {moment.step}: the loss is {float(total.detach())}, expected a number; "
+            "what was saved before is kept: lower the learning rates or change the seed"
         )
     total.backward()
     adam.step(moment.step, moment.share)

@@ -148,7 +148,7 @@ def test_large_photos_are_made_smaller_where_no_factor_is_given(tmp_path: Path):
     _write_capture(tmp_path, count=2)
     for index in range(2):
         Image.new("RGB", (2400, 1600)).save(tmp_path / "images" / f"{index:04d}.png")
-    assert load_scene(tmp_path, downscale=None).train.cameras.size == (800, 1200)
+    assert load_scene(tmp_path, downscale=None).train.cameras.size == (533, 800)
 
 
 def test_a_uniform_scale_of_the_axes_is_divided_out(tmp_path: Path):

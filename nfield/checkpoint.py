@@ -1,0 +1,289 @@
+"""One file that holds a trained field and all that a resumed training needs, written atomically.
+
+`checkpoint.safetensors` in a run folder holds tensors by name (`field.*`, `sampler.*`, `optimizer.*`, `generator`), and
+as its metadata one JSON document: the format, the kind of run, the backend with its options, the field's box, and where
+the training was. Nothing in it is code.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Shaped
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from nfield.cameras import Orbit
+from nfield.config_json import from_json, to_json
+from nfield.errors import CheckpointError
+from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig
+from nfield.rendering.renderer import Renderer
+from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
+from nfield.rendering.scene_renderer import SceneRenderer
+from nfield.types import Box
+
+FORMAT = 1
+FILE = "checkpoint.safetensors"
+_KEY = "nfield"
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What is saved of a run.
+
+    Attributes:
+        kind: What was trained: "radiance" for a scene; other kinds bring tensors and entries of `extra` of their own.
+        field: Options of the field's backend.
+        box: World box that the field covers, metres.
+        tensors: By name: `field.*`, `sampler.*`, `optimizer.*`, `generator`.
+        step: Training steps done.
+        seconds: Training time spent.
+        numbers: Running numbers of the task.
+        extra: Further JSON values by name, for example the sampler's options.
+    """
+
+    kind: str
+    field: FieldConfig
+    box: Box
+    tensors: Mapping[str, Shaped[Tensor, "..."]]
+    step: int = 0
+    seconds: float = 0.0
+    numbers: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def part(self, name: str) -> dict[str, Shaped[Tensor, "..."]]:
+        """The tensors whose names start with `name.`, without that start."""
+        return {key[len(name) + 1 :]: value for key, value in self.tensors.items() if key.startswith(f"{name}.")}
+
+
+@dataclass(frozen=True)
+class BoxRecord:
+    """A `Box` as it is saved."""
+
+    low: Triple
+    high: Triple
+
+    @property
+    def box(self) -> Box:
+        """The box."""
+        return Box(torch.tensor(self.low), torch.tensor(self.high))
+
+
+@dataclass(frozen=True)
+class OrbitRecord:
+    """An `Orbit` as it is saved."""
+
+    target: Triple
+    up: Triple
+    start: Triple
+    focal: float
+    size: tuple[int, int]
+
+    @property
+    def orbit(self) -> Orbit:
+        """The orbit."""
+        return Orbit(torch.tensor(self.target), torch.tensor(self.up), torch.tensor(self.start), self.focal, self.size)
+
+
+@dataclass(frozen=True)
+class SceneRecord:
+    """What rendering a scene takes beside its field: the entry "scene" of `Checkpoint.extra`."""
+
+    inner: BoxRecord
+    """Box of the sampler's finest cascade."""
+    sampler: OccupancyConfig
+    """Its options."""
+    near: float
+    """Distance before which nothing is rendered, metres."""
+    background: Triple
+    """sRGB colour behind everything."""
+    orbit: OrbitRecord
+    """A circle of cameras around the scene."""
+
+
+def save_checkpoint(run: Path, checkpoint: Checkpoint) -> Path:
+    """Writes a run folder's checkpoint in one go: a reader finds the old file or the new one, never half of one.
+
+    Args:
+        run: The run folder; made if it does not exist.
+        checkpoint: What to write.
+    """
+    backend = next(name for name, config in BACKENDS.items() if config is type(checkpoint.field))
+    header = {
+        "format": FORMAT,
+        "kind": checkpoint.kind,
+        "backend": backend,
+        "config": to_json(checkpoint.field),
+        "box": [checkpoint.box.low.tolist(), checkpoint.box.high.tolist()],
+        "step": checkpoint.step,
+        "seconds": checkpoint.seconds,
+        "numbers": dict(checkpoint.numbers),
+        "extra": dict(checkpoint.extra),
+    }
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    path = run / FILE
+    write_atomically(path, save(tensors, {_KEY: json.dumps(header)}))
+    return path
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes a file beside its place, down to the disk, and then moves it there.
+
+    Args:
+        path: The file; its folder is made if it does not exist.
+        content: All of it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def load_checkpoint(run: Path) -> Checkpoint:
+    """The checkpoint of a run folder.
+
+    Args:
+        run: The folder, or the file itself.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, of another format or of an unknown backend.
+    """
+    path = run / FILE if run.is_dir() else run
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path}: does not exist, expected the checkpoint of a run; give the folder that nfield train --out wrote"
+        )
+    header, tensors = _read(path)
+    try:
+        return _checked(path, header, tensors)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: has an incomplete header ({error!r}), expected format {FORMAT}; {_DAMAGED}"
+        ) from error
+
+
+def load_field(checkpoint: Checkpoint, *, where: Path) -> Field:
+    """The field that a checkpoint holds.
+
+    Args:
+        checkpoint: The checkpoint.
+        where: Its run folder, for messages.
+    """
+    built = checkpoint.field.build(BuildContext(checkpoint.box))
+    restore_module(built, checkpoint.part("field"), where=f"{where}: field")
+    return built.eval()
+
+
+@dataclass(frozen=True)
+class SavedScene:
+    """A trained scene, ready to be looked at.
+
+    Attributes:
+        shown: Renders it.
+        orbit: A circle of cameras around it.
+        checkpoint: All that was saved.
+    """
+
+    shown: SceneRenderer
+    orbit: Orbit
+    checkpoint: Checkpoint
+
+
+def load_scene_run(run: Path) -> SavedScene:
+    """The trained scene of a run folder.
+
+    Raises:
+        CheckpointError: The checkpoint cannot be used, or it is not that of a scene.
+    """
+    checkpoint = load_checkpoint(run)
+    if checkpoint.kind != "radiance":
+        raise CheckpointError(
+            f"{run}: holds a run of kind {checkpoint.kind!r}, expected 'radiance'; "
+            "give a folder that nfield train wrote"
+        )
+    record = from_json(SceneRecord, checkpoint.extra.get("scene", {}), where=f"{run}: scene")
+    sampler = OccupancySampler(record.inner.box, record.sampler)
+    restore_module(sampler, checkpoint.part("sampler"), where=f"{run}: sampler")
+    field = load_field(checkpoint, where=run)
+    shown = SceneRenderer(field, Renderer(sampler), checkpoint.box, record.near, record.background)
+    return SavedScene(shown, record.orbit.orbit, checkpoint)
+
+
+def restore_module(module: nn.Module, tensors: Mapping[str, Shaped[Tensor, "..."]], *, where: str) -> None:
+    """Loads a module's tensors, all of them and no others.
+
+    Args:
+        module: What is changed.
+        tensors: By name in the module.
+        where: Run and part, for messages.
+    """
+    try:
+        module.load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise CheckpointError(f"{where}: its tensors do not fit its options ({reason}); {_DAMAGED}") from error
+
+
+_DAMAGED = "train again, or take the folder from a backup"
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{path}: is damaged or cut off ({error}), expected a whole safetensors file; {_DAMAGED}"
+        ) from error
+    try:
+        header = json.loads(metadata[_KEY])
+    except (KeyError, ValueError) as error:
+        raise CheckpointError(f"{path}: was not written by nfield, expected a checkpoint; {_DAMAGED}") from error
+    return header, tensors
+
+
+def _checked(path: Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Checkpoint:
+    if header["format"] != FORMAT:
+        raise CheckpointError(
+            f"{path}: has format {header['format']}, expected {FORMAT}; "
+            "use the version of nfield that wrote it, or train again"
+        )
+    if header["backend"] not in BACKENDS:
+        raise CheckpointError(
+            f"{path}: holds a field of the unknown backend {header['backend']!r}, "
+            f"expected one of {', '.join(BACKENDS)}; install what provides it, or train again"
+        )
+    _require_finite(path, tensors)
+    low, high = header["box"]
+    return Checkpoint(
+        kind=header["kind"],
+        field=from_json(BACKENDS[header["backend"]], header["config"], where=f"{path}: config"),
+        box=Box(torch.tensor(low), torch.tensor(high)),
+        tensors=tensors,
+        step=int(header["step"]),
+        seconds=float(header["seconds"]),
+        numbers=header["numbers"],
+        extra=header["extra"],
+    )
+
+
+def _require_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise CheckpointError(f"{path}: {name} holds values that are not numbers, expected finite ones; {_DAMAGED}")

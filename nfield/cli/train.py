@@ -1,0 +1,160 @@
+"""`nfield train`: posed photos to a radiance field in a run folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, make_dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from nfield.checkpoint import FILE, load_checkpoint
+from nfield.cli.options import parse_options, peeked
+from nfield.data.transforms_json import load_scene
+from nfield.errors import CheckpointError, OptionError
+from nfield.fields import BACKENDS
+from nfield.training.hooks import Log, PeriodicSave
+from nfield.training.loop import TrainConfig, TrainResult, train
+from nfield.training.progress import TrainProgress
+from nfield.training.run_folder import read_log
+from nfield.training.scene import preset
+from nfield.training.scene_run import ScenePlan, SceneRun, continue_run, plan_of, start_run
+
+_MINUTES = 5.0
+_EXAMPLES = (
+    "nfield train data/lego --out runs/lego --minutes 3",
+    "nfield train data/fox --out runs/fox --size 480 270",
+    "nfield train data/lego --out runs/lego --resume --minutes 15",
+)
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Train a radiance field on posed photos; Ctrl-C saves and stops, --resume continues."""
+
+    data: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")]
+    """Folder with transforms files (NeRF-synthetic, instant-ngp, nerfstudio), or such a file."""
+    out: Path
+    """Run folder to write: checkpoint, log, curve and test renders."""
+    field: str = "hash"
+    """Backend of the field; its options are below."""
+    minutes: float | None = None
+    """Training time, without evaluation and saving. Default: 5, or the resumed run's."""
+    steps: int | None = None
+    """Steps, instead of minutes or as a second limit."""
+    size: tuple[int, int] | None = None
+    """Height and width to which the photos are made smaller."""
+    downscale: int | None = None
+    """Whole number by which the photos are made smaller. Default: so that the longer edge has at most 800 pixels."""
+    seed: int = 0
+    """Of everything random."""
+    resume: bool = False
+    """Continue the run in the folder with the options it was started with; --minutes or --steps may extend it."""
+    save_every: float = 30.0
+    """Seconds of training between two saves."""
+    views: int = 4
+    """Held-out views for the evaluations during training."""
+    test_renders: int = 8
+    """Held-out views rendered into test/ at the end."""
+
+
+def parse(arguments: Sequence[str]) -> TrainOptions:
+    """Options of this command and of the chosen backend; defaults of the latter follow from the budget."""
+    name = peeked(arguments, "--field") or "hash"
+    if name not in BACKENDS:
+        raise OptionError(f"--field: is {name!r}, expected one of {', '.join(BACKENDS)}; give one of these")
+    config = preset(_budget(arguments), backend=name).field
+    typed = make_dataclass(
+        "TrainOptions",
+        [("field_options", Annotated[type(config), tyro.conf.arg(name=name)], field(default=config))],
+        bases=(TrainOptions,),
+        frozen=True,
+        namespace={"__doc__": TrainOptions.__doc__},
+    )
+    return parse_options(typed, arguments, command="train", examples=_EXAMPLES)
+
+
+def run(options: TrainOptions) -> None:
+    """Trains, or continues to."""
+    _check(options)
+    console = Console(highlight=False, soft_wrap=True)
+    begun = _continued(options) if options.resume else _started(options)
+    train_images, size = begun.scene.train, begun.plan.size
+    console.print(
+        f"{len(train_images)} views to train on, {len(begun.scene.test)} held out, {size[1]}x{size[0]} pixels; "
+        f"saving to {options.out}"
+    )
+    with TrainProgress(console) as progress:
+        save = PeriodicSave(begun.save, every=options.save_every)
+        step, share = _start(begun)
+        log = Log(options.out, lambda: begun.mean_psnr(options.views), step=step, share=share)
+        result = train(begun.setup.task, begun.plan.train, hooks=(progress, save, log), state=begun.state)
+    _finish(console, options, begun, result)
+
+
+def _budget(arguments: Sequence[str]) -> float:
+    """Minutes for the preset; what is no number is reported when the options are parsed."""
+    try:
+        return float(peeked(arguments, "--minutes") or _MINUTES)
+    except ValueError:
+        return _MINUTES
+
+
+def _check(options: TrainOptions) -> None:
+    least = {"views": 1, "test_renders": 0, "seed": 0}
+    for name, low in least.items():
+        value = getattr(options, name)
+        if value < low:
+            raise OptionError(f"--{name.replace('_', '-')}: is {value}, expected at least {low}; give a larger number")
+    if not options.save_every > 0.0:
+        raise OptionError(f"--save-every: is {options.save_every:g}, expected a positive number of seconds")
+
+
+def _started(options: TrainOptions) -> SceneRun:
+    if (options.out / FILE).exists():
+        raise CheckpointError(
+            f"{options.out}: already holds a run; add --resume to continue it, or give another folder to --out"
+        )
+    config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
+    chosen = preset(options.minutes or _MINUTES, backend=options.field)
+    minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
+    budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
+    scene = load_scene(options.data, size=options.size, downscale=options.downscale)
+    plan = ScenePlan(str(options.data.resolve()), budget, chosen.samples, scene.train.cameras.size)
+    options.out.mkdir(parents=True, exist_ok=True)
+    return start_run(options.out, plan, config, scene)
+
+
+def _continued(options: TrainOptions) -> SceneRun:
+    checkpoint = load_checkpoint(options.out)
+    plan = plan_of(checkpoint, where=options.out)
+    if options.minutes is not None or options.steps is not None:
+        plan = replace(plan, train=replace(plan.train, minutes=options.minutes, steps=options.steps))
+    scene = load_scene(options.data, size=plan.size)
+    return continue_run(options.out, replace(plan, data=str(options.data.resolve())), checkpoint, scene)
+
+
+def _start(begun: SceneRun) -> tuple[int, float]:
+    """Steps that are done, and the share of the budget that is spent."""
+    if begun.state is None:
+        return 0, 0.0
+    return begun.state.step, begun.plan.train.share(begun.state.step, begun.state.seconds)
+
+
+def _finish(console: Console, options: TrainOptions, begun: SceneRun, result: TrainResult) -> None:
+    out, state = options.out, result.state
+    if result.interrupted:
+        if state.step == 0:
+            raise KeyboardInterrupt
+        console.print(
+            f"stopped at step {state.step}, saved; to continue: nfield train {options.data} --out {out} --resume"
+        )
+        return
+    if begun.state is not None and begun.state.step == state.step:
+        console.print(f"the budget was spent before ({state.step} steps); give a larger --minutes or --steps")
+        return
+    begun.write_test_renders(options.test_renders)
+    rows = read_log(out)
+    quality = f"{rows[-1]['test_psnr']:.2f} dB on {min(options.views, len(begun.scene.test))} held-out views"
+    console.print(f"trained {state.step} steps in {state.seconds:.0f} s: {quality}; see curve.png and test/ in {out}")
+    console.print(f"next: nfield eval {out}, or nfield render {out}")

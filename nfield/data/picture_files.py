@@ -1,0 +1,45 @@
+"""Pictures that we write: PNG files, strips and videos."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import imageio
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+
+
+def to_bytes(image: Float[Tensor, "h w c"]) -> UInt8[Tensor, "h w c"]:
+    """SRGB in [0, 1] as bytes, rounded."""
+    return (image.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8)
+
+
+def write_png(path: Path, image: Float[Tensor, "h w c"]) -> None:
+    """Writes an sRGB image, with straight alpha where it has four channels; makes the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(to_bytes(image).numpy()).save(path)
+
+
+def side_by_side(images: Sequence[Float[Tensor, "h w c"]]) -> Float[Tensor, "h w2 c"]:
+    """Images of one height, from left to right."""
+    return torch.cat(list(images), 1)
+
+
+def write_video(path: Path, frames: Iterable[Float[Tensor, "h w 3"]], *, frames_per_second: float = 30.0) -> None:
+    """Writes an H.264 video (yuv420p, which every player takes); an odd last row or column is cut off.
+
+    Args:
+        path: The MP4 file.
+        frames: sRGB in [0, 1], of one size.
+        frames_per_second: How fast it plays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = imageio.get_writer(
+        path, format="FFMPEG", mode="I", fps=frames_per_second, codec="libx264", pixelformat="yuv420p", quality=8,
+        macro_block_size=1,
+    )  # fmt: skip
+    with writer:
+        for frame in frames:
+            height, width = frame.shape[0] // 2 * 2, frame.shape[1] // 2 * 2
+            writer.append_data(to_bytes(frame[:height, :width]).contiguous().numpy())
