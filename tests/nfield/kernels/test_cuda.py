@@ -1,4 +1,4 @@
-"""The CUDA path: what it asks of tinycudann and nerfacc, checked on a CPU with stand-ins, and on a GPU where there is one.
+"""The CUDA path: what it asks of tinycudann and nerfacc, checked on a CPU with stand-ins; on a GPU where there is one.
 
 The stand-ins check arguments, dtypes and the packing of parameters, and compute by the torch twins.
 """
