@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 import tyro
 
+from nfield.errors import OptionError
+
 _Options = TypeVar("_Options")
 
 
@@ -37,3 +39,9 @@ def peeked(arguments: Sequence[str], name: str) -> str | None:
         if argument.startswith(f"{name}="):
             return argument.split("=", 1)[1]
     return None
+
+
+def at_least(value: float | None, least: float, *, name: str) -> None:
+    """Refuses an option's value below a limit; None stands for an option that was left out."""
+    if value is not None and not value >= least:
+        raise OptionError(f"{name}: is {value:g}, expected at least {least:g}; give a larger number")

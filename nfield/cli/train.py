@@ -9,7 +9,7 @@ import tyro
 from rich.console import Console
 
 from nfield.checkpoint import FILE, load_checkpoint
-from nfield.cli.options import parse_options, peeked
+from nfield.cli.options import at_least, parse_options, peeked
 from nfield.data.transforms_json import load_scene
 from nfield.errors import CheckpointError, OptionError
 from nfield.fields import BACKENDS
@@ -101,11 +101,9 @@ def _budget(arguments: Sequence[str]) -> float:
 
 
 def _check(options: TrainOptions) -> None:
-    least = {"views": 1, "test_renders": 0, "seed": 0}
-    for name, low in least.items():
-        value = getattr(options, name)
-        if value < low:
-            raise OptionError(f"--{name.replace('_', '-')}: is {value}, expected at least {low}; give a larger number")
+    at_least(options.views, 1, name="--views")
+    at_least(options.test_renders, 0, name="--test-renders")
+    at_least(options.seed, 0, name="--seed")
     if not options.save_every > 0.0:
         raise OptionError(f"--save-every: is {options.save_every:g}, expected a positive number of seconds")
 
@@ -120,7 +118,7 @@ def _started(options: TrainOptions) -> SceneRun:
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
     scene = load_scene(options.data, size=options.size, downscale=options.downscale)
-    plan = ScenePlan(str(options.data.resolve()), budget, chosen.samples, scene.train.cameras.size)
+    plan = ScenePlan(str(options.data.resolve()), budget, chosen.radiance, scene.train.cameras.size)
     options.out.mkdir(parents=True, exist_ok=True)
     return start_run(options.out, plan, config, scene)
 

@@ -1,7 +1,8 @@
 """From posed images to a task: which sampler, box and near plane a scene takes, and what a budget can afford."""
 
+import dataclasses
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -30,9 +31,9 @@ class Preset:
 
     field: FieldConfig
     """Size of the field."""
-    samples: int = 1 << 17
-    """Samples of a step."""
-    optim: OptimConfig = field(default_factory=OptimConfig)
+    radiance: RadianceConfig = dataclasses.field(default_factory=RadianceConfig)
+    """Samples and rays of a step; `near` follows from the scene."""
+    optim: OptimConfig = dataclasses.field(default_factory=OptimConfig)
     """Learning rates and their schedule."""
 
 
@@ -63,22 +64,24 @@ class SceneSetup:
     sampler: OccupancyConfig
 
 
-def set_up(images: PosedImages, config: FieldConfig, *, samples: int, generator: torch.Generator) -> SceneSetup:
+def set_up(
+    images: PosedImages, config: FieldConfig, *, radiance: RadianceConfig, generator: torch.Generator
+) -> SceneSetup:
     """A new field on a scene.
 
     Args:
         images: Views to train on.
         config: The field's backend and options.
-        samples: Samples of a step.
+        radiance: Options of the task; its `near` is replaced where the scene has a background.
         generator: Draws the field's first values.
     """
-    near = _NEAR_SHARE * images.scale if images.unbounded else 0.0
+    near = _NEAR_SHARE * images.scale if images.unbounded else radiance.near
     options = sampler_options(images)
     sampler = OccupancySampler(images.inner, options)
     if images.unbounded:
         sampler.forget_unseen(images.cameras, nearest=_UNSEEN_SHARE * images.scale)
     built, renderer = _build(config, BuildContext(images.box, generator)), Renderer(sampler)
-    task = RadianceTask(built, renderer, images, RadianceConfig(samples=samples, near=near))
+    task = RadianceTask(built, renderer, images, dataclasses.replace(radiance, near=near))
     shown = SceneRenderer(built, renderer, images.box, near, images.background or _BLACK)
     return SceneSetup(task, shown, options)
 

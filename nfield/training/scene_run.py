@@ -13,6 +13,7 @@ from nfield.data.picture_files import side_by_side, write_png
 from nfield.fields import FieldConfig
 from nfield.training.evaluation import rendered_views, spread
 from nfield.training.loop import TrainConfig, TrainState
+from nfield.training.radiance import RadianceConfig
 from nfield.training.run_folder import RUN_FILE, checkpoint_of, read_log, restore_task, state_of, write_json
 from nfield.training.scene import SceneSetup, record_of, set_up
 
@@ -25,8 +26,8 @@ class ScenePlan:
     """The data set's folder or file."""
     train: TrainConfig
     """Budget, optimiser and seed."""
-    samples: int
-    """Samples of a step."""
+    radiance: RadianceConfig
+    """Samples and rays of a step."""
     size: tuple[int, int]
     """Height and width of the images that are trained on."""
 
@@ -93,7 +94,7 @@ class SceneRun:
 def start_run(folder: Path, plan: ScenePlan, field: FieldConfig, scene: Scene) -> SceneRun:
     """A run from nothing."""
     generator = torch.Generator().manual_seed(plan.train.seed)
-    return SceneRun(folder, plan, field, scene, set_up(scene.train, field, samples=plan.samples, generator=generator))
+    return SceneRun(folder, plan, field, scene, set_up(scene.train, field, radiance=plan.radiance, generator=generator))
 
 
 def continue_run(folder: Path, plan: ScenePlan, checkpoint: Checkpoint, scene: Scene) -> SceneRun:

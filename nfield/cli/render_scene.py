@@ -1,0 +1,23 @@
+"""Renders an orbit around a trained scene."""
+
+from dataclasses import replace
+
+from rich.console import Console
+
+from nfield.checkpoint import load_scene_run
+from nfield.cli.film import write_film
+from nfield.cli.render import RenderOptions
+
+
+def render(options: RenderOptions) -> None:
+    """Writes the video, its frames and a strip; says where."""
+    saved = load_scene_run(options.run)
+    orbit = saved.orbit
+    if options.size is not None:
+        orbit = replace(orbit, size=options.size, focal=orbit.focal * options.size[0] / orbit.size[0])
+    cameras = orbit.cameras(options.frames)
+    folder = options.out or options.run / "render"
+    console = Console(highlight=False, soft_wrap=True)
+    frames = (saved.shown.image(cameras, index).color for index in range(options.frames))
+    write_film(console, folder, frames, count=options.frames, name="orbit")
+    console.print(f"{options.frames} frames: see orbit.mp4, strip.png and frames/ in {folder}")
