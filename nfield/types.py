@@ -98,11 +98,6 @@ class Samples:
     def __len__(self) -> int:
         return self.t0.shape[0]
 
-    def points(self, rays: Rays) -> Float[Tensor, "s 3"]:
-        """Interval midpoints in the world frame, metres."""
-        middle = 0.5 * (self.t0 + self.t1)
-        return torch.addcmul(rays.origins[self.ray], rays.dirs[self.ray], middle[:, None])
-
     def offsets(self) -> Int[Tensor, "r1"]:
         """Where each ray's intervals start in the packed arrays; n_rays + 1 entries."""
         counts = torch.bincount(self.ray, minlength=self.n_rays)

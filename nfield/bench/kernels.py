@@ -12,6 +12,7 @@ from nfield.cameras import intersect_box
 from nfield.kernels.composite import composite, composite_reference
 from nfield.kernels.hash_grid import GridLayout, hash_encode, hash_encode_reference
 from nfield.kernels.march import StepRule, march, march_reference, pack_bits
+from nfield.kernels.points import sample_points
 from nfield.kernels.radiance import RadianceWeights, radiance, radiance_reference
 from nfield.kernels.sparse_adam import sparse_adam_, sparse_adam_reference
 from nfield.types import Box, Rays, Samples
@@ -63,7 +64,7 @@ class Workload:
     @property
     def points(self) -> Tensor:
         """Samples in [0, 1]^3."""
-        return _BOX.unit_from_world(self.samples.points(self.rays)).contiguous()
+        return _BOX.unit_from_world(sample_points(self.rays, self.samples)[0]).contiguous()
 
     @property
     def dirs(self) -> Tensor:

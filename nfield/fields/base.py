@@ -135,9 +135,3 @@ def backend(name: str) -> Callable[[type[_Config]], type[_Config]]:
         return config
 
     return register
-
-
-def inside(box: Box, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n"]:
-    """1 for points in the box, 0 for others: the presence of fields that end at a box."""
-    unit = box.unit_from_world(points)
-    return ((unit >= 0.0) & (unit <= 1.0)).all(-1).to(points.dtype)

@@ -8,10 +8,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nfield.encodings.hashgrid import HashGrid
-from nfield.fields.base import BuildContext, Field, FieldConfig, backend, inside
+from nfield.fields.base import BuildContext, Field, FieldConfig, backend
 from nfield.kernels import radiance
 from nfield.kernels.harmonics import HARMONICS
 from nfield.kernels.hash_grid import GridLayout
+from nfield.kernels.points import place_in_box
 from nfield.kernels.radiance import FEATURES, RadianceWeights
 from nfield.types import Box, FieldOutput, Latent, Level
 
@@ -79,8 +80,8 @@ class HashField(Field):
 
     def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
         """Output of the density network; its first entry is the log-density."""
-        encoded = self.grid(self.box.unit_from_world(points))
-        return Latent(radiance.density_network(encoded, self.weights), inside(self.box, points))
+        unit, presence = place_in_box(self.box, points)
+        return Latent(radiance.density_network(self.grid(unit), self.weights), presence)
 
     def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
         """The feature's first entry."""
@@ -96,23 +97,23 @@ class HashField(Field):
 
     def fused(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput | None:
         """One native op for encoding and networks."""
-        unit = self.box.unit_from_world(points)
+        unit, presence = place_in_box(self.box, points)
         if not radiance.runs_fused(unit, dirs, self.grid.table, self.weights, self.grid.layout):
             return None
         color, log_density = radiance.radiance(
             unit, dirs, self.grid.table, self.weights, self.grid.layout, log_range=self.log_density_range
         )
-        return FieldOutput(log_density, color, inside(self.box, points))
+        return FieldOutput(log_density, color, presence)
 
     def fused_density(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]] | None:
         """One native op for encoding and density network."""
-        unit = self.box.unit_from_world(points)
+        unit, presence = place_in_box(self.box, points)
         if not radiance.runs_fused(unit, unit, self.grid.table, self.weights, self.grid.layout):
             return None
         log_density = radiance.log_density(
             unit, self.grid.table, self.weights, self.grid.layout, log_range=self.log_density_range
         )
-        return log_density, inside(self.box, points)
+        return log_density, presence
 
 
 def _matrix(rows: int, columns: int, generator: torch.Generator | None) -> nn.Parameter:

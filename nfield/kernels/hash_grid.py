@@ -5,6 +5,7 @@ scale_l = base_resolution * per_level_scale^l - 1 and resolution_l = ceil(scale_
 min(resolution_l^3 rounded up to 8, 2^log2_table_size) entries, dense where they suffice, else hashed.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -109,14 +110,22 @@ def grid_coordinate(unit: Float[Tensor, "n 3"], scale: float, rounding: torch.dt
     return (exact + (rounded - exact).detach()).to(unit.dtype)
 
 
-def _corners(coordinate: Float[Tensor, "n 3"]) -> Iterator[tuple[Int[Tensor, "n 3"], Float[Tensor, "n"]]]:
-    """The eight vertices around each point and their trilinear weights."""
-    cell = coordinate.detach().floor()
-    place = coordinate - cell
-    for corner in range(8):
-        bits = torch.tensor([corner & 1, corner >> 1 & 1, corner >> 2 & 1], device=coordinate.device)
-        weight = torch.where(bits.bool(), place, 1.0 - place).prod(-1)
-        yield cell.long() + bits, weight
+def _corners(
+    coordinate: Float[Tensor, "n 3"], resolution: int, entries: int
+) -> Iterator[tuple[Int[Tensor, "n"], Float[Tensor, "n"]]]:
+    """Entries of the eight vertices around each point, and their trilinear weights; see `vertex_index`."""
+    low = coordinate.detach().floor()
+    place = (coordinate - low).unbind(-1)
+    weights = [(1.0 - w, w) for w in place]
+    hashed = resolution**3 > entries
+    strides = _PRIMES if hashed else (1, resolution, resolution * resolution)
+    terms = [
+        (cell * k & _UINT32, (cell + 1) * k & _UINT32) for cell, k in zip(low.long().unbind(-1), strides, strict=True)
+    ]
+    for z, y, x in itertools.product((0, 1), repeat=3):
+        tx, ty, tz = terms[0][x], terms[1][y], terms[2][z]
+        index = tx ^ ty ^ tz if hashed else tx + ty + tz
+        yield index % entries, weights[0][x] * weights[1][y] * weights[2][z]
 
 
 def hash_encode_reference(
@@ -141,8 +150,7 @@ def hash_encode_reference(
         entries, offset = int(layout.entries[level]), int(layout.offset[level])
         coordinate = grid_coordinate(inside, float(layout.scale[level]), rounding or unit.dtype)
         total = torch.zeros(len(unit), table.shape[1], dtype=table.dtype, device=unit.device)
-        for vertex, weight in _corners(coordinate):
-            index = vertex_index(vertex, int(layout.resolution[level]), entries)
+        for index, weight in _corners(coordinate, int(layout.resolution[level]), entries):
             total = total + weight.to(table.dtype)[:, None] * table[offset + index]
         columns.append(total)
     return torch.cat(columns, -1)

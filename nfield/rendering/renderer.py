@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from nfield.fields.base import Field
 from nfield.kernels.composite import composite as composite_packed
+from nfield.kernels.points import sample_points
 from nfield.rendering.samplers.base import Sampler
 from nfield.types import FieldOutput, Rays, RenderOutput, Samples
 
@@ -49,7 +50,7 @@ class Renderer(nn.Module):
 
     def shade(self, field: Field, rays: Rays, samples: Samples) -> FieldOutput:
         """The field's answer at the samples; differentiable in the field's parameters."""
-        return field(samples.points(rays), rays.dirs[samples.ray])
+        return field(*sample_points(rays, samples))
 
     def forward(
         self,

@@ -12,6 +12,7 @@ void register_march(nb::module_&);
 void register_composite(nb::module_&);
 void register_rasterize(nb::module_&);
 void register_sparse_adam(nb::module_&);
+void register_points(nb::module_&);
 
 namespace {
 
@@ -39,4 +40,5 @@ MODULE(CORE_NAME, m) {
   register_composite(m);
   register_rasterize(m);
   register_sparse_adam(m);
+  register_points(m);
 }

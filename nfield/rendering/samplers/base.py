@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from nfield.fields.base import Field
 from nfield.kernels.composite import visible
+from nfield.kernels.points import sample_points
 from nfield.types import Rays, Samples
 
 
@@ -46,7 +47,7 @@ def cull_hidden(field: Field, rays: Rays, samples: Samples, *, threshold: float,
     looked = torch.arange(len(samples), device=samples.ray.device)
     looked = looked[(looked - offsets[samples.ray]) % stride == stride - 1] if stride > 1 else looked
     few = Samples(samples.t0[looked], samples.t1[looked], samples.ray[looked], samples.n_rays)
-    log_density, presence = field.matter(few.points(rays))
+    log_density, presence = field.matter(sample_points(rays, few)[0])
     if stride > 1:
         log_density = torch.full_like(samples.t0, -torch.inf).index_copy(0, looked, log_density)
         presence = torch.zeros_like(samples.t0).index_copy(0, looked, presence)

@@ -17,6 +17,8 @@ def build(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
 
 @pytest.fixture
 def native(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skips where there is no native core at all."""
-    if all(native_core.load(name) is None for name in native_core.BUILDS):
+    """Makes the fastest build the one in use, whatever the environment says; skips where there is none."""
+    loaded = [module for module in map(native_core.load, native_core.BUILDS) if module is not None]
+    if not loaded:
         pytest.skip("the native core was not compiled")
+    monkeypatch.setattr(native_core, "core", lambda: loaded[0])

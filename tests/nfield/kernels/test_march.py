@@ -16,6 +16,7 @@ from nfield.kernels.march import (
     pack_bits,
     unpack_bits,
 )
+from nfield.kernels.points import sample_points
 from nfield.types import Box, Rays, Samples
 
 INNER = Box(torch.tensor([-1.0, -0.5, -0.8]), torch.tensor([1.0, 1.5, 1.2]))
@@ -75,7 +76,7 @@ def test_samples_are_sorted_inside_near_and_far_and_in_occupied_cells(
     assert (samples.t0 >= rays.near[samples.ray] - 1e-5).all()
     assert (samples.t1 <= rays.far[samples.ray]).all()
     whole = samples.t1 < rays.far[samples.ray]  # the last step of a ray may be cut
-    cascade, cell = cell_index(samples.points(rays)[whole], INNER, 2, 16)
+    cascade, cell = cell_index(sample_points(rays, samples)[0][whole], INNER, 2, 16)
     assert cells.flatten(1)[cascade, cell].float().mean() > 0.999
 
 

@@ -66,8 +66,10 @@ def test_environment_can_name_a_build(name: str, monkeypatch: pytest.MonkeyPatch
     assert core.__name__.endswith(name)
 
 
-def test_fastest_build_is_the_default(native: None):
+def test_fastest_build_is_the_default():
     loaded = [module for module in map(native_core.load, native_core.BUILDS) if module is not None]
+    if not loaded:
+        pytest.skip("the native core was not compiled")
     assert native_core.core() is loaded[0]
 
 
