@@ -1,1 +1,1 @@
-"""Benchmarks, run by `nfield bench`: ratios and medians of one interleaved run, because machines are shared and noisy."""
+"""Benchmarks, run by `nfield bench`: ratios of medians of one interleaved run, as machines are shared and noisy."""

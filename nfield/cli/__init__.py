@@ -16,6 +16,7 @@ COMMANDS = {
     "train": "Train a radiance field on posed photos.",
     "eval": "Measure a trained scene on its held-out photos.",
     "render": "Render an orbit around what was trained: a video, PNG files and a strip.",
+    "bench": "Time the kernels of this machine against their torch twins.",
     "doctor": "Show what this installation can do, and what it lacks.",
 }
 """Commands by name, each with a line of help; `nfield/cli/<name>.py` holds it."""
