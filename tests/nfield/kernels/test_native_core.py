@@ -15,9 +15,10 @@ from nfield.kernels.composite import composite
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The choice is made anew in each test, and again after it."""
     monkeypatch.delenv("NFIELD_CORE", raising=False)
-    native_core.core.cache_clear()
+    choose = native_core.core
+    choose.cache_clear()
     yield
-    native_core.core.cache_clear()
+    choose.cache_clear()
 
 
 def missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +74,7 @@ def test_fastest_build_is_the_default():
     assert native_core.core() is loaded[0]
 
 
-def test_only_single_precision_on_a_cpu_runs_natively(native: None):
+def test_only_single_precision_on_a_cpu_runs_natively(fresh: None, native: None):
     assert native_core.runs_natively(torch.zeros(1))
     assert not native_core.runs_natively(torch.zeros(1), torch.zeros(1, dtype=torch.float64))
     assert not native_core.runs_natively(torch.zeros(1, device="meta"))

@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from nfield.kernels import native_core
 from nfield.kernels.rasterize import Raster, _native_rasterize, _project, rasterize, rasterize_reference
 
 INTRINSICS = torch.tensor([[30.0, 0.0, 16.0], [0.0, 28.0, 12.0], [0.0, 0.0, 1.0]])
@@ -100,9 +99,7 @@ def test_interpolation_passes_gradients_to_the_corners(generator: torch.Generato
     assert torch.autograd.gradcheck(lambda v: exact.interpolate(v, faces), values)
 
 
-needs_core = pytest.mark.skipif(
-    not hasattr(native_core.load("portable"), "rasterize"), reason="the native core is not built here"
-)
+needs_core = pytest.mark.usefixtures("native")
 
 
 @needs_core
