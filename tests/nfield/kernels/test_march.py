@@ -164,3 +164,18 @@ def test_points_lie_in_the_finest_cascade_that_holds_them():
     points = torch.tensor([[0.0, 0.5, 0.2], [0.99, 0.5, 0.2], [1.01, 0.5, 0.2], [2.01, 0.5, 0.2], [0.0, 0.5, -math.pi]])
     cascade, _ = cell_index(points, INNER, 3, 8)
     assert cascade.tolist() == [0, 0, 1, 2, 2]
+
+
+@pytest.mark.parametrize("resolution", [4, 8, 12, 16])
+def test_empty_blocks_of_a_coarse_cascade_do_not_hide_a_finer_one(
+    build: str, resolution: int, generator: torch.Generator
+):
+    rays, jitter = rays_at_the_box(300, 2, generator), torch.zeros(300)
+    cells = torch.zeros(2, *[resolution] * 3, dtype=torch.bool)
+    cells[0] = True
+    native = lattice_steps(march(rays, pack_bits(cells), INNER, StepRule(0.05), jitter), rays, StepRule(0.05), jitter)
+    twin = lattice_steps(
+        march_reference(rays, pack_bits(cells), INNER, StepRule(0.05), jitter), rays, StepRule(0.05), jitter
+    )
+    assert len(twin) > 1000
+    assert len(native ^ twin) <= 1e-3 * len(twin)
