@@ -27,7 +27,7 @@ _ASSETS = (
     "perception/modnet.npz",
     "perception/pose_detection.npz",
     "perception/pose_landmark_full.npz",
-    "sample/photo.png",
+    "sample/photo.jpg",
 )
 
 

@@ -41,7 +41,7 @@ def peeked(arguments: Sequence[str], name: str) -> str | None:
     return None
 
 
-def at_least(value: float | None, least: float, *, name: str) -> None:
+def at_least(value: int | float | None, least: int | float, *, name: str) -> None:
     """Refuses an option's value below a limit; None stands for an option that was left out."""
     if value is not None and not value >= least:
         raise OptionError(f"{name}: is {value:g}, expected at least {least:g}; give a larger number")

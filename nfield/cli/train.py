@@ -46,6 +46,8 @@ class TrainOptions:
     """Height and width to which the photos are made smaller."""
     downscale: int | None = None
     """Whole number by which the photos are made smaller. Default: so that the longer edge has at most 800 pixels."""
+    samples: int | None = None
+    """Samples of a step, which the number of rays follows. Default: by the budget."""
     seed: int = 0
     """Of everything random."""
     resume: bool = False
@@ -103,6 +105,7 @@ def _budget(arguments: Sequence[str]) -> float:
 def _check(options: TrainOptions) -> None:
     at_least(options.views, 1, name="--views")
     at_least(options.test_renders, 0, name="--test-renders")
+    at_least(options.samples, 1024, name="--samples")
     at_least(options.seed, 0, name="--seed")
     if not options.save_every > 0.0:
         raise OptionError(f"--save-every: is {options.save_every:g}, expected a positive number of seconds")
@@ -117,8 +120,12 @@ def _started(options: TrainOptions) -> SceneRun:
     chosen = preset(options.minutes or _MINUTES, backend=options.field)
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
+    radiance = chosen.radiance
+    if options.samples is not None:
+        first = min(radiance.first_samples, options.samples)
+        radiance = replace(radiance, samples=options.samples, first_samples=first)
     scene = load_scene(options.data, size=options.size, downscale=options.downscale)
-    plan = ScenePlan(str(options.data.resolve()), budget, chosen.radiance, scene.train.cameras.size)
+    plan = ScenePlan(str(options.data.resolve()), budget, radiance, scene.train.cameras.size)
     options.out.mkdir(parents=True, exist_ok=True)
     return start_run(options.out, plan, config, scene)
 

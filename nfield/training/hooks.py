@@ -62,7 +62,8 @@ class Log:
         evaluates = not event.interrupted if event.last else due
         if not evaluates and not event.last and share < self._row_share:
             return
-        self._marks = [mark for mark in self._marks if mark > share]
+        if evaluates:
+            self._marks = [mark for mark in self._marks if mark > share]
         self._row_share = share + 1.0 / _LOG_ROWS
         self._rows.append(
             {

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -24,6 +24,7 @@ class Moment:
     share: float
 
 
+@runtime_checkable
 class Task(Protocol):
     """What is optimised, and by which losses."""
 

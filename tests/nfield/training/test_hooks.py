@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import torch
+
+from nfield.training.hooks import Log, PeriodicSave
+from nfield.training.loop import StepEvent, TrainState
+from nfield.training.run_folder import read_log, write_log
+from nfield.training.task import Moment
+
+
+def _event(step: int, seconds: float, share: float, *, last: bool = False, interrupted: bool = False) -> StepEvent:
+    def state() -> TrainState:
+        return TrainState(step, seconds, {}, torch.zeros(1, dtype=torch.uint8), {})
+
+    measures = {"psnr": 20.0, "rays": 100.0}
+    return StepEvent(Moment(step, seconds, share), {"color": 0.1}, measures, last, interrupted, state)
+
+
+def test_saves_lie_no_further_apart_than_asked():
+    saved: list[float] = []
+    save = PeriodicSave(lambda state: saved.append(state.seconds), every=10.0)
+    for second in range(1, 36):
+        save(_event(second, float(second), second / 35))
+    save(_event(35, 35.0, 1.0, last=True))
+    assert saved == [11.0, 21.0, 31.0, 35.0]
+
+
+def test_the_log_evaluates_at_its_marks_and_at_the_end(tmp_path: Path):
+    log = Log(tmp_path, lambda: 30.0)
+    for step in range(0, 10_001, 100):
+        log(_event(step, step / 100.0, step / 10_000))
+    log(_event(10_000, 100.0, 1.0, last=True))
+    rows = read_log(tmp_path)
+    assert [row["step"] for row in rows if row["test_psnr"] is not None] == [500, 1000, 2000, 3500, 5000, 7500, 10_000]
+    assert all(row["rays_per_second"] == 100 for row in rows[1:])
+    assert (tmp_path / "curve.png").stat().st_size > 1000
+
+
+def test_an_interrupted_training_is_not_evaluated(tmp_path: Path):
+    log = Log(tmp_path, lambda: 1 / 0)
+    log(_event(10, 1.0, 0.01))
+    log(_event(10, 1.0, 0.01, last=True, interrupted=True))
+    assert [row["test_psnr"] for row in read_log(tmp_path)] == [None, None]
+
+
+def test_a_resumed_log_forgets_what_was_lost(tmp_path: Path):
+    row = {"seconds": 1.0, "train_psnr": 20.0, "test_psnr": None, "rays_per_second": 1}
+    write_log(tmp_path, [row | {"step": step} for step in (10, 20, 30)])
+    log = Log(tmp_path, lambda: 30.0, step=20, share=0.2)
+    log(_event(21, 1.0, 0.21))
+    assert [row["step"] for row in read_log(tmp_path)] == [10, 20, 21]
+
+
+def test_a_row_that_was_cut_off_is_left_out(tmp_path: Path):
+    (tmp_path / "log.jsonl").write_text('{"step": 1}\n{"ste')
+    assert read_log(tmp_path) == [{"step": 1}]

@@ -1,0 +1,85 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from nfield.data.analytic import analytic_scene
+from nfield.data.base import PosedImages
+from nfield.errors import OptionError
+from nfield.fields import HashConfig
+from nfield.rendering.renderer import Renderer
+from nfield.rendering.samplers.uniform import UniformSampler
+from nfield.rendering.scene_renderer import SceneRenderer
+from nfield.training.evaluation import rendered_views, spread
+from nfield.training.radiance import RadianceConfig
+from nfield.training.scene import orbit_around, preset, sampler_options, set_up
+from nfield.types import Box
+
+TINY = HashConfig(levels=2, log2_table_size=8, finest_resolution=32, hidden=32)
+
+
+@pytest.fixture
+def images(generator: torch.Generator) -> PosedImages:
+    return analytic_scene(12, (16, 16), generator)
+
+
+def test_an_object_takes_one_cascade_and_even_steps(images: PosedImages):
+    options = sampler_options(images)
+    assert (options.cascades, options.cone) == (1, 0.0)
+
+
+def test_cascades_reach_from_the_subject_to_the_whole_box(images: PosedImages):
+    for edges, cascades in ((2.0, 2), (4.0, 3), (16.0, 5)):
+        scene = replace(images, inner=Box.cube(1.0), box=Box.cube(edges))
+        options = sampler_options(scene)
+        assert options.cascades == cascades
+        assert options.cone > 0.0
+
+
+def test_a_scene_with_a_background_keeps_clear_of_the_cameras(images: PosedImages, generator: torch.Generator):
+    captured = replace(images, inner=Box.cube(2.0), box=Box.cube(4.0), background=None)
+    setup = set_up(captured, TINY, radiance=RadianceConfig(), generator=generator)
+    assert setup.shown.near == pytest.approx(0.05 * 4.0)
+    assert setup.shown.background == (0.0, 0.0, 0.0)
+
+
+def test_the_orbit_has_the_cameras_mean_distance_and_height(images: PosedImages):
+    orbit = orbit_around(images)
+    height = images.cameras.origins[:, 2].mean()
+    across = images.cameras.origins[:, :2].norm(dim=-1).mean()
+    assert float(orbit.up[2]) > 0.9
+    assert float(orbit.start.norm()) == pytest.approx(math.hypot(float(height), float(across)), rel=0.05)
+    assert orbit.size == (16, 16)
+
+
+def test_larger_budgets_get_larger_tables():
+    sizes = [preset(minutes).field.log2_table_size for minutes in (1.0, 5.0, 15.0)]  # pyright: ignore
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1]
+
+
+def test_options_that_make_no_field_are_refused(images: PosedImages, generator: torch.Generator):
+    for config in (replace(TINY, finest_resolution=0), replace(TINY, levels=-1), replace(TINY, hidden=-1)):
+        with pytest.raises(OptionError, match="cannot be built"):
+            set_up(images, config, radiance=RadianceConfig(), generator=generator)
+
+
+def test_photos_are_compared_over_the_background_of_the_rendering(images: PosedImages, generator: torch.Generator):
+    field = set_up(images, TINY, radiance=RadianceConfig(), generator=generator).shown.field
+    nothing = Box.cube(0.1, center=(50.0, 0.0, 0.0))
+    shown = SceneRenderer(field, Renderer(UniformSampler(4)), nothing, 0.0, (0.0, 1.0, 0.0))
+    (view,) = rendered_views(shown, images, [3])
+    clear = images.images[3, ..., 3] == 0
+    assert clear.any()
+    assert torch.equal(view.rendered, torch.tensor([0.0, 1.0, 0.0]).expand(16, 16, 3))
+    assert torch.equal(view.photo[clear], view.rendered[clear])
+    assert view.psnr < 40.0
+
+
+def test_views_are_spread_without_repetition():
+    assert spread(7, None) == list(range(7))
+    assert spread(3, 10) == [0, 1, 2]
+    chosen = spread(25, 4)
+    assert len(set(chosen)) == 4
+    assert chosen == sorted(chosen)
