@@ -1,0 +1,24 @@
+"""What the README shows runs."""
+
+import re
+from pathlib import Path
+
+_README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def test_the_python_block_runs(capsys):
+    (block,) = re.findall(r"```python\n(.*?)```", _README.read_text(), re.DOTALL)
+    exec(compile(block, str(_README), "exec"), {})  # our own README
+    assert "tensor" in capsys.readouterr().out
+
+
+def test_every_command_it_names_exists():
+    from nfield.cli import COMMANDS
+
+    named = set(re.findall(r"^nfield (\w+)", _README.read_text(), re.MULTILINE))
+    assert named <= set(COMMANDS)
+
+
+def test_every_document_it_names_exists():
+    text = _README.read_text()
+    assert all((_README.parent / name).exists() for name in re.findall(r"`(docs/[\w.]+)`", text))
