@@ -1,10 +1,11 @@
 """Samples where an occupancy grid says that something may be (instant-ngp, appendix E)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from nfield.cameras import Cameras
@@ -86,29 +87,39 @@ class OccupancySampler(Sampler):
         """Refreshes some cells every `interval` steps: all in turn at first, later random and occupied ones."""
         if step == 0 or step % self.config.interval:
             return
-        cells, possible = self.get_buffer("cells"), self.get_buffer("possible")
+        cells = self.get_buffer("cells")
         cells *= self.config.decay
         for cascade in range(self.config.cascades):
             index = self._chosen(cascade, step, generator)
             density = field.density(self._points(cascade, index, generator))
             cells[cascade, index] = torch.maximum(cells[cascade, index], density)
-        limit = self.config.threshold / self.rule.step
-        bound = min(limit, float(cells[possible].mean()))
-        self.get_buffer("words").copy_(self._packed((cells > bound) & possible))
+        self._pack()
 
     @torch.no_grad()
     def rebuild(self, field: Field, *, generator: torch.Generator, passes: int = 4) -> None:
         """Learns all cells of a field from nothing."""
         cells = self.get_buffer("cells")
         cells.zero_()
-        every = torch.arange(cells.shape[1], device=cells.device)
         for cascade in range(self.config.cascades):
+            possible = self.get_buffer("possible")[cascade].nonzero()[:, 0]
             for _ in range(passes):
-                for index in every.split(1 << 18):
+                for index in possible.split(1 << 18):
                     density = field.density(self._points(cascade, index, generator))
                     cells[cascade, index] = torch.maximum(cells[cascade, index], density)
-        occupied = (cells > self.config.threshold / self.rule.step) & self.get_buffer("possible")
-        self.get_buffer("words").copy_(self._packed(occupied))
+        self._pack()
+
+    @torch.no_grad()
+    def keep_near(self, near: Callable[[Float[Tensor, "n 3"]], Bool[Tensor, "n"]]) -> None:
+        """Marks cells as empty for good whose middle is not near what is fitted.
+
+        Args:
+            near: World points, metres, to whether something may be in the cell around them.
+        """
+        every = torch.arange(self.config.resolution**3, device=self.get_buffer("cells").device)
+        for cascade in range(self.config.cascades):
+            for index in every.split(1 << 18):
+                self.get_buffer("possible")[cascade, index] &= near(self._points(cascade, index, None))
+        self.get_buffer("words").copy_(self._packed(self.get_buffer("possible")))
 
     @torch.no_grad()
     def forget_unseen(self, cameras: Cameras, *, nearest: float, views: int = 1) -> None:
@@ -158,6 +169,12 @@ class OccupancySampler(Sampler):
             place = torch.rand(corner.shape, generator=generator, device=generator.device)
         unit = (corner + place.to(corner.device)) / size
         return self.inner.world_from_unit((unit - 0.5) * 2.0**cascade + 0.5)
+
+    def _pack(self) -> None:
+        """Cells denser than the threshold, or than the mean where the field is still thinner, become occupied."""
+        cells, possible = self.get_buffer("cells"), self.get_buffer("possible")
+        bound = min(self.config.threshold / self.rule.step, float(cells[possible].mean()))
+        self.get_buffer("words").copy_(self._packed((cells > bound) & possible))
 
     def _packed(self, occupied: Bool[Tensor, "c m"]) -> Int[Tensor, "c bz by bx"]:
         size = self.config.resolution

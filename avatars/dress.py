@@ -1,0 +1,189 @@
+"""Let the body grow to the person's outline, so that clothes and hair have a surface to be painted on.
+
+The photo shows the outline from one side only. Each vertex on the body's outline is asked how far it would have to move
+along its normal to reach the outline of the mask; smoothness over the surface carries the answers around the limbs, and
+a weak pull towards left-right symmetry over to the other side.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from scipy import ndimage, sparse
+from scipy.sparse.linalg import spsolve
+from torch import Tensor
+
+from avatars.body import Body, BodyModel
+from avatars.body.parts import PART_NAMES
+from nfield.kernels.rasterize import rasterize
+
+_LIMITS = {"torso": 0.06, "left thigh": 0.06, "right thigh": 0.06, "head": 0.06, "left leg": 0.05, "right leg": 0.05}
+_OTHER_LIMIT = 0.035
+_HAND_LIMIT = 0.008
+_FACE_LIMIT = 0.005
+_HANDS = (20, 21, 22, 23)
+_HEAD = PART_NAMES.index("head")
+
+
+@dataclass(frozen=True)
+class DressConfig:
+    """How a body grows to a mask."""
+
+    rounds: int = 3
+    """How often the outline is looked for anew."""
+    shrink: float = 0.01
+    """How far the surface may move inwards, metres."""
+    stiffness: float = 40.0
+    """Weight of smoothness against following the outline."""
+    symmetry: float = 0.02
+    """Weight of left and right being alike."""
+    rest: float = 0.002
+    """Weight of staying where the body is."""
+
+
+def dress(
+    model: BodyModel,
+    body: Body,
+    shape: Float[Tensor, "k"],
+    mask: Bool[Tensor, "h w"],
+    focal: float,
+    config: DressConfig | None = None,
+) -> Float[Tensor, "v 3"]:
+    """Vertices of the shaped body at rest after growing to the person's outline, metres.
+
+    Args:
+        model: The body's constants.
+        body: As the photo's camera sees it, in OpenCV axes.
+        shape: Its shape coefficients.
+        mask: The person.
+        focal: Focal length, pixels; the principal point is the middle of the photo.
+        config: Options.
+    """
+    config = config or DressConfig()
+    rest, _ = model.rest(shape)
+    normals = vertex_normals(rest, model.faces)
+    limit = growth_limits(model)
+    smoothness = laplacian(model.faces, len(rest))
+    offsets = torch.zeros(len(rest))
+    for _ in range(config.rounds):
+        affine = body.posed_from_rest
+        posed = (affine[:, :, :3] @ (rest + offsets[:, None] * normals)[..., None])[..., 0] + affine[:, :, 3]
+        vertices, wanted = _wishes(posed, model.faces, mask, focal, reach=0.08)
+        target = (offsets[vertices] + wanted).clamp(min=-config.shrink)
+        target = torch.minimum(target, limit[vertices])
+        offsets = _solve(smoothness, model.mirror, vertices, target, config)
+        offsets = torch.minimum(offsets.clamp(min=-config.shrink), limit)
+    return rest + offsets[:, None] * normals
+
+
+def growth_limits(model: BodyModel) -> Float[Tensor, "v"]:
+    """How far each vertex may move outwards, metres: much where clothes and hair are, hardly in face and hands."""
+    limit_of_part = torch.tensor([_LIMITS.get(name, _OTHER_LIMIT) for name in PART_NAMES])
+    part = vertex_parts(model)
+    limit = limit_of_part[part]
+    limit[model.weights[:, list(_HANDS)].sum(-1) > 0.5] = _HAND_LIMIT
+    limit[face_vertices(model)] = _FACE_LIMIT
+    return limit
+
+
+def vertex_parts(model: BodyModel) -> Int[Tensor, "v"]:
+    """The part label that most faces around each vertex have."""
+    votes = torch.zeros(len(model.template), len(PART_NAMES))
+    votes.index_put_((model.faces.reshape(-1), model.parts.repeat_interleave(3)), torch.tensor(1.0), accumulate=True)
+    return votes.argmax(-1)
+
+
+def face_vertices(model: BodyModel) -> Bool[Tensor, "v"]:
+    """The front of the head between chin and forehead, where skin shows."""
+    place = model.template
+    ears = place[[model.landmarks["lear"], model.landmarks["rear"]]].mean(0)
+    eyes = place[[model.landmarks["leye"], model.landmarks["reye"]]].mean(0)
+    forehead = eyes[1] + 0.35 * (place[:, 1].max() - eyes[1])
+    front = place[:, 2] > ears[2] + 0.25 * (eyes[2] - ears[2])
+    return (vertex_parts(model) == _HEAD) & front & (place[:, 1] < forehead)
+
+
+def vertex_normals(vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"]) -> Float[Tensor, "v 3"]:
+    """Unit normals, averages of the surrounding faces' by area."""
+    a, b, c = vertices[faces].unbind(1)
+    area = torch.linalg.cross(b - a, c - a)
+    total = torch.zeros_like(vertices).index_add(0, faces.reshape(-1), area.repeat_interleave(3, 0))
+    return torch.nn.functional.normalize(total, dim=-1)
+
+
+def laplacian(faces: Int[Tensor, "t 3"], count: int) -> sparse.csr_matrix:
+    """Each vertex minus the mean of its neighbours on the mesh."""
+    edges = np.concatenate([faces.numpy()[:, pair] for pair in ([0, 1], [1, 2], [2, 0])])
+    rows, columns = np.concatenate([edges, edges[:, ::-1]]).T
+    adjacency = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(count, count))
+    adjacency.data[:] = 1.0
+    degree = np.asarray(adjacency.sum(1)).ravel().clip(min=1.0)
+    return sparse.csr_matrix(sparse.identity(count) - sparse.diags(1.0 / degree) @ adjacency)
+
+
+def _wishes(
+    posed: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"], mask: Bool[Tensor, "h w"], focal: float, *, reach: float
+) -> tuple[Int[Tensor, "o"], Float[Tensor, "o"]]:
+    """Vertices on the posed body's outline, and how far along their normals the mask's edge is, metres.
+
+    Where the way out leads over another limb, half of the gap is asked for.
+    """
+    height, width = mask.shape
+    matrix = torch.tensor([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
+    cover = rasterize(posed, faces, matrix, (height, width)).face >= 0
+    distance = np.asarray(ndimage.distance_transform_edt(cover.numpy())) - np.asarray(
+        ndimage.distance_transform_edt(np.logical_not(cover.numpy()))
+    )
+    pixel = posed[:, :2] / posed[:, 2:] * focal + torch.tensor([width / 2, height / 2])
+    normal = vertex_normals(posed, faces)
+    across = normal[:, :2].norm(dim=-1)
+    at = ndimage.map_coordinates(distance, [pixel[:, 1] - 0.5, pixel[:, 0] - 0.5], order=1, mode="constant", cval=-9.0)
+    photo = ((pixel > 2.0) & (pixel < torch.tensor([width, height]) - 2.0)).all(-1)
+    chosen = ((torch.from_numpy(at).abs() < 1.6) & (across > 0.8) & photo).nonzero()[:, 0]
+    metres = posed[chosen, 2] / focal
+    steps = torch.arange(-0.5 * reach, reach, 0.002)
+    direction = torch.nn.functional.normalize(normal[chosen, :2], dim=-1)
+    way = pixel[chosen, None] + direction[:, None] * (steps / metres[:, None])[..., None]
+    column, row = way[..., 0].long().clamp(0, width - 1), way[..., 1].long().clamp(0, height - 1)
+    inside, own = mask[row, column], cover[row, column]
+    return _first_exit(chosen, steps, inside, own)
+
+
+def _first_exit(
+    chosen: Int[Tensor, "o"], steps: Float[Tensor, "m"], inside: Bool[Tensor, "o m"], own: Bool[Tensor, "o m"]
+) -> tuple[Int[Tensor, "o2"], Float[Tensor, "o2"]]:
+    """Signed way to the mask's edge of those vertices that have one within reach."""
+    start = int((steps < -1e-6).sum())
+    ahead = torch.cat([~inside[:, start:], torch.ones_like(inside[:, :1])], -1).long().argmax(-1)
+    meets = own[:, start + 4 :]  # The first centimetre still lies on the vertex's own limb.
+    limb = torch.cat([meets, torch.ones_like(meets[:, :1])], -1).long().argmax(-1) + 4
+    out = torch.where(limb < ahead, 0.5 * limb, ahead.to(torch.float32)) * 0.002
+    back = inside[:, :start].flip(-1)
+    behind = -(back.long().argmax(-1) + 1) * 0.002
+    way = torch.where(inside[:, start], out, behind)
+    known = torch.where(inside[:, start], torch.minimum(ahead, limb) < len(steps) - start, back.any(-1))
+    return chosen[known], way[known]
+
+
+def _solve(
+    smoothness: sparse.csr_matrix,
+    mirror: Int[Tensor, "v"],
+    vertices: Int[Tensor, "o"],
+    target: Float[Tensor, "o"],
+    config: DressConfig,
+) -> Float[Tensor, "v"]:
+    """Least squares of following, smoothness, symmetry and rest."""
+    count = len(mirror)
+    weight = np.zeros(count)
+    weight[vertices.numpy()] = 1.0
+    right = np.zeros(count)
+    right[vertices.numpy()] = target.numpy()
+    swap = sparse.csr_matrix((np.ones(count), (np.arange(count), mirror.numpy())), shape=(count, count))
+    odd = sparse.identity(count) - swap
+    system = (
+        sparse.diags(weight + config.rest)
+        + config.stiffness * (smoothness.T @ smoothness)
+        + config.symmetry * (odd.T @ odd)
+    )
+    return torch.from_numpy(np.asarray(spsolve(system.tocsc(), right))).to(torch.float32)

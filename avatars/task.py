@@ -1,0 +1,182 @@
+"""Fitting an avatar to its photo while the sides that the photo does not show stay as they were painted."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Bool, Float, Int, UInt8
+from scipy import ndimage
+from torch import Tensor, nn
+
+from avatars.views import BodyViews
+from nfield.cameras import Cameras
+from nfield.fields.base import Field
+from nfield.losses import binary_cross_entropy, huber
+from nfield.rendering.renderer import Renderer
+from nfield.training.task import Moment
+from nfield.types import Box, Rays
+
+
+@dataclass(frozen=True)
+class AvatarConfig:
+    """How an avatar is fitted to its photo."""
+
+    photo_rays: int = 8192
+    """Rays of a step through the photo."""
+    view_rays: int = 3072
+    """Rays of a step through pictures of the painted body."""
+    surroundings: float = 0.25
+    """Share of the photo's rays beside the person."""
+    reach: int = 40
+    """How far beside the person those go, pixels."""
+    silhouette: float = 0.01
+    """Weight of the outline against the colours."""
+    views: float = 0.5
+    """Weight of the pictures of the painted body."""
+    believed: float = 0.1
+    """Further factor of those colours where the photo shows the surface."""
+    delta: float = 0.1
+    """Where the Huber loss turns from square to linear."""
+
+
+@dataclass(frozen=True)
+class PhotoTarget:
+    """The photo as the fit sees it.
+
+    Attributes:
+        cameras: The one camera that took it.
+        photo: sRGB.
+        alpha: The person's matte in [0, 1].
+        box: Box of the posed person in the camera's frame, metres.
+        ends: Distance along each pixel's ray at which it is deep in the body, metres.
+    """
+
+    cameras: Cameras
+    photo: UInt8[Tensor, "h w 3"]
+    alpha: Float[Tensor, "h w"]
+    box: Box
+    ends: Float[Tensor, "h w"]
+
+    def rays(self, index: Int[Tensor, "r"]) -> tuple[Rays, Float[Tensor, "r 4"]]:
+        """Rays through pixels, counted row by row, and their sRGB and alpha."""
+        width = self.photo.shape[1]
+        centers = torch.stack([index % width, index // width], -1) + 0.5
+        rays = self.cameras.rays(torch.zeros_like(index), centers, box=self.box)
+        rays = replace(rays, far=torch.minimum(rays.far, self.ends.reshape(-1)[index]))
+        color = self.photo.reshape(-1, 3)[index].to(torch.float32) / 255.0
+        return rays, torch.cat([color, self.alpha.reshape(-1, 1)[index]], -1)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A field and what renders it.
+
+    Attributes:
+        field: The field in its own world.
+        renderer: With a sampler of that world.
+    """
+
+    field: Field
+    renderer: Renderer
+
+
+class AvatarTask:
+    """Pixels of the photo through the posed field, and of pictures of the painted body through the canonical one.
+
+    Backgrounds are random, so that opacity is learned from colours; the matte adds a term of its own.
+
+    Args:
+        canonical: The field at rest, which is optimised.
+        posed: The same field behind the photo's pose.
+        target: The photo.
+        views: Pictures of the painted body at rest.
+        config: Options.
+    """
+
+    def __init__(
+        self, canonical: Stage, posed: Stage, target: PhotoTarget, views: BodyViews, config: AvatarConfig
+    ) -> None:
+        self.canonical, self.posed = canonical, posed
+        self.target, self.views, self.config = target, views, config
+        person = target.alpha > 0.02
+        self._inside = person.reshape(-1).nonzero()[:, 0]
+        self._beside = _around(person, config.reach).reshape(-1).nonzero()[:, 0]
+        shown = torch.stack([_around(image[..., 3] > 0, 4) | (image[..., 3] > 0) for image in views.images.images])
+        self._shown = shown.reshape(-1).nonzero()[:, 0]
+        self._error = math.nan
+
+    def modules(self) -> Mapping[str, nn.Module]:
+        """The canonical field and both samplers."""
+        return {
+            "field": self.canonical.field,
+            "sampler": self.canonical.renderer.sampler,
+            "posed": self.posed.renderer.sampler,
+        }
+
+    def param_groups(self) -> dict[str, list[nn.Parameter]]:
+        """The canonical field's."""
+        return self.canonical.field.param_groups()
+
+    def losses(self, moment: Moment, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+        """Colour and outline of the photo, colours of the painted body."""
+        for stage in (self.canonical, self.posed):
+            stage.renderer.sampler.update(stage.field, moment.step, generator=generator)
+        return {**self._photo_losses(generator), "views": self.config.views * self._view_loss(generator)}
+
+    def measures(self) -> dict[str, float]:
+        """PSNR of recent rays through the person, and rays of a step."""
+        rays = float(self.config.photo_rays + self.config.view_rays)
+        return {"psnr": -10.0 * math.log10(max(self._error, 1e-12)), "rays": rays}
+
+    def state(self) -> dict[str, float]:
+        """The running error."""
+        return {"error": self._error}
+
+    def restore(self, state: Mapping[str, float]) -> None:
+        """Takes what `state` gave."""
+        self._error = state["error"]
+
+    def _photo_losses(self, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
+        config = self.config
+        beside = int(config.photo_rays * config.surroundings) if len(self._beside) else 0
+        index = torch.cat(
+            [_drawn(self._inside, config.photo_rays - beside, generator), _drawn(self._beside, beside, generator)]
+        )
+        rays, pixels = self.target.rays(index)
+        background = torch.rand(len(rays), 3, generator=generator)
+        color, alpha = pixels[:, :3], pixels[:, 3:]
+        wanted = color * alpha + background * (1.0 - alpha)
+        out = self.posed.renderer(self.posed.field, rays, background=background, generator=generator)
+        error = float((out.color.detach() - wanted)[: config.photo_rays - beside].square().mean())
+        self._error = error if math.isnan(self._error) else 0.95 * self._error + 0.05 * error
+        outline = binary_cross_entropy(out.opacity, alpha[:, 0]).mean()
+        return {
+            "color": huber(out.color, wanted, delta=config.delta).mean(),
+            "silhouette": config.silhouette * outline,
+        }
+
+    def _view_loss(self, generator: torch.Generator) -> Float[Tensor, ""]:
+        images, config = self.views.images, self.config
+        index = _drawn(self._shown, config.view_rays, generator)
+        height, width = images.cameras.size
+        camera, row, column = index // (height * width), index // width % height, index % width
+        rays = images.cameras.rays(camera, torch.stack([column, row], -1) + 0.5, box=images.box)
+        pixels = images.pixels(camera, column, row)
+        background = torch.rand(len(rays), 3, generator=generator)
+        wanted = pixels[:, :3] * pixels[:, 3:] + background * (1.0 - pixels[:, 3:])
+        out = self.canonical.renderer(self.canonical.field, rays, background=background, generator=generator)
+        doubt = self.views.doubt[camera, row, column].to(torch.float32) / 255.0
+        weight = 1.0 - (1.0 - config.believed) * doubt
+        return (huber(out.color, wanted, delta=config.delta).mean(-1) * weight).mean()
+
+
+def _around(person: Bool[Tensor, "h w"], reach: int) -> Bool[Tensor, "h w"]:
+    """Pixels beside the person that are at most `reach` pixels away."""
+    distance = torch.from_numpy(ndimage.distance_transform_edt((~person).numpy()))
+    return (distance > 0) & (distance <= reach)
+
+
+def _drawn(pool: Int[Tensor, "p"], count: int, generator: torch.Generator) -> Int[Tensor, "r"]:
+    """Random members of a pool, with replacement; none of an empty one."""
+    return pool[torch.randint(max(len(pool), 1), (count if len(pool) else 0,), generator=generator)]

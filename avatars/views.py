@@ -1,0 +1,111 @@
+"""Pictures of the painted body in the T-pose from all sides: what the field learns before it sees the photo."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from nfield.cameras import Cameras, look_at
+from nfield.data.base import PosedImages
+from nfield.kernels.rasterize import rasterize
+from nfield.types import Box
+
+_UP = (0.0, 1.0, 0.0)
+
+
+@dataclass(frozen=True)
+class ViewsConfig:
+    """Which pictures are taken."""
+
+    size: int = 320
+    """Edge of each picture, pixels."""
+    ring: int = 16
+    """Cameras around the whole body at each height."""
+    elevations: tuple[float, ...] = (-12.0, 8.0, 40.0)
+    """Heights of the rings, degrees above the horizon."""
+    details: int = 8
+    """Cameras around the head, and around each hand and foot."""
+
+
+@dataclass(frozen=True)
+class BodyViews:
+    """Pictures, and how much each pixel's colour is to be believed beside the photo.
+
+    Attributes:
+        images: The pictures with their cameras.
+        doubt: 255 where the photo itself shows the surface, so that the picture has nothing to add.
+    """
+
+    images: PosedImages
+    doubt: UInt8[Tensor, "k h w"]
+
+
+def body_box(vertices: Float[Tensor, "v 3"], margin: float = 0.1) -> Box:
+    """The box around vertices with a margin, metres."""
+    return Box(vertices.amin(0) - margin, vertices.amax(0) + margin)
+
+
+def render_views(
+    vertices: Float[Tensor, "v 3"],
+    faces: Int[Tensor, "t 3"],
+    color: Float[Tensor, "v 3"],
+    seen: Float[Tensor, "v"],
+    *,
+    details: Float[Tensor, "m 3"],
+    config: ViewsConfig,
+) -> BodyViews:
+    """Pictures of a coloured mesh from rings of cameras.
+
+    Args:
+        vertices: Metres, y up.
+        faces: Corners of each triangle.
+        color: sRGB of each vertex in [0, 1].
+        seen: 1 where the photo shows the vertex.
+        details: Places that are looked at closely: head, hands, feet.
+        config: Cameras.
+    """
+    box = body_box(vertices)
+    cameras = _rings(box, details, config)
+    size = cameras.size
+    images, doubt = (
+        torch.zeros(len(cameras), *size, 4, dtype=torch.uint8),
+        torch.zeros(len(cameras), *size, dtype=torch.uint8),
+    )
+    values = torch.cat([color, seen[:, None]], -1)
+    for index in range(len(cameras)):
+        pose = cameras.world_from_camera[index]
+        raster = rasterize((vertices - pose[:3, 3]) @ pose[:3, :3], faces, cameras.intrinsics[index], size)
+        seen_here = (raster.interpolate(values, faces) * 255.0).round().clamp(0, 255).to(torch.uint8)
+        images[index, ..., :3], doubt[index] = seen_here[..., :3], seen_here[..., 3]
+        images[index, ..., 3] = (raster.face >= 0).to(torch.uint8) * 255
+    names = tuple(f"view {index}" for index in range(len(cameras)))
+    return BodyViews(PosedImages(cameras, images, box, box, True, None, names), doubt)
+
+
+def _rings(box: Box, details: Float[Tensor, "m 3"], config: ViewsConfig) -> Cameras:
+    """Rings around the whole body, and one around each detail."""
+    middle = 0.5 * (box.low + box.high)
+    extent = float(box.size.max())
+    whole = [_ring(middle, extent, config.ring, height, config.size) for height in config.elevations]
+    close = [_ring(place, 0.45, config.details, 10.0, config.size) for place in details]
+    parts = [*whole, *close]
+    return Cameras(
+        torch.cat([part.intrinsics for part in parts]),
+        torch.cat([part.world_from_camera for part in parts]),
+        parts[0].size,
+    )
+
+
+def _ring(target: Float[Tensor, "3"], extent: float, count: int, elevation: float, size: int) -> Cameras:
+    """Cameras around a target that see `extent` metres of it."""
+    distance = 2.0 * extent
+    angles = torch.arange(count) * (2.0 * math.pi / count) + math.radians(elevation)
+    height = torch.full((count,), math.sin(math.radians(elevation)))
+    flat = math.cos(math.radians(elevation))
+    offsets = torch.stack([angles.sin() * flat, height, angles.cos() * flat], -1) * distance
+    focal = size * distance / extent
+    matrix = torch.tensor([[focal, 0.0, size / 2], [0.0, focal, size / 2], [0.0, 0.0, 1.0]])
+    pose = look_at(target + offsets, target, torch.tensor(_UP))
+    return Cameras(matrix.repeat(count, 1, 1), pose, (size, size))

@@ -1,0 +1,109 @@
+"""From the posed world to the canonical T-pose, by the skin of the nearest vertices.
+
+HumanNeRF and ELICIT look skin weights up in a coarse volume. Here the posed body itself says how it moved: each of its
+vertices carries an affine map from rest to pose, and a point of space follows the vertices next to it. The map is exact
+on the surface, pose blendshapes included, and what is near a hand does not reappear beside a thigh.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from scipy.spatial import KDTree
+from torch import Tensor
+
+from nfield.fields.warped import Warp
+
+
+@dataclass(frozen=True)
+class SkinningConfig:
+    """How far a body's motion reaches into the space around it."""
+
+    neighbours: int = 4
+    """Nearest vertices that a point follows."""
+    spread: float = 0.015
+    """Width of the Gaussian that weights them, metres."""
+    inner: float = 0.05
+    """Up to this distance from the body, metres, a point belongs to it wholly."""
+    outer: float = 0.09
+    """From this distance on, metres, it does not belong to it."""
+
+
+class InverseSkinning(Warp):
+    """Carries points around a posed body back to the body at rest.
+
+    Args:
+        vertices: Of the posed body, metres.
+        posed_from_rest: Affine map of each vertex from rest to pose.
+        config: Reach and blending.
+    """
+
+    def __init__(
+        self,
+        vertices: Float[Tensor, "v 3"],
+        posed_from_rest: Float[Tensor, "v 3 4"],
+        config: SkinningConfig | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config or SkinningConfig()
+        self._tree = KDTree(vertices.detach().cpu().numpy())
+        self.register_buffer("rest_from_posed", inverse(posed_from_rest.detach()), persistent=False)
+
+    @torch.no_grad()
+    def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
+        """Points at rest, metres, and their presence; absent points stay where they are. Not differentiable."""
+        config = self.config
+        distance, vertex = nearest_vertices(self._tree, points, count=config.neighbours, within=config.outer)
+        near = (distance[:, 0] < config.outer).nonzero()[:, 0]
+        distance, vertex = distance[near], vertex[near]
+        square = distance.square()
+        logits = (square[:, :1] - square) / (2.0 * config.spread**2)  # Neighbours out of reach weigh exp(-inf) = 0.
+        affine = self.get_buffer("rest_from_posed")[vertex]
+        blended = (logits.softmax(-1)[:, None] @ affine.reshape(-1, config.neighbours, 12)).reshape(-1, 3, 4)
+        moved = points.clone()
+        moved[near] = (blended[:, :, :3] @ points[near, :, None])[:, :, 0] + blended[:, :, 3]
+        presence = torch.zeros_like(points[:, 0])
+        presence[near] = fall_off(distance[:, 0], config.inner, config.outer)
+        return moved, presence
+
+
+def nearest_vertices(
+    tree: KDTree, points: Float[Tensor, "n 3"], *, count: int, within: float
+) -> tuple[Float[Tensor, "n k"], Int[Tensor, "n k"]]:
+    """Distances, metres, and indices of the nearest vertices, nearest first.
+
+    Args:
+        tree: Of the vertices.
+        points: Where from, metres.
+        count: How many vertices; there must be as many.
+        within: Vertices farther away, metres, have distance infinity and index 0.
+    """
+    distance, vertex = tree.query(
+        points.detach().cpu().numpy(), k=count, distance_upper_bound=within, workers=torch.get_num_threads()
+    )
+    distance = torch.from_numpy(np.asarray(distance, np.float32)).reshape(-1, count)
+    vertex = torch.from_numpy(np.asarray(vertex, np.int64)).reshape(-1, count)
+    missing = distance.isinf()
+    return distance.to(points), torch.where(missing, 0, vertex).to(points.device)
+
+
+def fall_off(distance: Float[Tensor, "n"], inner: float, outer: float) -> Float[Tensor, "n"]:
+    """1 up to `inner`, 0 from `outer` on, a smooth cubic between.
+
+    >>> fall_off(torch.tensor([0.0, 1.0, 1.5, 2.0, 9.0]), 1.0, 2.0).tolist()
+    [1.0, 1.0, 0.5, 0.0, 0.0]
+    """
+    share = ((outer - distance) / (outer - inner)).clamp(0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
+
+
+def inverse(affine: Float[Tensor, "v 3 4"]) -> Float[Tensor, "v 3 4"]:
+    """The affine maps that undo the given ones."""
+    linear = torch.linalg.inv(affine[:, :, :3].double())
+    return torch.cat([linear, -linear @ affine[:, :, 3:].double()], -1).to(affine)
+
+
+def near_vertices(tree: KDTree, points: Float[Tensor, "n 3"], within: float) -> Bool[Tensor, "n"]:
+    """Which points have a vertex within a distance, metres."""
+    return nearest_vertices(tree, points, count=1, within=within)[0][:, 0] < within
