@@ -148,7 +148,7 @@ def look_at(
 
 @dataclass(frozen=True)
 class Orbit:
-    """A horizontal circle of cameras around a point.
+    """A horizontal circle of cameras around a point, or a part of it.
 
     Attributes:
         target: The point that every camera looks at, metres.
@@ -156,6 +156,7 @@ class Orbit:
         start: Vector from the target to the first camera, metres; its length is the distance.
         focal: Focal length in pixels.
         size: Image height and width in pixels.
+        arc: Angle that the cameras cover, radians. Less than a full turn is swung through to both sides of `start`.
     """
 
     target: Float[Tensor, "3"]
@@ -163,10 +164,12 @@ class Orbit:
     start: Float[Tensor, "3"]
     focal: float
     size: tuple[int, int]
+    arc: float = 2.0 * math.pi
 
     def cameras(self, count: int) -> Cameras:
-        """`count` cameras at equal angles, turning counter-clockwise as seen from above."""
-        angles = torch.arange(count, dtype=torch.float32) * (2.0 * math.pi / count)
+        """`count` cameras at equal angles, turning counter-clockwise as seen from above; or one swing to and fro."""
+        turn = torch.arange(count, dtype=torch.float32) * (2.0 * math.pi / count)
+        angles = turn if self.arc >= 2.0 * math.pi else 0.5 * self.arc * turn.sin()
         along = (self.start @ self.up) * self.up
         across = self.start - along
         side = torch.linalg.cross(self.up, across)

@@ -86,11 +86,13 @@ class OrbitRecord:
     start: Triple
     focal: float
     size: tuple[int, int]
+    arc: float
 
     @property
     def orbit(self) -> Orbit:
         """The orbit."""
-        return Orbit(torch.tensor(self.target), torch.tensor(self.up), torch.tensor(self.start), self.focal, self.size)
+        target, up, start = (torch.tensor(vector) for vector in (self.target, self.up, self.start))
+        return Orbit(target, up, start, self.focal, self.size, self.arc)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from nfield.training.radiance import RadianceConfig, RadianceTask
 _NEAR_SHARE = 0.05
 _UNSEEN_SHARE = 0.2
 _CONE = 1.0 / 256.0
+_LARGE_GAP = 0.5 * math.pi
 _BLACK = (0.0, 0.0, 0.0)
 
 
@@ -96,7 +97,8 @@ def sampler_options(images: PosedImages) -> OccupancyConfig:
 def orbit_around(images: PosedImages) -> Orbit:
     """A circle at the mean distance and height of the cameras, around the middle of the first cascade.
 
-    Its axis is the mean of the cameras' upward directions; it starts on the side where most cameras are.
+    Its axis is the mean of the cameras' upward directions; it starts on the side where most cameras are. Where they
+    leave a large part of the circle out, nobody knows what is seen from there: the orbit keeps to the rest.
     """
     cameras = images.cameras
     target = 0.5 * (images.inner.low + images.inner.high)
@@ -106,7 +108,20 @@ def orbit_around(images: PosedImages) -> Orbit:
     across = offsets - (offsets @ up)[:, None] * up
     toward = torch.nn.functional.normalize(across.mean(0) + 1e-6 * across[0], dim=0)
     start = height * up + across.norm(dim=-1).mean() * toward
-    return Orbit(target, up, start, float(cameras.intrinsics[:, 0, 0].mean()), cameras.size)
+    side = torch.linalg.cross(up, toward)
+    azimuth = torch.atan2(across @ side, across @ toward)
+    focal = float(cameras.intrinsics[:, 0, 0].mean())
+    return Orbit(target, up, start, focal, cameras.size, _covered(azimuth))
+
+
+def _covered(azimuth: Float[Tensor, "k"]) -> float:
+    """The arc around azimuth 0 that cameras cover evenly on both sides, radians; a full turn where no gap is large."""
+    ordered = azimuth.sort().values
+    gaps = torch.diff(ordered, append=ordered[:1] + 2.0 * math.pi)
+    if float(gaps.max()) < _LARGE_GAP:
+        return 2.0 * math.pi
+    left, right = (float(azimuth.clamp(*side).abs().max()) for side in ((None, 0.0), (0.0, None)))
+    return 2.0 * min(left, right)
 
 
 def record_of(setup: SceneSetup, images: PosedImages) -> SceneRecord:
@@ -117,7 +132,9 @@ def record_of(setup: SceneSetup, images: PosedImages) -> SceneRecord:
         sampler=setup.sampler,
         near=setup.shown.near,
         background=setup.shown.background,
-        orbit=OrbitRecord(_triple(orbit.target), _triple(orbit.up), _triple(orbit.start), orbit.focal, orbit.size),
+        orbit=OrbitRecord(
+            _triple(orbit.target), _triple(orbit.up), _triple(orbit.start), orbit.focal, orbit.size, orbit.arc
+        ),
     )
 
 

@@ -51,6 +51,16 @@ def test_the_orbit_has_the_cameras_mean_distance_and_height(images: PosedImages)
     assert float(orbit.up[2]) > 0.9
     assert float(orbit.start.norm()) == pytest.approx(math.hypot(float(height), float(across)), rel=0.05)
     assert orbit.size == (16, 16)
+    assert orbit.arc == pytest.approx(2.0 * math.pi)
+
+
+def test_the_orbit_keeps_to_the_side_where_cameras_were(images: PosedImages):
+    front = images.subset((images.cameras.origins[:, 0] > 0.0).nonzero()[:, 0])
+    orbit = orbit_around(front)
+    assert orbit.arc < math.pi
+    filmed = orbit.cameras(16).origins
+    assert float(filmed[:, 0].min()) > 0.0
+    torch.testing.assert_close(filmed[0], orbit.target + orbit.start)
 
 
 def test_larger_budgets_get_larger_tables():
