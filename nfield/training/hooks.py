@@ -65,6 +65,8 @@ class Log:
         if evaluates:
             self._marks = [mark for mark in self._marks if mark > share]
         self._row_share = share + 1.0 / _LOG_ROWS
+        if self._rows and self._rows[-1]["step"] == event.moment.step:
+            self._rows.pop()  # the event at the end repeats the last step
         self._rows.append(
             {
                 "seconds": round(event.moment.seconds, 3),

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nfield.cameras import Orbit
+from nfield.cameras import Cameras, Orbit
 from nfield.checkpoint import BoxRecord, OrbitRecord, SceneRecord, Triple
 from nfield.data.base import PosedImages
 from nfield.errors import OptionError
@@ -22,6 +22,7 @@ from nfield.training.radiance import RadianceConfig, RadianceTask
 _NEAR_SHARE = 0.05
 _UNSEEN_SHARE = 0.2
 _CONE = 1.0 / 256.0
+_LEAST_SPREAD = 0.02
 _LARGE_GAP = 0.5 * math.pi
 _BLACK = (0.0, 0.0, 0.0)
 
@@ -97,12 +98,12 @@ def sampler_options(images: PosedImages) -> OccupancyConfig:
 def orbit_around(images: PosedImages) -> Orbit:
     """A circle at the mean distance and height of the cameras, around the middle of the first cascade.
 
-    Its axis is the mean of the cameras' upward directions; it starts on the side where most cameras are. Where they
+    Its axis is what the cameras hold upright; it starts on the side where most cameras are. Where they
     leave a large part of the circle out, nobody knows what is seen from there: the orbit keeps to the rest.
     """
     cameras = images.cameras
     target = 0.5 * (images.inner.low + images.inner.high)
-    up = torch.nn.functional.normalize(-cameras.world_from_camera[:, :3, 1].mean(0), dim=0)
+    up = _upward(cameras)
     offsets = cameras.origins - target
     height = (offsets @ up).mean()
     across = offsets - (offsets @ up)[:, None] * up
@@ -112,6 +113,17 @@ def orbit_around(images: PosedImages) -> Orbit:
     azimuth = torch.atan2(across @ side, across @ toward)
     focal = float(cameras.intrinsics[:, 0, 0].mean())
     return Orbit(target, up, start, focal, cameras.size, _covered(azimuth))
+
+
+def _upward(cameras: Cameras) -> Float[Tensor, "3"]:
+    """The direction that is most nearly at right angles to all cameras' rows of pixels, on the side of their tops.
+
+    Cameras that all look the same way leave it open; theirs is the mean of their upward directions.
+    """
+    across, above = cameras.world_from_camera[:, :3, 0], -cameras.world_from_camera[:, :3, 1].mean(0)
+    spread, axes = torch.linalg.eigh(across.T @ across / len(across))
+    found = axes[:, 0] * torch.sign(axes[:, 0] @ above) if float(spread[1]) > _LEAST_SPREAD else above
+    return torch.nn.functional.normalize(found, dim=0)
 
 
 def _covered(azimuth: Float[Tensor, "k"]) -> float:

@@ -35,7 +35,7 @@ def test_no_command_shows_the_usage(capsys: pytest.CaptureFixture[str]):
 def test_an_unknown_command_is_answered_with_the_known_ones(capsys: pytest.CaptureFixture[str]):
     assert main(["trian"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: 'trian' is not a command, expected one of train, ")
+    assert error.startswith(f"error: 'trian' is not a command, expected one of {', '.join(COMMANDS)};")
     assert error.count("\n") == 1
 
 
