@@ -24,15 +24,21 @@ class AvatarConfig:
 
     photo_rays: int = 8192
     """Rays of a step through the photo."""
-    view_rays: int = 3072
+    view_rays: int = 6144
     """Rays of a step through pictures of the painted body."""
+    hidden: float = 0.6
+    """Share of those that go where the photo does not see the body."""
+    shown: float = 0.1
+    """Share of those that go where it does; the rest goes beside the body."""
     surroundings: float = 0.25
     """Share of the photo's rays beside the person."""
     reach: int = 40
     """How far beside the person those go, pixels."""
     silhouette: float = 0.01
     """Weight of the outline against the colours."""
-    views: float = 0.5
+    margin: int = 20
+    """How far beside the body those go, pixels of the pictures."""
+    views: float = 1.0
     """Weight of the pictures of the painted body."""
     believed: float = 0.1
     """Further factor of those colours where the photo shows the surface."""
@@ -102,8 +108,7 @@ class AvatarTask:
         person = target.alpha > 0.02
         self._inside = person.reshape(-1).nonzero()[:, 0]
         self._beside = _around(person, config.reach).reshape(-1).nonzero()[:, 0]
-        shown = torch.stack([_around(image[..., 3] > 0, 4) | (image[..., 3] > 0) for image in views.images.images])
-        self._shown = shown.reshape(-1).nonzero()[:, 0]
+        self._pools = _view_pools(views, config)
         self._error = math.nan
 
     def modules(self) -> Mapping[str, nn.Module]:
@@ -158,7 +163,7 @@ class AvatarTask:
 
     def _view_loss(self, generator: torch.Generator) -> Float[Tensor, ""]:
         images, config = self.views.images, self.config
-        index = _drawn(self._shown, config.view_rays, generator)
+        index = torch.cat([_drawn(pool, count, generator) for pool, count in self._pools])
         height, width = images.cameras.size
         camera, row, column = index // (height * width), index // width % height, index % width
         rays = images.cameras.rays(camera, torch.stack([column, row], -1) + 0.5, box=images.box)
@@ -169,6 +174,17 @@ class AvatarTask:
         doubt = self.views.doubt[camera, row, column].to(torch.float32) / 255.0
         weight = 1.0 - (1.0 - config.believed) * doubt
         return (huber(out.color, wanted, delta=config.delta).mean(-1) * weight).mean()
+
+
+def _view_pools(views: BodyViews, config: AvatarConfig) -> list[tuple[Int[Tensor, "p"], int]]:
+    """Pixels of the pictures where the body is hidden from the photo, where it is not, and beside it; rays for each."""
+    body = views.images.images[..., 3] > 0
+    beside = torch.stack([_around(one, config.margin) for one in body])
+    hidden = body & (views.doubt < 128)
+    counts = [int(config.view_rays * share) for share in (config.hidden, config.shown)]
+    counts.append(config.view_rays - sum(counts))
+    pools = [where.reshape(-1).nonzero()[:, 0] for where in (hidden, body & ~hidden, beside)]
+    return list(zip(pools, counts, strict=True))
 
 
 def _around(person: Bool[Tensor, "h w"], reach: int) -> Bool[Tensor, "h w"]:

@@ -89,7 +89,7 @@ def _rings(box: Box, details: Float[Tensor, "m 3"], config: ViewsConfig) -> Came
     middle = 0.5 * (box.low + box.high)
     extent = float(box.size.max())
     whole = [_ring(middle, extent, config.ring, height, config.size) for height in config.elevations]
-    close = [_ring(place, 0.45, config.details, 10.0, config.size) for place in details]
+    close = [_ring(place, 0.45, config.details, 10.0, config.size) for place in details if config.details]
     parts = [*whole, *close]
     return Cameras(
         torch.cat([part.intrinsics for part in parts]),

@@ -24,9 +24,9 @@ class SkinningConfig:
     """Nearest vertices that a point follows."""
     spread: float = 0.015
     """Width of the Gaussian that weights them, metres."""
-    inner: float = 0.05
+    inner: float = 0.03
     """Up to this distance from the body, metres, a point belongs to it wholly."""
-    outer: float = 0.09
+    outer: float = 0.065
     """From this distance on, metres, it does not belong to it."""
 
 

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from nfield.errors import NFieldError
 
 COMMANDS = {
+    "fit": "Make a posable avatar from one photo of a person.",
     "train": "Train a radiance field on posed photos.",
     "eval": "Measure a trained scene on its held-out photos.",
-    "render": "Render an orbit around what was trained: a video, PNG files and a strip.",
+    "render": "Render an orbit around a scene or a posed avatar: a video, PNG files and a strip.",
     "bench": "Time the kernels of this machine against their torch twins.",
     "doctor": "Show what this installation can do, and what it lacks.",
 }
@@ -108,6 +109,7 @@ def _usage() -> str:
             *lines,
             "",
             "examples:",
+            "  nfield fit photo.jpg --out runs/me",
             "  nfield train data/lego --out runs/lego --minutes 3",
             "  nfield eval runs/lego",
             "  nfield render runs/lego --frames 60",

@@ -12,27 +12,32 @@ from nfield.checkpoint import load_checkpoint
 from nfield.cli.options import at_least, parse_options
 from nfield.errors import CheckpointError
 
-RENDERERS = {"radiance": "nfield.cli.render_scene"}
+RENDERERS = {"radiance": "nfield.cli.render_scene", "avatar": "nfield.cli.render_avatar"}
 """Modules by the kind of run; each has a `render(options)`, and is imported when it is needed."""
 
 _EXAMPLES = (
     "nfield render runs/lego",
     "nfield render runs/lego --frames 120 --size 400 400 --out lego-orbit",
+    "nfield render runs/me --pose t-pose --orbit",
 )
 
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """Render an orbit around what was trained: orbit.mp4, frames/NNN.png and strip.png."""
+    """Render an orbit around what was trained: a video, frames/NNN.png and strip.png."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """Folder that a training wrote."""
+    """Folder that nfield train or nfield fit wrote."""
     frames: int = 60
     """Pictures around the circle."""
     size: tuple[int, int] | None = None
     """Height and width. Default: those of the photos."""
     out: Path | None = None
-    """Folder to write. Default: render/ in the run's."""
+    """Folder to write. Default: render/ in the run's; for an avatar the run's itself."""
+    pose: str = "t-pose"
+    """Pose of an avatar: a name (t-pose, a-pose, walk, ...) or a file of body parameters (npz)."""
+    orbit: bool = False
+    """Move the camera around; so far the only motion, so that this may be left out."""
 
 
 def parse(arguments: Sequence[str]) -> RenderOptions:

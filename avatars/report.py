@@ -1,0 +1,102 @@
+"""How well an avatar shows its photo, in figures and pictures."""
+
+import resource
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from avatars.avatar import Avatar, PosedAvatar, orbit_around
+from avatars.fit import FittedAvatar, PersonPhoto
+from nfield.data.picture_files import side_by_side, write_png
+from nfield.kernels.rasterize import rasterize
+from nfield.metrics import intersection_over_union, psnr
+from nfield.rendering.image import Image
+
+_STRIP_VIEWS = 8
+_RED = (1.0, 0.2, 0.1)
+
+
+def figures(person: PersonPhoto, image: Image, fitted: FittedAvatar) -> dict[str, Any]:
+    """PSNR inside the mask (decibels), overlaps, seconds and peak memory of a fit.
+
+    Args:
+        person: The photo.
+        image: The avatar from the photo's camera, over white.
+        fitted: The fit.
+    """
+    target = on_white(person)
+    half = _half(person.alpha[..., None])[..., 0] > 0.5
+    return {
+        "psnr": psnr(image.color, target, mask=person.mask),
+        "psnr_half_size": psnr(_half(image.color), _half(target), mask=half),
+        "iou": intersection_over_union(image.opacity > 0.5, person.mask),
+        "body_iou": fitted.body_iou,
+        "seconds": {name: round(value, 1) for name, value in fitted.seconds.items()},
+        "steps": fitted.steps,
+        "peak_memory_gb": peak_memory(),
+    }
+
+
+def on_white(person: PersonPhoto) -> Float[Tensor, "h w 3"]:
+    """The person cut out, over white."""
+    alpha = person.alpha[..., None]
+    return person.photo.to(torch.float32) / 255.0 * alpha + 1.0 - alpha
+
+
+def peak_memory() -> float:
+    """Most memory this process has held, GB."""
+    unit = 1.0 if sys.platform == "darwin" else 1024.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def write_pictures(run: Path, person: PersonPhoto, image: Image, fitted: FittedAvatar) -> None:
+    """Writes photo, matte, the body over the photo, the avatar beside the photo, and a strip around it.
+
+    Args:
+        run: The run folder.
+        person: The photo.
+        image: The avatar from the photo's camera.
+        fitted: The fit.
+    """
+    photo = person.photo.to(torch.float32) / 255.0
+    write_png(run / "photo.png", photo)
+    write_png(run / "alpha.png", person.alpha[..., None].expand(-1, -1, 3))
+    write_png(run / "overlay.png", _overlay(photo, fitted.avatar))
+    write_png(run / "source.png", side_by_side([on_white(person), image.color]))
+
+
+def write_strip(path: Path, posed: PosedAvatar, *, height: int = 320) -> None:
+    """Writes views of a posed avatar from around it, side by side.
+
+    Args:
+        path: The PNG file.
+        posed: The avatar in an upright pose.
+        height: Of each view, pixels.
+    """
+    cameras = orbit_around(posed.box, height=height, width=height).cameras(_STRIP_VIEWS)
+    write_png(path, side_by_side([posed.image(cameras, index).color for index in range(_STRIP_VIEWS)]))
+
+
+def table(report: Mapping[str, Any]) -> str:
+    """The figures in a line."""
+    return (
+        f"PSNR inside the person {report['psnr']:.2f} dB, IoU {report['iou']:.3f} "
+        f"(body alone {report['body_iou']:.3f}), {report['peak_memory_gb']:.1f} GB at most"
+    )
+
+
+def _overlay(photo: Float[Tensor, "h w 3"], avatar: Avatar) -> Float[Tensor, "h w 3"]:
+    """The fitted body over the photo."""
+    camera = avatar.portrait.cameras
+    vertices = avatar.model.pose(avatar.portrait.pose).vertices
+    cover = rasterize(vertices, avatar.model.faces, camera.intrinsics[0], camera.size).face >= 0
+    return torch.where(cover[..., None], 0.55 * photo + 0.45 * torch.tensor(_RED), photo)
+
+
+def _half(image: Float[Tensor, "h w c"]) -> Float[Tensor, "h2 w2 c"]:
+    return torch.nn.functional.avg_pool2d(image.permute(2, 0, 1)[None], 2)[0].permute(1, 2, 0)

@@ -1,0 +1,125 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from rich.console import Console
+
+from avatars.avatar import FigureConfig, load_avatar
+from avatars.body import BodyModel, BodyPose
+from avatars.body.pose_file import BodyParameters, named_pose, save_parameters
+from avatars.fit import FitConfig, fit_avatar
+from avatars.task import AvatarConfig
+from avatars.views import ViewsConfig
+from nfield.cli import main
+from nfield.cli.fit import find_person, finish, fit_config, parse, progress
+from nfield.fields import HashConfig
+from nfield.kernels.rasterize import rasterize
+from nfield.rendering.samplers.occupancy import OccupancyConfig
+from nfield.training.loop import TrainConfig
+from nfield.training.radiance import RadianceConfig
+
+_SIZE = 160
+_FOCAL = 220.0
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory):
+    """A picture of the body in stripes, its mask and its parameters."""
+    folder = tmp_path_factory.mktemp("photo")
+    model = BodyModel.load()
+    rotations = named_pose("a-pose")
+    rotations[0] = torch.tensor([torch.pi, 0.0, 0.0])
+    pose = BodyPose(rotations, torch.tensor([0.0, -0.25, 2.9]), torch.zeros(10))
+    vertices = model.pose(pose).vertices
+    matrix = torch.tensor([[_FOCAL, 0.0, _SIZE / 2], [0.0, _FOCAL, _SIZE / 2], [0.0, 0.0, 1.0]])
+    raster = rasterize(vertices, model.faces, matrix, (_SIZE, _SIZE))
+    height = model.template[:, 1:2]
+    stripes = torch.where((height * 4.0).floor() % 2 == 0, torch.tensor([0.8, 0.2, 0.2]), torch.tensor([0.2, 0.3, 0.7]))
+    cover = raster.face >= 0
+    image = raster.interpolate(stripes, model.faces) + 0.5 * (~cover)[..., None]
+    Image.fromarray((image * 255).byte().numpy()).save(folder / "photo.png")
+    Image.fromarray((cover * 255).byte().numpy()).save(folder / "mask.png")
+    save_parameters(folder / "body.npz", BodyParameters(pose, _FOCAL), model)
+    return folder
+
+
+def _given(photo: Path):
+    return ["--mask", str(photo / "mask.png"), "--body", str(photo / "body.npz")]
+
+
+def _small(config: FitConfig):
+    """The same fit at a size that a test can wait for."""
+    grid = HashConfig(levels=8, log2_table_size=14, finest_resolution=256, hidden=32)
+    return replace(
+        config,
+        figure=FigureConfig(field=grid, sampler=OccupancyConfig(resolution=64, steps=256, threshold=0.02)),
+        views=ViewsConfig(size=96, ring=8, elevations=(8.0,), details=0),
+        first=RadianceConfig(samples=1 << 14, first_rays=512),
+        photo=AvatarConfig(photo_rays=1024, view_rays=512, reach=8, margin=6),
+        first_budget=TrainConfig(minutes=None, steps=120, optim=config.first_budget.optim),
+        photo_budget=TrainConfig(minutes=None, steps=60, optim=config.photo_budget.optim),
+    )
+
+
+@pytest.fixture(scope="module")
+def run(photo: Path, tmp_path_factory: pytest.TempPathFactory):
+    out = tmp_path_factory.mktemp("run") / "avatar"
+    options = parse([str(photo / "photo.png"), "--out", str(out), *_given(photo)])
+    model, console = BodyModel.load(), Console(quiet=True)
+    person = find_person(options, model, console)
+    fitted = fit_avatar(model, person, _small(fit_config(options)), watch=progress(console))
+    finish(options, person, fitted, console)
+    return out
+
+
+def test_avatar_shows_its_photo(run: Path):
+    report = json.loads((run / "report.json").read_text())
+    assert report["body_iou"] > 0.98
+    assert report["iou"] > 0.85
+    assert report["psnr"] > 17.0
+    assert {"photo.png", "alpha.png", "overlay.png", "source.png", "strip.png", "body.npz"} <= {
+        path.name for path in run.iterdir()
+    }
+
+
+def test_saved_avatar_is_the_same_again(run: Path, generator: torch.Generator):
+    avatar = load_avatar(run)
+    posed = avatar.posed(avatar.portrait.pose)
+    posed.refresh(generator)
+    small = avatar.portrait.cameras.resized((_SIZE // 2, _SIZE // 2))
+    shown = posed.image(small, 0)
+    saved = np.asarray(Image.open(run / "source.png"), np.float32)[:, _SIZE:] / 255.0
+    reference = torch.from_numpy(saved).reshape(_SIZE // 2, 2, _SIZE // 2, 2, 3).mean((1, 3))
+    assert (shown.color - reference).abs().mean() < 0.02
+
+
+def test_turntable_is_rendered_in_a_pose(run: Path, tmp_path: Path):
+    size = ["--size", "48", "48"]
+    assert (
+        main(["render", str(run), "--pose", "t-pose", "--orbit", "--frames", "2", *size, "--out", str(tmp_path)]) == 0
+    )
+    assert (tmp_path / "turntable.mp4").stat().st_size > 0
+    assert (tmp_path / "strip.png").is_file()
+
+
+def test_a_second_fit_does_not_replace_the_first(photo: Path, run: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["fit", str(photo / "photo.png"), "--out", str(run), *_given(photo)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_a_body_from_elsewhere_is_refused(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    model = BodyModel.load()
+    pose = BodyPose(torch.zeros(24, 3), torch.tensor([3.0, 0.0, 9.0]), torch.zeros(10))
+    save_parameters(tmp_path / "body.npz", BodyParameters(pose, _FOCAL), model)
+    files = ["--mask", str(photo / "mask.png"), "--body", str(tmp_path / "body.npz")]
+    assert main(["fit", str(photo / "photo.png"), "--out", str(tmp_path / "out"), *files]) == 2
+    assert "belong to this photo" in capsys.readouterr().err
+
+
+def test_unknown_pose_is_named(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["render", str(run), "--pose", "flying", "--out", str(tmp_path)]) == 2
+    assert "t-pose" in capsys.readouterr().err
