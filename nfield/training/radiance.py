@@ -23,8 +23,8 @@ class RadianceConfig:
     samples: int = 1 << 16
     """Visible samples of a step in the end; the number of rays follows from it."""
     first_samples: int = 1 << 14
-    """Visible samples of the first step: little can be learned while the whole box is still fog."""
-    doubling: int = 64
+    """Visible samples of the first step: while the whole box is still fog, many small steps learn more."""
+    doubling: int = 400
     """Steps in which the samples of a step double until they are `samples`."""
     first_rays: int = 64
     """Rays of the first step."""

@@ -40,14 +40,15 @@ class Preset:
 
 
 def preset(minutes: float, *, backend: str = "hash") -> Preset:
-    """Options that do best within a budget: small tables learn faster, large ones further.
+    """Options that do best within a budget: small tables and few levels learn faster, large ones further.
 
     Args:
         minutes: Training time on two cores.
         backend: Name of the field's backend; one without an entry here takes its own defaults.
     """
-    log2_table_size = 17 if minutes <= 3.0 else 18 if minutes <= 8.0 else 19
-    tuned: dict[str, FieldConfig] = {"hash": HashConfig(log2_table_size=log2_table_size)}
+    short, long = minutes <= 4.0, minutes > 8.0
+    quick = HashConfig(levels=12, log2_table_size=17, finest_resolution=512)
+    tuned: dict[str, FieldConfig] = {"hash": quick if short else HashConfig(log2_table_size=19 if long else 18)}
     return Preset(tuned[backend] if backend in tuned else BACKENDS[backend]())
 
 

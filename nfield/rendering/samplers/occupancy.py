@@ -14,6 +14,9 @@ from nfield.kernels.march import StepRule, march, pack_bits, unpack_bits
 from nfield.rendering.samplers.base import Sampler, cull_hidden, jitter
 from nfield.types import Box, Rays, Samples
 
+_SPARSE = 0.1
+"""Share of occupied cells below which a grid has its full effect."""
+
 
 @dataclass(frozen=True)
 class OccupancyConfig:
@@ -23,8 +26,10 @@ class OccupancyConfig:
     """Cells along an edge of each cascade; a multiple of 4."""
     cascades: int = 1
     """Nested grids, each twice as large as the one before."""
-    steps: int = 1024
+    steps: int = 448
     """Even steps along the diagonal of the inner box."""
+    coarse: float = 4.0
+    """Steps are up to this much longer while most of the grid is still occupied, so that more rays can be afforded."""
     cone: float = 0.0
     """Steps grow to this multiple of the distance (instant-ngp: 1/256 for large scenes); 0 keeps them even."""
     cull: float = 1e-3
@@ -58,6 +63,7 @@ class OccupancySampler(Sampler):
         self.register_buffer("cells", torch.zeros(size))
         self.register_buffer("possible", torch.ones(size, dtype=torch.bool))
         self.register_buffer("words", self._packed(torch.ones(size, dtype=torch.bool)))
+        self.register_buffer("share", torch.ones(()))
 
     @property
     def inner(self) -> Box:
@@ -68,14 +74,21 @@ class OccupancySampler(Sampler):
     def rule(self) -> StepRule:
         """Lengths of steps, metres; the longest is a cell of the coarsest cascade."""
         diagonal = float(self.inner.size.norm())
-        step = diagonal / self.config.steps
+        step = (
+            diagonal / self.config.steps * min(max(float(self.get_buffer("share")) / _SPARSE, 1.0), self.config.coarse)
+        )
         longest = diagonal * 2 ** (self.config.cascades - 1) / self.config.resolution
         return StepRule(step, self.config.cone, longest if self.config.cone > 0.0 else math.inf)
 
     @property
+    def _limit(self) -> float:
+        """Density, 1/m, above which a cell counts as occupied."""
+        return self.config.threshold * self.config.steps / float(self.inner.size.norm())
+
+    @property
     def occupied_share(self) -> float:
         """Share of the cells of all cascades that are marched through."""
-        return float(self._occupied().float().mean())
+        return float(self.get_buffer("share"))
 
     def sample(self, field: Field, rays: Rays, *, generator: torch.Generator | None = None) -> Samples:
         """Occupied steps on each ray that are not hidden by what lies before them."""
@@ -119,7 +132,7 @@ class OccupancySampler(Sampler):
         for cascade in range(self.config.cascades):
             for index in every.split(1 << 18):
                 self.get_buffer("possible")[cascade, index] &= near(self._points(cascade, index, None))
-        self.get_buffer("words").copy_(self._packed(self.get_buffer("possible")))
+        self._set(self.get_buffer("possible"))
 
     @torch.no_grad()
     def forget_unseen(self, cameras: Cameras, *, nearest: float, views: int = 1) -> None:
@@ -139,7 +152,7 @@ class OccupancySampler(Sampler):
                 close |= in_image & (depth < nearest)
                 seen += in_image & (depth >= nearest)
             self.get_buffer("possible")[cascade] = (seen >= views) & ~close
-        self.get_buffer("words").copy_(self._packed(self.get_buffer("possible")))
+        self._set(self.get_buffer("possible"))
 
     def _chosen(self, cascade: int, step: int, generator: torch.Generator) -> Int[Tensor, "m"]:
         """Cells of a cascade to refresh at this step."""
@@ -173,8 +186,12 @@ class OccupancySampler(Sampler):
     def _pack(self) -> None:
         """Cells denser than the threshold, or than the mean where the field is still thinner, become occupied."""
         cells, possible = self.get_buffer("cells"), self.get_buffer("possible")
-        bound = min(self.config.threshold / self.rule.step, float(cells[possible].mean()))
-        self.get_buffer("words").copy_(self._packed((cells > bound) & possible))
+        bound = min(self._limit, float(cells[possible].mean()))
+        self._set((cells > bound) & possible)
+
+    def _set(self, occupied: Bool[Tensor, "c m"]) -> None:
+        self.get_buffer("words").copy_(self._packed(occupied))
+        self.get_buffer("share").copy_(occupied.float().mean())
 
     def _packed(self, occupied: Bool[Tensor, "c m"]) -> Int[Tensor, "c bz by bx"]:
         size = self.config.resolution
