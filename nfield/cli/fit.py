@@ -30,7 +30,7 @@ from nfield.training.progress import TrainProgress
 from nfield.training.run_folder import write_json
 
 _LARGEST = 1280
-_FIRST_SHARE = 1.0 / 6.0
+_FIRST_SHARE = 1.0 / 8.0
 _EXAMPLES = (
     "nfield fit photo.jpg --out runs/me",
     "nfield fit photo.jpg --out runs/me --mask mask.png --minutes 6",
@@ -56,7 +56,7 @@ class FitOptions:
     """Body model file in the SMPL format (npz or pkl). Default: the shipped one."""
     focal: float | None = None
     """Focal length in pixels of the photo. Default: that of --body, else it is fitted."""
-    minutes: float = 3.5
+    minutes: float = 5.0
     """Training time; finding person and body comes before."""
     steps: int | None = None
     """Training steps of both stages each, as a second limit."""

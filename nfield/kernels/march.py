@@ -7,6 +7,7 @@ plus a jitter. A step is kept where the cell at its midpoint is occupied.
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -65,14 +66,15 @@ def pack_bits(occupied: Bool[Tensor, "c z y x"]) -> Int[Tensor, "c bz by bx"]:
     cascades, size = occupied.shape[:2]
     n = size // _BLOCK
     cells = occupied.reshape(cascades, n, _BLOCK, n, _BLOCK, n, _BLOCK).permute(0, 1, 3, 5, 2, 4, 6)
-    shifts = torch.arange(64, dtype=torch.int64, device=occupied.device)
-    return (cells.reshape(cascades, n, n, n, 64).long() << shifts).sum(-1)
+    packed = np.packbits(cells.reshape(cascades, n, n, n, 64).cpu().numpy(), axis=-1, bitorder="little")
+    return torch.from_numpy(packed.view("<i8")[..., 0].astype(np.int64)).to(occupied.device)
 
 
 def unpack_bits(words: Int[Tensor, "c bz by bx"]) -> Bool[Tensor, "c z y x"]:
     """The inverse of `pack_bits`."""
     cascades, n = words.shape[:2]
-    bits = (words[..., None] >> torch.arange(64, device=words.device) & 1).bool()
+    packed = words.cpu().numpy().astype("<i8")[..., None].view(np.uint8)
+    bits = torch.from_numpy(np.unpackbits(packed, axis=-1, bitorder="little").view(np.bool_)).to(words.device)
     cells = bits.reshape(cascades, n, n, n, _BLOCK, _BLOCK, _BLOCK).permute(0, 1, 4, 2, 5, 3, 6)
     return cells.reshape(cascades, _BLOCK * n, _BLOCK * n, _BLOCK * n)
 

@@ -14,6 +14,8 @@ from nfield.kernels.march import StepRule, march, pack_bits, unpack_bits
 from nfield.rendering.samplers.base import Sampler, cull_hidden, jitter
 from nfield.types import Box, Rays, Samples
 
+_LOTS = 4
+"""Refreshes in which every cell has its turn, at first."""
 _SPARSE = 0.1
 """Share of occupied cells below which a grid has its full effect."""
 
@@ -158,15 +160,14 @@ class OccupancySampler(Sampler):
         """Cells of a cascade to refresh at this step."""
         total = self.config.resolution**3
         if step <= self.config.warmup:
-            lot = step // self.config.interval % 2
-            chosen = torch.arange(lot, total, 2)
+            lot = step // self.config.interval % _LOTS
+            chosen = torch.arange(lot, total, _LOTS)
         else:
-            eighth = total // 8
-            chosen = torch.randint(total, (eighth,), generator=generator, device=generator.device)
+            chosen = torch.randint(total, (total // 16,), generator=generator, device=generator.device)
             occupied = self._occupied()[cascade].nonzero()[:, 0]
             if len(occupied):
                 pick = torch.randint(
-                    len(occupied), (min(eighth, len(occupied)),), generator=generator, device=generator.device
+                    len(occupied), (min(total // 8, len(occupied)),), generator=generator, device=generator.device
                 )
                 chosen = torch.cat([chosen.to(occupied.device), occupied[pick.to(occupied.device)]])
         possible = self.get_buffer("possible")[cascade]
