@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from scipy.spatial import KDTree
 from torch import Tensor
 
 from avatars.body import Body, BodyModel, BodyPose
 from avatars.body.skinning import transform
+from avatars.shell_sampler import ShellSampler
 from avatars.task import Stage
 from avatars.views import body_box
-from avatars.warp import InverseSkinning, SkinningConfig, near_vertices
+from avatars.warp import InverseSkinning, SkinningConfig
 from nfield.cameras import Cameras, Orbit
 from nfield.checkpoint import Checkpoint, load_checkpoint, restore_module, save_checkpoint
 from nfield.config_json import from_json, to_json
@@ -25,13 +25,13 @@ from nfield.fields.warped import WarpedField
 from nfield.kernels.rasterize import rasterize
 from nfield.rendering.image import Image
 from nfield.rendering.renderer import Renderer
-from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
+from nfield.rendering.samplers.occupancy import OccupancyConfig
 from nfield.types import Box, Rays
 
 KIND = "avatar"
 _BACKGROUND = (1.0, 1.0, 1.0)
 _MARGIN = 0.1
-_DEEP = 0.05  # metres behind the body's surface, where no light arrives
+_DEEP = 0.035  # metres behind the body's surface, where no light arrives
 _CHUNK = 1 << 14
 
 
@@ -40,15 +40,17 @@ class FigureConfig:
     """What an avatar is made of."""
 
     field: FieldConfig = dataclasses.field(
-        default_factory=lambda: HashConfig(levels=14, log2_table_size=17, finest_resolution=1536, hidden=32)
+        default_factory=lambda: HashConfig(levels=14, log2_table_size=19, finest_resolution=1536, hidden=32)
     )
     """The canonical field."""
     sampler: OccupancyConfig = dataclasses.field(
-        default_factory=lambda: OccupancyConfig(resolution=96, steps=768, threshold=0.02)
+        default_factory=lambda: OccupancyConfig(resolution=96, steps=512, coarse=1.0, cull_stride=3, threshold=0.02)
     )
     """Where it is sampled, at rest and posed."""
     skinning: SkinningConfig = dataclasses.field(default_factory=SkinningConfig)
     """How the space around the body follows it."""
+    room: float = 0.035
+    """Up to this distance from the dressed body, metres, the field is asked even where it was empty before."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +151,8 @@ class PosedAvatar:
     def refresh(self, generator: torch.Generator) -> None:
         """Lets the sampler learn where the posed field is empty."""
         sampler = self.stage.renderer.sampler
-        assert isinstance(sampler, OccupancySampler)
-        sampler.rebuild(self.stage.field, generator=generator, passes=2)
+        assert isinstance(sampler, ShellSampler)
+        sampler.rebuild(self.stage.field, generator=generator)
 
     def ends(self, cameras: Cameras, index: int) -> Float[Tensor, "h w"]:
         """Distance along each pixel's ray at which it is deep in the body, metres; infinite beside the body."""
@@ -262,8 +264,5 @@ def _stage(field: Field, vertices: Float[Tensor, "v 3"], config: FigureConfig) -
     if not bool(vertices.isfinite().all()):
         raise DataError("the pose holds numbers that are not finite; give another pose")
     box = body_box(vertices, _MARGIN)
-    sampler = OccupancySampler(box, config.sampler)
-    reach = config.skinning.outer + float(box.size.norm()) / (2.0 * config.sampler.resolution)
-    tree = KDTree(vertices.detach().numpy())
-    sampler.keep_near(lambda points: near_vertices(tree, points, reach))
+    sampler = ShellSampler(vertices, box, config.sampler, room=config.room, reach=config.skinning.outer)
     return Stage(field, Renderer(sampler))

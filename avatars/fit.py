@@ -13,10 +13,13 @@ from torch import Tensor
 from avatars.avatar import Avatar, FigureConfig, Portrait, PosedAvatar
 from avatars.body import BodyModel
 from avatars.dress import DressConfig, dress
-from avatars.task import AvatarConfig, AvatarTask, PhotoTarget
+from avatars.ray_table import RayTable, RayTableConfig
+from avatars.shell_sampler import ShellSampler
+from avatars.task import AvatarConfig, AvatarTask, PhotoTarget, Stage
 from avatars.texture import Paint, PaintConfig, Surface, complete_colors, project_colors, subdivide
 from avatars.views import BodyViews, ViewsConfig, render_views
 from nfield.errors import DataError
+from nfield.fields.warped import WarpedField
 from nfield.kernels.rasterize import rasterize
 from nfield.metrics import intersection_over_union
 from nfield.training.loop import Hook, TrainConfig, TrainResult, train
@@ -50,7 +53,7 @@ class FitConfig:
     """Training time on the painted body."""
     photo_budget: TrainConfig = dataclasses.field(
         default_factory=lambda: TrainConfig(
-            minutes=2.5, optim=OptimConfig(rates={"table": 1e-2, "network": 1e-3}, warmup=30, final=0.05)
+            minutes=2.5, optim=OptimConfig(rates={"table": 2e-2, "network": 1e-3}, warmup=30, final=0.05)
         )
     )
     """Training time on the photo."""
@@ -181,5 +184,19 @@ def _fit_photo(
 ) -> TrainResult:
     cameras = person.portrait.cameras
     target = PhotoTarget(cameras, person.photo, person.alpha, posed.box, posed.ends(cameras, 0))
-    task = AvatarTask(avatar.canonical, posed.stage, target, views, config.photo)
+    remembered = WarpedField(avatar.canonical.field, _ray_table(posed, target, config.photo.reach))
+    stage = Stage(remembered, posed.stage.renderer)
+    task = AvatarTask(avatar.canonical, stage, target, views, config.photo)
     return train(task, dataclasses.replace(config.photo_budget, seed=config.seed + 1), hooks=hooks)
+
+
+def _ray_table(posed: PosedAvatar, target: PhotoTarget, reach: int) -> RayTable:
+    """The warp along the photo's rays."""
+    field, sampler = posed.stage.field, posed.stage.renderer.sampler
+    assert isinstance(field, WarpedField)
+    assert isinstance(sampler, ShellSampler)
+    pixel = target.pool(reach)
+    rays, _ = target.rays(pixel)
+    config = RayTableConfig()
+    steps = sampler.reachable_steps(rays, config.step)
+    return RayTable(field.warp, target.cameras, rays, pixel, steps, config)

@@ -17,6 +17,8 @@ from nfield.rendering.renderer import Renderer
 from nfield.training.task import Moment
 from nfield.types import Box, Rays
 
+_SOME = 0.02  # alpha from which on a pixel shows something of the person
+
 
 @dataclass(frozen=True)
 class AvatarConfig:
@@ -24,7 +26,7 @@ class AvatarConfig:
 
     photo_rays: int = 8192
     """Rays of a step through the photo."""
-    view_rays: int = 6144
+    view_rays: int = 4096
     """Rays of a step through pictures of the painted body."""
     hidden: float = 0.6
     """Share of those that go where the photo does not see the body."""
@@ -63,6 +65,11 @@ class PhotoTarget:
     alpha: Float[Tensor, "h w"]
     box: Box
     ends: Float[Tensor, "h w"]
+
+    def pool(self, reach: int) -> Int[Tensor, "p"]:
+        """The person's pixels and those up to `reach` pixels beside it, counted row by row."""
+        person = self.alpha > _SOME
+        return (person | _around(person, reach)).reshape(-1).nonzero()[:, 0]
 
     def rays(self, index: Int[Tensor, "r"]) -> tuple[Rays, Float[Tensor, "r 4"]]:
         """Rays through pixels, counted row by row, and their sRGB and alpha."""
@@ -105,7 +112,7 @@ class AvatarTask:
     ) -> None:
         self.canonical, self.posed = canonical, posed
         self.target, self.views, self.config = target, views, config
-        person = target.alpha > 0.02
+        person = target.alpha > _SOME
         self._inside = person.reshape(-1).nonzero()[:, 0]
         self._beside = _around(person, config.reach).reshape(-1).nonzero()[:, 0]
         self._pools = _view_pools(views, config)

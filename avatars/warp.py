@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.spatial import KDTree
 from torch import Tensor
 
+from avatars.body.skinning import transform
 from nfield.fields.warped import Warp
 
 
@@ -24,6 +25,8 @@ class SkinningConfig:
     """Nearest vertices that a point follows."""
     spread: float = 0.015
     """Width of the Gaussian that weights them, metres."""
+    apart: float = 0.08
+    """Vertices farther than this from the nearest one at rest, metres, belong to another limb and are left out."""
     inner: float = 0.03
     """Up to this distance from the body, metres, a point belongs to it wholly."""
     outer: float = 0.065
@@ -48,7 +51,9 @@ class InverseSkinning(Warp):
         super().__init__()
         self.config = config or SkinningConfig()
         self._tree = KDTree(vertices.detach().cpu().numpy())
-        self.register_buffer("rest_from_posed", inverse(posed_from_rest.detach()), persistent=False)
+        rest_from_posed = inverse(posed_from_rest.detach())
+        self.register_buffer("rest_from_posed", rest_from_posed, persistent=False)
+        self.register_buffer("rest", transform(rest_from_posed, vertices.detach()), persistent=False)
 
     @torch.no_grad()
     def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
@@ -58,9 +63,13 @@ class InverseSkinning(Warp):
         near = (distance[:, 0] < config.outer).nonzero()[:, 0]
         distance, vertex = distance[near], vertex[near]
         square = distance.square()
-        logits = (square[:, :1] - square) / (2.0 * config.spread**2)  # Neighbours out of reach weigh exp(-inf) = 0.
+        rest = self.get_buffer("rest")[vertex]
+        together = (rest - rest[:, :1]).square().sum(-1) < config.apart**2
+        # Neighbours out of reach weigh exp(-inf) = 0.
+        weight = ((square[:, :1] - square) / (2.0 * config.spread**2)).exp() * together
+        weight = weight / weight.sum(-1, keepdim=True)
         affine = self.get_buffer("rest_from_posed")[vertex]
-        blended = (logits.softmax(-1)[:, None] @ affine.reshape(-1, config.neighbours, 12)).reshape(-1, 3, 4)
+        blended = (weight[:, None] @ affine.reshape(-1, config.neighbours, 12)).reshape(-1, 3, 4)
         moved = points.clone()
         moved[near] = (blended[:, :, :3] @ points[near, :, None])[:, :, 0] + blended[:, :, 3]
         presence = torch.zeros_like(points[:, 0])

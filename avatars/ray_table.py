@@ -1,0 +1,111 @@
+"""A warp remembered along the rays of one camera, because a fit sends the same rays through it again and again."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from nfield.cameras import Cameras
+from nfield.fields.warped import Warp
+from nfield.types import Rays, Samples
+
+_CHUNK = 1 << 19
+
+
+@dataclass(frozen=True)
+class RayTableConfig:
+    """How finely a warp is remembered."""
+
+    step: float = 0.004
+    """Distance between two places along a ray, metres."""
+
+
+class RayTable(Warp):
+    """Canonical points along the rays through the centres of a camera's pixels, interpolated between steps.
+
+    Args:
+        warp: What is remembered.
+        cameras: Whose first camera's rays, in that camera's own frame.
+        rays: Rays through the centres of some pixels.
+        pixel: The pixel of each ray, counted row by row; no other pixel's points are present.
+        steps: Even steps along the rays at which the warp is worth asking.
+        config: Options.
+    """
+
+    def __init__(
+        self,
+        warp: Warp,
+        cameras: Cameras,
+        rays: Rays,
+        pixel: Int[Tensor, "r"],
+        steps: Samples,
+        config: RayTableConfig,
+    ) -> None:
+        super().__init__()
+        self.config, self._size = config, cameras.size
+        self._matrix = cameras.intrinsics[0]
+        ray, index, count, first = _places(rays, steps, config.step)
+        height, width = cameras.size
+        # One row more, which holds nothing: that of pixels without a ray.
+        self._row = torch.full((height * width,), len(rays))
+        self._row[pixel] = torch.arange(len(rays))
+        self._near = torch.cat([rays.near + first * config.step, torch.zeros(1)])
+        self._count = torch.cat([count, torch.zeros(1, dtype=torch.int64)])
+        self._start = self._count.cumsum(0) - self._count
+        self._entries = torch.zeros(int(self._count.sum()) + 1, 4)
+        entry = self._start[ray] + index - first[ray]
+        wanted = torch.zeros(len(self._entries), dtype=torch.bool)
+        # The step after each found one closes its interval.
+        wanted[entry], wanted[entry + 1] = True, True
+        self._fill(warp, rays, wanted.nonzero()[:, 0])
+
+    @torch.no_grad()
+    def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
+        """Points at rest, metres, and their presence; for points on the remembered rays. Not differentiable."""
+        height, width = self._size
+        matrix, depth = self._matrix, points[:, 2].clamp_min(1e-6)
+        column = (points[:, 0] / depth * matrix[0, 0] + matrix[0, 2]).long()
+        row = (points[:, 1] / depth * matrix[1, 1] + matrix[1, 2]).long()
+        inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        ray = self._row[torch.where(inside, row * width + column, 0)]
+        ray = torch.where(inside, ray, len(self._count) - 1)
+        step = (points.norm(dim=-1) - self._near[ray]) / self.config.step
+        whole = step.floor()
+        known = (step >= 0.0) & (whole < self._count[ray] - 1)
+        index = torch.where(known, self._start[ray] + whole.long(), len(self._entries) - 1)
+        lower = self._entries[index]
+        upper = self._entries[torch.where(known, index + 1, index)]
+        return _between(lower, upper, (step - whole)[:, None])
+
+    def _fill(self, warp: Warp, rays: Rays, entries: Int[Tensor, "m"]) -> None:
+        """Asks the warp at the places of some entries."""
+        owner = torch.repeat_interleave(torch.arange(len(self._count)), self._count)
+        for part in entries.split(_CHUNK):
+            ray = owner[part]
+            distance = self._near[ray] + (part - self._start[ray]) * self.config.step
+            moved, presence = warp.to_canonical(rays.origins[ray] + rays.dirs[ray] * distance[:, None])
+            self._entries[part] = torch.cat([moved, presence[:, None]], -1)
+
+
+def _places(
+    rays: Rays, found: Samples, step: float
+) -> tuple[Int[Tensor, "m"], Int[Tensor, "m"], Int[Tensor, "r"], Int[Tensor, "r"]]:
+    """Ray and step of the occupied places; of each ray how many steps there are, and from which one on."""
+    index = ((found.t0 - rays.near[found.ray]) / step).round().long()
+    first = torch.full((len(rays),), torch.iinfo(torch.int64).max).scatter_reduce(0, found.ray, index, "amin")
+    last = torch.full((len(rays),), -1).scatter_reduce(0, found.ray, index, "amax")
+    hit = last >= 0
+    first = torch.where(hit, first, 0)
+    return found.ray, index, torch.where(hit, last - first + 2, 0), first
+
+
+def _between(
+    lower: Float[Tensor, "n 4"], upper: Float[Tensor, "n 4"], share: Float[Tensor, "n 1"]
+) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
+    """Linear interpolation; points that are absent at one end take the other's place."""
+    presence = torch.lerp(lower[:, 3:], upper[:, 3:], share)
+    low = (1.0 - share) * (lower[:, 3:] > 0.0)
+    high = share * (upper[:, 3:] > 0.0)
+    total = (low + high).clamp_min(1e-9)
+    return (low * lower[:, :3] + high * upper[:, :3]) / total, presence[:, 0]

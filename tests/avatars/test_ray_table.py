@@ -1,0 +1,59 @@
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from avatars.ray_table import RayTable, RayTableConfig
+from nfield.cameras import Cameras
+from nfield.fields.warped import Warp
+from nfield.types import Box, Rays, Samples
+
+_BOX = Box(torch.tensor([-1.0, -1.0, 1.0]), torch.tensor([1.0, 1.0, 3.0]))
+
+
+class _Bent(Warp):
+    """A smooth map that is present in a slab of depth 1.5 to 2.5."""
+
+    def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
+        inside = (points[:, 2] > 1.5) & (points[:, 2] < 2.5)
+        return points + 0.1 * points.flip(-1).sin(), inside.to(points.dtype)
+
+
+def _camera() -> Cameras:
+    matrix = torch.tensor([[[8.0, 0.0, 4.0], [0.0, 8.0, 4.0], [0.0, 0.0, 1.0]]])
+    return Cameras(matrix, torch.eye(4)[None], (8, 8))
+
+
+def _even(rays: Rays, step: float) -> Samples:
+    count = 500
+    t0 = rays.near[:, None] + torch.arange(count) * step
+    ray = torch.arange(len(rays)).repeat_interleave(count)
+    return Samples(t0.reshape(-1), t0.reshape(-1) + step, ray, len(rays))
+
+
+def _table(rays: Rays, pixel: Tensor) -> RayTable:
+    return RayTable(_Bent(), _camera(), rays, pixel, _even(rays, 0.004), RayTableConfig(step=0.004))
+
+
+def test_points_on_remembered_rays_move_as_by_the_warp(generator: torch.Generator):
+    rays = _camera().image_rays(0, box=_BOX)
+    pixel = torch.arange(64)
+    table = _table(rays, pixel)
+    depth = 1.6 + 0.8 * torch.rand(64, generator=generator)
+    points = rays.dirs / rays.dirs[:, 2:] * depth[:, None]
+    moved, presence = table.to_canonical(points)
+    expected, _ = _Bent().to_canonical(points)
+    assert (presence == 1.0).all()
+    assert (moved - expected).norm(dim=-1).max() < 1e-4
+
+
+def test_nothing_is_present_off_the_remembered_rays_and_beyond_their_ends():
+    whole = _camera().image_rays(0, box=_BOX)
+    pixel = torch.tensor([9, 27])
+    table = _table(whole[pixel], pixel)
+    at = whole.dirs / whole.dirs[:, 2:]
+    _, other = table.to_canonical(at[[8, 63]] * 2.0)
+    _, before = table.to_canonical(at[pixel] * 1.2)
+    _, beside = table.to_canonical(torch.tensor([[9.0, 0.0, 2.0], [0.0, 0.0, -2.0]]))
+    assert torch.cat([other, before, beside]).eq(0.0).all()
+    _, on = table.to_canonical(at[pixel] * 2.0)
+    assert on.eq(1.0).all()
