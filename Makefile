@@ -14,7 +14,7 @@ $(VENV)/.installed: pyproject.toml CMakeLists.txt $(wildcard nfield/kernels/nati
 	touch $@
 
 demo: $(VENV)/.installed
-	$(BIN)/nfield fit assets/sample/photo.png --out $(DEMO) --overwrite
+	$(BIN)/nfield fit assets/sample/photo.jpg --out $(DEMO) --overwrite
 	$(BIN)/nfield render $(DEMO) --pose t-pose --orbit
 	@echo "The avatar is in $(DEMO): look at turntable.mp4 and strip.png there."
 

@@ -16,7 +16,7 @@ from avatars.dress import DressConfig, dress
 from avatars.ray_table import RayTable, RayTableConfig
 from avatars.shell_sampler import ShellSampler
 from avatars.task import AvatarConfig, AvatarTask, PhotoTarget, Stage
-from avatars.texture import Paint, PaintConfig, Surface, complete_colors, project_colors, subdivide
+from avatars.texture import Paint, PaintConfig, beside_hands, complete_colors, project_colors, subdivide
 from avatars.views import BodyViews, ViewsConfig, render_views
 from nfield.errors import DataError
 from nfield.fields.warped import WarpedField
@@ -163,15 +163,13 @@ def _painted(
     avatar = Avatar.start(model, vertices, portrait, config.figure, generator)
     surface = subdivide(model.faces, len(vertices))
     rest = surface.spread(vertices)
-    paint = _seen_colors(surface, surface.spread(avatar.posed_body(portrait.pose)[0]), person, config)
-    color = complete_colors(model, surface, rest, paint, config.paint)
+    posed = surface.spread(avatar.posed_body(portrait.pose)[0])
+    paint = project_colors(posed, surface.faces, person.photo, person.mask, portrait.focal, config.paint)
+    trusted = paint.seen & ~beside_hands(model, surface, posed, portrait.focal, config.paint)
+    color = complete_colors(model, surface, rest, Paint(paint.color, trusted), config.paint)
     details = [model.landmarks[name] for name in _DETAILS if name in model.landmarks]
     seen = paint.seen.to(torch.float32)
     return avatar, render_views(rest, surface.faces, color, seen, details=vertices[details], config=config.views)
-
-
-def _seen_colors(surface: Surface, posed: Float[Tensor, "v 3"], person: PersonPhoto, config: FitConfig) -> Paint:
-    return project_colors(posed, surface.faces, person.photo, person.mask, person.portrait.focal, config.paint)
 
 
 def _fit_photo(

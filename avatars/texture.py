@@ -36,6 +36,8 @@ class PaintConfig:
     """Pixels beside a limb in front that are not trusted: the fitted limb may lie a little beside the true one."""
     gap: float = 0.04
     """How far in front a limb must lie to count as one, metres."""
+    around_hands: float = 0.06
+    """Other parts this near to a hand in the photo, metres, are not copied elsewhere: the photo's hand may be there."""
     smoothing: int = 8
     """Rounds of smoothing of what was filled in."""
 
@@ -124,6 +126,31 @@ def project_colors(
     return Paint(torch.where(seen[:, None], color, 0.0), seen)
 
 
+def beside_hands(
+    model: BodyModel, surface: Surface, posed: Float[Tensor, "v 3"], focal: float, config: PaintConfig
+) -> Bool[Tensor, "v"]:
+    """Vertices of torso, legs and head that the photo shows next to a hand.
+
+    Args:
+        model: The body that the surface refines.
+        surface: The finer mesh.
+        posed: Its vertices in the photo camera's frame, metres.
+        focal: Focal length, pixels.
+        config: How near is next to it.
+    """
+    hand = _of_hands(model)[surface.parents].all(-1)
+    pixel = posed[:, :2] / posed[:, 2:] * focal
+    radius = config.around_hands * focal / float(posed[hand, 2].mean())
+    distance, _ = KDTree(pixel[hand].numpy()).query(pixel.numpy(), distance_upper_bound=radius)
+    limb = torch.tensor([PART_NAMES.index(f"{side} {part}") for side in ("left", "right") for part in ("arm", "hand")])
+    other = ~torch.isin(vertex_parts(model)[surface.parents[:, 0]], limb)
+    return torch.from_numpy(np.isfinite(distance)) & other
+
+
+def _of_hands(model: BodyModel) -> Bool[Tensor, "b"]:
+    return model.weights[:, list(_HANDS)].sum(-1) > 0.5
+
+
 def complete_colors(
     model: BodyModel, surface: Surface, rest: Float[Tensor, "v 3"], paint: Paint, config: PaintConfig
 ) -> Float[Tensor, "v 3"]:
@@ -171,7 +198,7 @@ def _regions(model: BodyModel, surface: Surface) -> tuple[Bool[Tensor, "v"], ...
     ears = place[[model.landmarks["lear"], model.landmarks["rear"]]].mean(0)
     skull = head & ~face & ((place[:, 1] > ears[1] + 0.02) | (place[:, 2] < ears[2] - 0.03))
     top = skull & (place[:, 1] > place[face, 1].max())
-    hands = model.weights[:, list(_HANDS)].sum(-1) > 0.5
+    hands = _of_hands(model)
     return tuple(region[surface.parents].all(-1) for region in (skull, top, face, hands))
 
 

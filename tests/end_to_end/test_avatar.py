@@ -22,8 +22,8 @@ from nfield.rendering.samplers.occupancy import OccupancyConfig
 from nfield.training.loop import TrainConfig
 from nfield.training.radiance import RadianceConfig
 
-_SIZE = 160
-_FOCAL = 220.0
+_SIZE = 128
+_FOCAL = 176.0
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +56,11 @@ def _small(config: FitConfig):
     grid = HashConfig(levels=8, log2_table_size=14, finest_resolution=256, hidden=32)
     return replace(
         config,
-        figure=FigureConfig(field=grid, sampler=OccupancyConfig(resolution=64, steps=256, threshold=0.02)),
-        views=ViewsConfig(size=96, ring=8, elevations=(8.0,), details=0),
+        figure=FigureConfig(field=grid, sampler=OccupancyConfig(resolution=48, steps=256, coarse=1.0, threshold=0.02)),
+        views=ViewsConfig(size=96, ring=6, elevations=(8.0,), details=0),
         first=RadianceConfig(samples=1 << 14, first_rays=512),
         photo=AvatarConfig(photo_rays=1024, view_rays=512, reach=8, margin=6),
-        first_budget=TrainConfig(minutes=None, steps=120, optim=config.first_budget.optim),
+        first_budget=TrainConfig(minutes=None, steps=80, optim=config.first_budget.optim),
         photo_budget=TrainConfig(minutes=None, steps=60, optim=config.photo_budget.optim),
     )
 
