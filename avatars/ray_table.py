@@ -11,6 +11,7 @@ from nfield.fields.warped import Warp
 from nfield.types import Rays, Samples
 
 _CHUNK = 1 << 19
+_SAME_LIMB = 0.02  # metres at rest between two neighbouring steps
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,10 @@ def _places(
 def _between(
     lower: Float[Tensor, "n 4"], upper: Float[Tensor, "n 4"], share: Float[Tensor, "n 1"]
 ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
-    """Linear interpolation; points that are absent at one end take the other's place."""
+    """Linear interpolation; where one end is absent or on another limb, the nearer end that is present."""
     presence = torch.lerp(lower[:, 3:], upper[:, 3:], share)
-    low = (1.0 - share) * (lower[:, 3:] > 0.0)
-    high = share * (upper[:, 3:] > 0.0)
-    total = (low + high).clamp_min(1e-9)
-    return (low * lower[:, :3] + high * upper[:, :3]) / total, presence[:, 0]
+    apart = (upper[:, :3] - lower[:, :3]).square().sum(-1, keepdim=True) > _SAME_LIMB**2
+    share = torch.where(apart, share.round(), share)
+    share = torch.where(upper[:, 3:] > 0.0, share, 0.0)
+    share = torch.where(lower[:, 3:] > 0.0, share, 1.0)
+    return torch.lerp(lower[:, :3], upper[:, :3], share), presence[:, 0]

@@ -57,3 +57,21 @@ def test_nothing_is_present_off_the_remembered_rays_and_beyond_their_ends():
     assert torch.cat([other, before, beside]).eq(0.0).all()
     _, on = table.to_canonical(at[pixel] * 2.0)
     assert on.eq(1.0).all()
+
+
+class _Torn(Warp):
+    """What lies beyond depth 2 belongs to another limb, ten metres away."""
+
+    def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
+        shift = torch.where(points[:, 2:] > 2.0, 10.0, 0.0)
+        return points + shift, torch.ones_like(points[:, 0])
+
+
+def test_nothing_is_carried_into_the_space_between_two_limbs(generator: torch.Generator):
+    rays = _camera().image_rays(0, box=_BOX)
+    table = RayTable(_Torn(), _camera(), rays, torch.arange(64), _even(rays, 0.004), RayTableConfig(step=0.004))
+    depth = 1.99 + 0.02 * torch.rand(64, generator=generator)
+    points = rays.dirs / rays.dirs[:, 2:] * depth[:, None]
+    moved, _ = table.to_canonical(points)
+    shift = (moved - points).mean(-1)
+    assert ((shift - 10.0).abs().lt(0.01) | shift.abs().lt(0.01)).all()
