@@ -56,7 +56,7 @@ class FitOptions:
     """Body model file in the SMPL format (npz or pkl). Default: the shipped one."""
     focal: float | None = None
     """Focal length in pixels of the photo. Default: that of --body, else it is fitted."""
-    minutes: float = 5.0
+    minutes: float = 4.0
     """Training time; finding person and body comes before."""
     steps: int | None = None
     """Training steps of both stages each, as a second limit."""
