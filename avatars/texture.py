@@ -197,7 +197,9 @@ def _regions(model: BodyModel, surface: Surface) -> tuple[Bool[Tensor, "v"], ...
     face = face_vertices(model)
     ears = place[[model.landmarks["lear"], model.landmarks["rear"]]].mean(0)
     skull = head & ~face & ((place[:, 1] > ears[1] + 0.02) | (place[:, 2] < ears[2] - 0.03))
-    top = skull & (place[:, 1] > place[face, 1].max())
+    eyes = place[[model.landmarks["leye"], model.landmarks["reye"]]].mean(0)
+    # Hairlines differ: only the upper part of what lies above the eyes is surely hair.
+    top = skull & (place[:, 1] > eyes[1] + 0.65 * (place[:, 1].max() - eyes[1]))
     hands = _of_hands(model)
     return tuple(region[surface.parents].all(-1) for region in (skull, top, face, hands))
 
