@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -110,11 +110,16 @@ Run = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 
 def _with_backward(run: Run, inputs: Sequence[Tensor]) -> list[Tensor]:
     """Outputs of a run and the gradients of all inputs, for fixed slopes at the outputs."""
-    leaves = [t.detach().clone().requires_grad_() for t in inputs]
+    leaves = [t.detach().requires_grad_() for t in inputs]
     outputs = run(leaves)
-    slopes = [torch.cos(torch.arange(o.numel(), dtype=o.dtype)).view_as(o) for o in outputs]
-    grads = torch.autograd.grad(outputs, leaves, slopes)
+    grads = torch.autograd.grad(outputs, leaves, [_slopes(o.shape, o.dtype) for o in outputs])
     return [*(o.detach() for o in outputs), *grads]
+
+
+@cache
+def _slopes(shape: torch.Size, dtype: torch.dtype) -> Tensor:
+    """Slopes of a loss to outputs of a shape, all different; kept, so that they are not part of what is timed."""
+    return torch.cos(torch.arange(shape.numel(), dtype=dtype)).view(shape)
 
 
 def _without_backward(run: Run, inputs: Sequence[Tensor]) -> list[Tensor]:
