@@ -7,7 +7,7 @@ min(resolution_l^3 rounded up to 8, 2^log2_table_size) entries, dense where they
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
@@ -93,14 +93,22 @@ class GridLayout:
         return [self.scale, self.resolution, self.entries, self.hashed, self.offset]
 
 
+def _strides(resolution: int, entries: int) -> tuple[int, int, int]:
+    """Factors of x, y and z in an entry's index: rows of a dense level, or the primes of the hash."""
+    return _PRIMES if resolution**3 > entries else (1, resolution, resolution * resolution)
+
+
+def _combined(terms: Sequence[Int[Tensor, "n"]], resolution: int, entries: int) -> Int[Tensor, "n"]:
+    """Entries from coordinates times their factors: a sum where the level is dense, else the hash."""
+    x, y, z = terms
+    return (x ^ y ^ z if resolution**3 > entries else x + y + z) % entries
+
+
 def vertex_index(vertex: Int[Tensor, "n 3"], resolution: int, entries: int) -> Int[Tensor, "n"]:
     """Entry of grid vertices within their level: dense (x fastest) where the level can hold all, else hashed."""
-    x, y, z = vertex.long().unbind(-1)
-    if resolution**3 <= entries:
-        index = x + y * resolution + z * resolution * resolution
-    else:
-        index = (x * _PRIMES[0]) ^ ((y * _PRIMES[1]) & _UINT32) ^ ((z * _PRIMES[2]) & _UINT32)
-    return (index & _UINT32) % entries
+    factors = _strides(resolution, entries)
+    terms = [axis * factor & _UINT32 for axis, factor in zip(vertex.long().unbind(-1), factors, strict=True)]
+    return _combined(terms, resolution, entries)
 
 
 def grid_coordinate(unit: Float[Tensor, "n 3"], scale: float, rounding: torch.dtype) -> Float[Tensor, "n 3"]:
@@ -117,15 +125,14 @@ def _corners(
     low = coordinate.detach().floor()
     place = (coordinate - low).unbind(-1)
     weights = [(1.0 - w, w) for w in place]
-    hashed = resolution**3 > entries
-    strides = _PRIMES if hashed else (1, resolution, resolution * resolution)
+    factors = _strides(resolution, entries)
     terms = [
-        (cell * k & _UINT32, (cell + 1) * k & _UINT32) for cell, k in zip(low.long().unbind(-1), strides, strict=True)
+        (cell * factor & _UINT32, (cell + 1) * factor & _UINT32)
+        for cell, factor in zip(low.long().unbind(-1), factors, strict=True)
     ]
     for z, y, x in itertools.product((0, 1), repeat=3):
-        tx, ty, tz = terms[0][x], terms[1][y], terms[2][z]
-        index = tx ^ ty ^ tz if hashed else tx + ty + tz
-        yield index % entries, weights[0][x] * weights[1][y] * weights[2][z]
+        index = _combined((terms[0][x], terms[1][y], terms[2][z]), resolution, entries)
+        yield index, weights[0][x] * weights[1][y] * weights[2][z]
 
 
 def hash_encode_reference(
