@@ -44,6 +44,10 @@ class Field(nn.Module, ABC):
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by name of group; the optimiser's configuration maps names to rates."""
 
+    def decoders(self) -> dict[str, nn.Module]:
+        """Small networks that another field of equal shapes may inherit, by role: "density", "color"."""
+        return {}
+
     def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
         """What `density_head` needs; a backend whose colour features are dear may leave them out."""
         return self.encode(points)

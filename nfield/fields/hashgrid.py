@@ -1,19 +1,17 @@
 """The hash-grid radiance field of instant-ngp (Müller et al. 2022, section 5.4), one native op on a CPU."""
 
-import math
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from nfield.encodings.hashgrid import HashGrid
 from nfield.fields.base import BuildContext, Field, FieldConfig, backend
+from nfield.fields.decoders import FEATURES, ColorNet, DensityNet
 from nfield.kernels import radiance
-from nfield.kernels.harmonics import HARMONICS
 from nfield.kernels.hash_grid import GridLayout
 from nfield.kernels.points import place_in_box
-from nfield.kernels.radiance import FEATURES, RadianceWeights
+from nfield.kernels.radiance import RadianceWeights
 from nfield.types import Box, FieldOutput, Latent, Level
 
 
@@ -61,12 +59,8 @@ class HashField(Field):
         self.register_buffer("low", context.box.low.clone())
         self.register_buffer("high", context.box.high.clone())
         self.grid = HashGrid(config.layout, generator=context.generator)
-        hidden = config.hidden
-        self.density1 = _matrix(hidden, self.grid.out_dim, context.generator)
-        self.density2 = _matrix(FEATURES, hidden, context.generator)
-        self.color1 = _matrix(hidden, FEATURES + HARMONICS, context.generator)
-        self.color2 = _matrix(hidden, hidden, context.generator)
-        self.color3 = _matrix(3, hidden, context.generator)
+        self.density_net = DensityNet(self.grid.out_dim, config.hidden, context.generator)
+        self.color_net = ColorNet(config.hidden, context.generator)
 
     @property
     def box(self) -> Box:
@@ -76,12 +70,13 @@ class HashField(Field):
     @property
     def weights(self) -> RadianceWeights:
         """Matrices of both networks."""
-        return RadianceWeights(self.density1, self.density2, self.color1, self.color2, self.color3)
+        density, color = self.density_net, self.color_net
+        return RadianceWeights(density.first, density.last, color.first, color.middle, color.last)
 
     def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
         """Output of the density network; its first entry is the log-density."""
         unit, presence = place_in_box(self.box, points)
-        return Latent(radiance.density_network(self.grid(unit), self.weights), presence)
+        return Latent(self.density_net(self.grid(unit)), presence)
 
     def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
         """The feature's first entry."""
@@ -89,7 +84,11 @@ class HashField(Field):
 
     def color_head(self, feature: Float[Tensor, "n f"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
         """Colour network on the feature and the harmonics of the direction."""
-        return radiance.color_network(feature, dirs, self.weights)
+        return self.color_net(feature, dirs)
+
+    def decoders(self) -> dict[str, nn.Module]:
+        """Both networks."""
+        return {"density": self.density_net, "color": self.color_net}
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """The table, whose gradient is sparse, and the networks."""
@@ -114,9 +113,3 @@ class HashField(Field):
             unit, self.grid.table, self.weights, self.grid.layout, log_range=self.log_density_range
         )
         return log_density, presence
-
-
-def _matrix(rows: int, columns: int, generator: torch.Generator | None) -> nn.Parameter:
-    """Weights of a layer without bias, uniform with Glorot's bound."""
-    bound = math.sqrt(6.0 / columns)
-    return nn.Parameter((torch.rand(rows, columns, generator=generator) * 2.0 - 1.0) * bound)

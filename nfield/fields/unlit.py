@@ -37,6 +37,14 @@ class UnlitField(Field):
         """The inner field's, seen from the fixed direction."""
         return self.inner.color_head(feature, _fixed(dirs))
 
+    def decoders(self) -> dict[str, nn.Module]:
+        """The inner field's."""
+        return self.inner.decoders()
+
+    def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
+        """The inner field's."""
+        return self.inner.encode_for_density(points)
+
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """The inner field's."""
         return self.inner.param_groups()

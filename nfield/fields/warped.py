@@ -46,6 +46,16 @@ class WarpedField(Field):
         """The canonical field's."""
         return self.canonical.color_head(feature, dirs)
 
+    def decoders(self) -> dict[str, nn.Module]:
+        """The canonical field's."""
+        return self.canonical.decoders()
+
+    def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
+        """The canonical field's at warped points."""
+        moved, presence = self.warp.to_canonical(points)
+        latent = self.canonical.encode_for_density(moved)
+        return Latent(latent.feature, latent.presence * presence)
+
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """The canonical field's groups, and the warp's own parameters where it has any."""
         groups = self.canonical.param_groups()

@@ -11,14 +11,14 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import linear
 
-from nfield.kernels import cuda, native_core
+from nfield.kernels import native_core
 from nfield.kernels.harmonics import HARMONICS, spherical_harmonics
 from nfield.kernels.hash_grid import GridLayout, hash_encode, hash_encode_reference
+from nfield.kernels.mlp import mlp, mlp_reference
 
 FEATURES = 16
-"""Length of the density network's output."""
+"""Length of the volume-aligned feature: the log-density and 15 numbers of appearance (PVD, section 2.1)."""
 
 _Network = Callable[[Tensor, Sequence[Tensor]], Tensor]
 _TILE = 128
@@ -36,31 +36,21 @@ class RadianceWeights(NamedTuple):
     color3: Float[Tensor, "3 h"]
 
 
-def network_reference(inputs: Float[Tensor, "n i"], matrices: Sequence[Float[Tensor, "_ _"]]) -> Float[Tensor, "n o"]:
-    """The torch twin of `network`."""
-    for matrix in matrices[:-1]:
-        inputs = linear(inputs, matrix).relu()
-    return linear(inputs, matrices[-1])
-
-
-def network(inputs: Float[Tensor, "n i"], matrices: Sequence[Float[Tensor, "_ _"]]) -> Float[Tensor, "n o"]:
-    """Layers without biases, ReLU between them; differentiable. In half precision on CUDA."""
-    return (cuda.network if cuda.takes(inputs, *matrices) else network_reference)(inputs, matrices)
-
-
 def density_network(
-    encoded: Float[Tensor, "n c"], weights: RadianceWeights, run: _Network = network
+    encoded: Float[Tensor, "n c"], matrices: Sequence[Float[Tensor, "_ _"]], run: _Network = mlp
 ) -> Float[Tensor, "n 16"]:
-    """The feature of encoded points; its first entry is the log-density before clipping."""
-    return run(encoded, [weights.density1, weights.density2])
+    """The feature of encoded points, by `density1` and `density2`; its first entry is the log-density, unclipped."""
+    return run(encoded, matrices)
 
 
 def color_network(
-    feature: Float[Tensor, "n 16"], dirs: Float[Tensor, "n 3"], weights: RadianceWeights, run: _Network = network
+    feature: Float[Tensor, "n 16"],
+    dirs: Float[Tensor, "n 3"],
+    matrices: Sequence[Float[Tensor, "_ _"]],
+    run: _Network = mlp,
 ) -> Float[Tensor, "n 3"]:
-    """Colour in [0, 1] of features seen along unit directions."""
-    inputs = torch.cat([feature, spherical_harmonics(dirs)], -1)
-    return run(inputs, [weights.color1, weights.color2, weights.color3]).sigmoid()
+    """Colour in [0, 1] of features seen along unit directions, by `color1` to `color3`."""
+    return run(torch.cat([feature, spherical_harmonics(dirs)], -1), matrices).sigmoid()
 
 
 def radiance_reference(
@@ -75,8 +65,8 @@ def radiance_reference(
 ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
     """The torch twin of `radiance`: any device and precision; see `hash_encode_reference` for `rounding`."""
     encoded = hash_encode_reference(unit, table, layout, rounding=rounding)
-    feature = density_network(encoded, weights, network_reference)
-    return color_network(feature, dirs, weights, network_reference), feature[:, 0].clamp(*log_range)
+    feature = density_network(encoded, weights[:2], mlp_reference)
+    return color_network(feature, dirs, weights[2:], mlp_reference), feature[:, 0].clamp(*log_range)
 
 
 def _saved_shape(points: int) -> tuple[int, int, int]:
@@ -197,8 +187,8 @@ def radiance(
         Colour in [0, 1] and log-density.
     """
     if not runs_fused(unit, dirs, table, weights, layout):
-        feature = density_network(hash_encode(unit, table, layout), weights)
-        return color_network(feature, dirs, weights), feature[:, 0].clamp(*log_range)
+        feature = density_network(hash_encode(unit, table, layout), weights[:2])
+        return color_network(feature, dirs, weights[2:]), feature[:, 0].clamp(*log_range)
     needed = torch.is_grad_enabled() and any(t.requires_grad for t in (unit, table, *weights))
     # An encoding that is no multiple of the tile's 32 rows is filled with zero columns, which add nothing.
     matrices = [torch.nn.functional.pad(weights.density1, (0, _ENCODED - layout.width)), *weights[1:]]
@@ -217,7 +207,7 @@ def log_density(
 ) -> Float[Tensor, "n"]:
     """The log-density alone, without gradient: a third of the arithmetic, for occupancy and visibility."""
     if not (_fits(layout, weights) and native_core.runs_natively(unit, table, *weights)):
-        return density_network(hash_encode(unit, table, layout), weights)[:, 0].clamp(*log_range)
+        return density_network(hash_encode(unit, table, layout), weights[:2])[:, 0].clamp(*log_range)
     out = unit.new_empty(len(unit))
     first = torch.nn.functional.pad(weights.density1, (0, _ENCODED - layout.width))
     arrays = [native_core.array(t) for t in (unit, table)]

@@ -17,7 +17,8 @@ from nfield.kernels import cuda
 from nfield.kernels.composite import composite, composite_reference, transmittance_reference, visible
 from nfield.kernels.hash_grid import GridLayout, hash_encode, hash_encode_reference
 from nfield.kernels.march import StepRule, cascade_boxes, march, march_reference, pack_bits
-from nfield.kernels.radiance import RadianceWeights, log_density, network_reference, radiance, radiance_reference
+from nfield.kernels.mlp import mlp_reference
+from nfield.kernels.radiance import RadianceWeights, log_density, radiance, radiance_reference
 from nfield.types import Box, Rays
 
 LAYOUT = GridLayout(levels=3, log2_table_size=9, base_resolution=4, per_level_scale=2.0)
@@ -67,7 +68,7 @@ class FakeNetwork(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         parts = self.params.split([r * c for r, c in self.shapes])
         matrices = [part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True)]
-        return network_reference(pad(x, (0, self.fill), value=1.0), matrices)[:, : self.outputs].half()
+        return mlp_reference(pad(x, (0, self.fill), value=1.0), matrices)[:, : self.outputs].half()
 
 
 def fake_weights(alphas: torch.Tensor, *, ray_indices: torch.Tensor, n_rays: int):

@@ -1,0 +1,56 @@
+"""The two small networks of instant-ngp, in one shape for all backends, so that one field can inherit another's."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nfield.kernels.harmonics import HARMONICS
+from nfield.kernels.radiance import FEATURES, color_network, density_network
+
+__all__ = ["FEATURES", "ColorNet", "DensityNet", "matrix"]
+
+
+class DensityNet(nn.Module):
+    """Encoding to feature, one hidden layer, no biases; the feature's first entry is the log-density.
+
+    Args:
+        inputs: Length of the encoding.
+        hidden: Width of the hidden layer.
+        generator: Draws the weights.
+    """
+
+    def __init__(self, inputs: int, hidden: int, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.first = matrix(hidden, inputs, generator)
+        self.last = matrix(FEATURES, hidden, generator)
+
+    def forward(self, encoded: Float[Tensor, "n c"]) -> Float[Tensor, "n 16"]:
+        """The feature of encoded points."""
+        return density_network(encoded, [self.first, self.last])
+
+
+class ColorNet(nn.Module):
+    """Feature and direction to colour, two hidden layers, no biases.
+
+    Args:
+        hidden: Width of the hidden layers.
+        generator: Draws the weights.
+    """
+
+    def __init__(self, hidden: int, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.first = matrix(hidden, FEATURES + HARMONICS, generator)
+        self.middle = matrix(hidden, hidden, generator)
+        self.last = matrix(3, hidden, generator)
+
+    def forward(self, feature: Float[Tensor, "n 16"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+        """SRGB colour in [0, 1] of features seen along unit directions."""
+        return color_network(feature, dirs, [self.first, self.middle, self.last])
+
+
+def matrix(rows: int, columns: int, generator: torch.Generator | None) -> nn.Parameter:
+    """Weights of a layer without bias, uniform with He's bound for ReLU."""
+    bound = math.sqrt(6.0 / columns)
+    return nn.Parameter((torch.rand(rows, columns, generator=generator) * 2.0 - 1.0) * bound)
