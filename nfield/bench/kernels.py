@@ -12,6 +12,7 @@ from nfield.cameras import intersect_box
 from nfield.kernels.composite import composite, composite_reference
 from nfield.kernels.hash_grid import GridLayout, hash_encode, hash_encode_reference
 from nfield.kernels.march import StepRule, march, march_reference, pack_bits
+from nfield.kernels.mlp import mlp, mlp_reference
 from nfield.kernels.points import sample_points
 from nfield.kernels.radiance import RadianceWeights, radiance, radiance_reference
 from nfield.kernels.sparse_adam import sparse_adam_, sparse_adam_reference
@@ -191,6 +192,20 @@ def compare_radiance(work: Workload, rounds: int) -> list[Comparison]:
     return _compare("radiance field", (native, twin, checked), inputs, items=len(points), rounds=rounds)
 
 
+def compare_network(work: Workload, rounds: int, generator: torch.Generator) -> list[Comparison]:
+    """The colour network of every decoder on its own, gradients to inputs and weights."""
+    inputs = torch.randn(len(work.samples), work.weights.color1.shape[1], generator=generator)
+
+    def run(kernel: Callable[..., Tensor], t: Sequence[Tensor]) -> Sequence[Tensor]:
+        return [kernel(t[0], t[1:])]
+
+    def checked(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        return run(mlp if t[0].dtype == torch.float32 else mlp_reference, [t[0][:_CHECKED], *t[1:]])
+
+    runs = (partial(run, mlp), partial(run, mlp_reference), checked)
+    return _compare("colour network", runs, [inputs, *work.weights[2:]], items=len(inputs), rounds=rounds)
+
+
 def compare_composite(work: Workload, rounds: int, generator: torch.Generator) -> list[Comparison]:
     """Compositing of packed samples, gradients to colour, density and presence."""
     samples, count = work.samples, len(work.samples)
@@ -261,6 +276,7 @@ def compare_kernels(count: int, log2_table_size: int, *, rounds: int) -> list[Co
     return [
         *compare_radiance(work, rounds),
         *compare_encoding(work, rounds),
+        *compare_network(work, rounds, generator),
         *compare_composite(work, rounds, generator),
         compare_march(work, rounds),
         compare_adam(work, rounds, generator),

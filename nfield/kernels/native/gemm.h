@@ -37,39 +37,52 @@ INLINE void micro(const float* A, long sam, long sak, const float* B, long ldb, 
     }
 }
 
-// All rows of one column block of NV vectors, MB rows at a time.
-template <int M, int MB, int NV, bool ACC, Act ACT>
-INLINE void column(const float* A, long sam, long sak, const float* B, long ldb, float* C, long ldc, int K, const float* mask) {
-  constexpr int rest = M % MB;
+// All rows of one column block of NV vectors, MB rows at a time; where M is a constant, only the remainder that it has.
+template <int MB, int NV, bool ACC, Act ACT>
+INLINE void column(int M, const float* A, long sam, long sak, const float* B, long ldb, float* C, long ldc, int K, const float* mask) {
   int m = 0;
   for (; m + MB <= M; m += MB)
     micro<MB, NV, ACC, ACT>(A + m * sam, sam, sak, B, ldb, C + m * ldc, ldc, K, mask ? mask + m * ldc : nullptr);
-  if constexpr (rest > 0)
-    micro<rest, NV, ACC, ACT>(A + m * sam, sam, sak, B, ldb, C + m * ldc, ldc, K, mask ? mask + m * ldc : nullptr);
+  A += m * sam, C += m * ldc, mask = mask ? mask + m * ldc : nullptr;
+  static_assert(MB <= 8, "the switch below knows remainders of up to seven rows");
+#define REST(rows) \
+  case rows: return micro<rows, NV, ACC, ACT>(A, sam, sak, B, ldb, C, ldc, K, mask)
+  switch (M - m) {
+    REST(1);
+    REST(2);
+    REST(3);
+    REST(4);
+    REST(5);
+    REST(6);
+    REST(7);
+    default: return;
+  }
+#undef REST
 }
 
 }  // namespace gemm_detail
 
 // N must be a multiple of the vector width; mask has C's layout.
-template <int M, int N, bool ACC, Act ACT>
-static inline void gemm(const float* A, long sam, long sak, const float* B, long ldb, float* C, long ldc, int K,
-                        const float* mask = nullptr) {
-  constexpr int MB = kWidth == 16 ? 6 : 4, NV = kWidth == 16 ? 4 : 2;
-  constexpr int block = NV * kWidth, rest = N % block;
-  static_assert(N % kWidth == 0, "columns come in whole vectors");
-  for (int n = 0; n + block <= N; n += block)
-    gemm_detail::column<M, MB, NV, ACC, ACT>(A, sam, sak, B + n, ldb, C + n, ldc, K, mask ? mask + n : nullptr);
-  if constexpr (rest > 0) {
-    constexpr int NV2 = rest / kWidth, MB2 = NV2 == 3 ? 6 : 8, n = N - rest;
-    gemm_detail::column<M, MB2, NV2, ACC, ACT>(A, sam, sak, B + n, ldb, C + n, ldc, K, mask ? mask + n : nullptr);
+template <bool ACC, Act ACT>
+INLINE void gemm(int M, int N, const float* A, long sam, long sak, const float* B, long ldb, float* C, long ldc, int K,
+                 const float* mask = nullptr) {
+  constexpr int MB = kWidth == 16 ? 6 : 4, NV = kWidth == 16 ? 4 : 2, block = NV * kWidth;
+  int n = 0;
+  for (; n + block <= N; n += block)
+    gemm_detail::column<MB, NV, ACC, ACT>(M, A, sam, sak, B + n, ldb, C + n, ldc, K, mask ? mask + n : nullptr);
+  const float *b = B + n, *k = mask ? mask + n : nullptr;
+  float* c = C + n;
+  switch ((N - n) / kWidth) {
+    case 1: return gemm_detail::column<8, 1, ACC, ACT>(M, A, sam, sak, b, ldb, c, ldc, K, k);
+    case 2: return gemm_detail::column<8, 2, ACC, ACT>(M, A, sam, sak, b, ldb, c, ldc, K, k);
+    case 3: return gemm_detail::column<6, 3, ACC, ACT>(M, A, sam, sak, b, ldb, c, ldc, K, k);
+    default: return;
   }
 }
 
-// [R][kTile] -> [kTile][R]
-template <int R>
-static inline void transpose(const float* __restrict in, float* __restrict out) {
+// [R][kTile] -> [kTile][R]; R is a multiple of the vector width.
+static inline void transpose(int R, const float* __restrict in, float* __restrict out) {
 #if defined(__AVX512F__)
-  static_assert(R % 16 == 0, "rows come in blocks of 16");
   for (int r = 0; r < R; r += 16)
     for (int s = 0; s < kTile; s += 16) {
       __m512 a[16], b[16];
@@ -106,7 +119,6 @@ static inline void transpose(const float* __restrict in, float* __restrict out) 
       for (int i = 0; i < 16; i++) _mm512_storeu_ps(out + (s + i) * R + r, a[i]);
     }
 #elif defined(__AVX2__)
-  static_assert(R % 8 == 0, "rows come in blocks of 8");
   for (int r = 0; r < R; r += 8)
     for (int s = 0; s < kTile; s += 8) {
       __m256 a[8], b[8];

@@ -8,6 +8,7 @@
 
 void register_hash_encode(nb::module_&);
 void register_radiance(nb::module_&);
+void register_mlp(nb::module_&);
 void register_march(nb::module_&);
 void register_composite(nb::module_&);
 void register_rasterize(nb::module_&);
@@ -36,6 +37,7 @@ MODULE(CORE_NAME, m) {
   m.def("supports", &supports, nb::arg("name"));
   register_hash_encode(m);
   register_radiance(m);
+  register_mlp(m);
   register_march(m);
   register_composite(m);
   register_rasterize(m);

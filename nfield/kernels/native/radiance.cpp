@@ -87,17 +87,17 @@ static void harmonics(const float* dirs, long s0, int count, float* out) {
 
 template <int H>
 static void density_forward(const Network<H>& n, const float* encoded, Activations<H>& a) {
-  gemm<H, kTile, false, Act::kRelu>(n.density1, 1, H, encoded, kTile, a.density_hidden, kTile, kEncoded);
-  gemm<kFeature, kTile, false, Act::kNone>(n.density2, 1, kFeature, a.density_hidden, kTile, a.color_in, kTile, H);
+  gemm<false, Act::kRelu>(H, kTile, n.density1, 1, H, encoded, kTile, a.density_hidden, kTile, kEncoded);
+  gemm<false, Act::kNone>(kFeature, kTile, n.density2, 1, kFeature, a.density_hidden, kTile, a.color_in, kTile, H);
 }
 
 // Needs the harmonics in the last rows of color_in.
 template <int H>
 static void network_forward(const Network<H>& n, const float* encoded, Activations<H>& a) {
   density_forward(n, encoded, a);
-  gemm<H, kTile, false, Act::kRelu>(n.color1, 1, H, a.color_in, kTile, a.color_hidden1, kTile, kColorIn);
-  gemm<H, kTile, false, Act::kRelu>(n.color2, 1, H, a.color_hidden1, kTile, a.color_hidden2, kTile, H);
-  gemm<3, kTile, false, Act::kNone>(n.color3, 1, 3, a.color_hidden2, kTile, a.color, kTile, H);
+  gemm<false, Act::kRelu>(H, kTile, n.color1, 1, H, a.color_in, kTile, a.color_hidden1, kTile, kColorIn);
+  gemm<false, Act::kRelu>(H, kTile, n.color2, 1, H, a.color_hidden1, kTile, a.color_hidden2, kTile, H);
+  gemm<false, Act::kNone>(3, kTile, n.color3, 1, 3, a.color_hidden2, kTile, a.color, kTile, H);
   for (int s = 0; s < 3 * kTile; s += kWidth) store(a.color + s, vsigmoid(load(a.color + s)));
 }
 
@@ -112,25 +112,25 @@ static void network_backward(const Network<H>& n, const float* encoded, const Ac
       float o = a.color[c * kTile + s];
       g.color[c * kTile + s] = s < count ? grad_color[3 * (s0 + s) + c] * o * (1.f - o) : 0.f;
     }
-  transpose<H>(a.color_hidden2, g.turned);
-  gemm<3, H, true, Act::kNone>(g.color, kTile, 1, g.turned, H, weights + O::color3, H, kTile);
-  gemm<H, kTile, false, Act::kMask>(n.w.color3, 1, H, g.color, kTile, g.a, kTile, 3, a.color_hidden2);
-  transpose<H>(a.color_hidden1, g.turned);
-  gemm<H, H, true, Act::kNone>(g.a, kTile, 1, g.turned, H, weights + O::color2, H, kTile);
-  gemm<H, kTile, false, Act::kMask>(n.w.color2, 1, H, g.a, kTile, g.b, kTile, H, a.color_hidden1);
-  transpose<kColorIn>(a.color_in, g.turned);
-  gemm<H, kColorIn, true, Act::kNone>(g.b, kTile, 1, g.turned, kColorIn, weights + O::color1, kColorIn, kTile);
-  gemm<kFeature, kTile, false, Act::kNone>(n.w.color1, 1, kColorIn, g.b, kTile, g.color_in, kTile, H);
+  transpose(H, a.color_hidden2, g.turned);
+  gemm<true, Act::kNone>(3, H, g.color, kTile, 1, g.turned, H, weights + O::color3, H, kTile);
+  gemm<false, Act::kMask>(H, kTile, n.w.color3, 1, H, g.color, kTile, g.a, kTile, 3, a.color_hidden2);
+  transpose(H, a.color_hidden1, g.turned);
+  gemm<true, Act::kNone>(H, H, g.a, kTile, 1, g.turned, H, weights + O::color2, H, kTile);
+  gemm<false, Act::kMask>(H, kTile, n.w.color2, 1, H, g.a, kTile, g.b, kTile, H, a.color_hidden1);
+  transpose(kColorIn, a.color_in, g.turned);
+  gemm<true, Act::kNone>(H, kColorIn, g.b, kTile, 1, g.turned, kColorIn, weights + O::color1, kColorIn, kTile);
+  gemm<false, Act::kNone>(kFeature, kTile, n.w.color1, 1, kColorIn, g.b, kTile, g.color_in, kTile, H);
   for (int s = 0; s < count; s++) {
     const float z = a.color_in[s];
     if (z >= low && z <= high) g.color_in[s] += grad_density[s0 + s];
   }
-  transpose<H>(a.density_hidden, g.turned);
-  gemm<kFeature, H, true, Act::kNone>(g.color_in, kTile, 1, g.turned, H, weights + O::density2, H, kTile);
-  gemm<H, kTile, false, Act::kMask>(n.w.density2, 1, H, g.color_in, kTile, g.a, kTile, kFeature, a.density_hidden);
-  transpose<kEncoded>(encoded, g.turned);
-  gemm<H, kEncoded, true, Act::kNone>(g.a, kTile, 1, g.turned, kEncoded, weights + O::density1, kEncoded, kTile);
-  gemm<kEncoded, kTile, false, Act::kNone>(n.w.density1, 1, kEncoded, g.a, kTile, grad_encoded, kTile, H);
+  transpose(H, a.density_hidden, g.turned);
+  gemm<true, Act::kNone>(kFeature, H, g.color_in, kTile, 1, g.turned, H, weights + O::density2, H, kTile);
+  gemm<false, Act::kMask>(H, kTile, n.w.density2, 1, H, g.color_in, kTile, g.a, kTile, kFeature, a.density_hidden);
+  transpose(kEncoded, encoded, g.turned);
+  gemm<true, Act::kNone>(H, kEncoded, g.a, kTile, 1, g.turned, kEncoded, weights + O::density1, kEncoded, kTile);
+  gemm<false, Act::kNone>(kEncoded, kTile, n.w.density1, 1, kEncoded, g.a, kTile, grad_encoded, kTile, H);
 }
 
 long chunk_size(long n, int threads) {
