@@ -27,6 +27,38 @@ INLINE void store(float* p, vf v) { *(vf*)p = v; }
 INLINE vf splat(float x) { return x - (vf){}; }
 INLINE vf select(vi mask, vf a, vf b) { return mask ? a : b; }
 
+INLINE vi lane_numbers() {
+  vi n;
+  for (int i = 0; i < kWidth; i++) n[i] = i;
+  return n;
+}
+
+// Each lane's neighbour on the left; the first lane gets the last one's.
+INLINE vu before(vu v) {
+#if defined(__AVX512F__)
+  return (vu)_mm512_alignr_epi32((__m512i)v, (__m512i)v, kWidth - 1);
+#elif defined(__AVX2__)
+  return (vu)_mm256_permutevar8x32_epi32((__m256i)v, _mm256_setr_epi32(7, 0, 1, 2, 3, 4, 5, 6));
+#else
+  vu r;
+  for (int i = 0; i < kWidth; i++) r[i] = v[(i + kWidth - 1) % kWidth];
+  return r;
+#endif
+}
+
+// A bit for each lane of a comparison's result.
+INLINE uint32_t bits(vi mask) {
+#if defined(__AVX512F__)
+  return (uint32_t)_mm512_movepi32_mask((__m512i)mask);
+#elif defined(__AVX2__)
+  return (uint32_t)_mm256_movemask_ps((__m256)mask);
+#else
+  uint32_t r = 0;
+  for (int i = 0; i < kWidth; i++) r |= (mask[i] != 0 ? 1u : 0u) << i;
+  return r;
+#endif
+}
+
 INLINE vf vfloor(vf x) {
 #if defined(__AVX512F__)
   return (vf)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
