@@ -1,7 +1,7 @@
 """One file that holds a trained field and all that a resumed training needs, written atomically.
 
-`checkpoint.safetensors` in a run folder holds tensors by name (`field.*`, `sampler.*`, `optimizer.*`, `generator`), and
-as its metadata one JSON document: the format, the kind of run, the backend with its options, the field's box, and where
+`checkpoint.safetensors` in a run folder holds tensors by name (`field.*`, `sampler.*`, `cameras.*`, `optimizer.*`,
+`generator`), and as its metadata one JSON document: the format, the kind of run, the backend with its options, the field's box, and where
 the training was. Nothing in it is code.
 """
 
@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from nfield.cameras import Orbit
+from nfield.cameras import Cameras, Orbit
 from nfield.config_json import from_json, to_json
 from nfield.errors import CheckpointError
 from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig
@@ -197,13 +197,20 @@ class SavedScene:
 
     Attributes:
         shown: Renders it.
-        orbit: A circle of cameras around it.
+        record: What rendering it takes beside its field.
+        cameras: Where the photos were taken that it was trained on.
         checkpoint: All that was saved.
     """
 
     shown: SceneRenderer
-    orbit: Orbit
+    record: SceneRecord
+    cameras: Cameras
     checkpoint: Checkpoint
+
+    @property
+    def orbit(self) -> Orbit:
+        """A circle of cameras around it."""
+        return self.record.orbit.orbit
 
 
 def load_scene_run(run: Path) -> SavedScene:
@@ -223,7 +230,22 @@ def load_scene_run(run: Path) -> SavedScene:
     restore_module(sampler, checkpoint.part("sampler"), where=f"{run}: sampler")
     field = load_field(checkpoint, where=run)
     shown = SceneRenderer(field, Renderer(sampler), checkpoint.box, record.near, record.background)
-    return SavedScene(shown, record.orbit.orbit, checkpoint)
+    return SavedScene(shown, record, _cameras(checkpoint, record.orbit.size, where=run), checkpoint)
+
+
+def camera_tensors(cameras: Cameras) -> dict[str, Shaped[Tensor, "..."]]:
+    """Cameras as the part "cameras" of a checkpoint; their image size is that of its orbit."""
+    tensors = {"cameras.intrinsics": cameras.intrinsics, "cameras.world_from_camera": cameras.world_from_camera}
+    return tensors if cameras.distortion is None else {**tensors, "cameras.distortion": cameras.distortion}
+
+
+def _cameras(checkpoint: Checkpoint, size: tuple[int, int], *, where: Path) -> Cameras:
+    tensors = checkpoint.part("cameras")
+    if not {"intrinsics", "world_from_camera"} <= set(tensors):
+        raise CheckpointError(
+            f"{where}: does not hold the cameras of its photos, as runs since version 0.1 do; {_DAMAGED}"
+        )
+    return Cameras(tensors["intrinsics"], tensors["world_from_camera"], size, tensors.get("distortion"))
 
 
 def restore_module(module: nn.Module, tensors: Mapping[str, Shaped[Tensor, "..."]], *, where: str) -> None:

@@ -12,6 +12,7 @@ from nfield.data.base import PosedImages
 from nfield.fields.base import Field
 from nfield.losses import huber
 from nfield.rendering.renderer import Renderer, composite
+from nfield.training.ray_budget import RayBudget
 from nfield.training.task import Moment
 from nfield.types import Rays
 
@@ -48,7 +49,7 @@ class RadianceTask:
 
     def __init__(self, field: Field, renderer: Renderer, images: PosedImages, config: RadianceConfig) -> None:
         self.field, self.renderer, self.images, self.config = field, renderer, images, config
-        self._rays = float(config.first_rays)
+        self._budget = RayBudget(first=config.first_rays, most=config.most_rays)
         self._error = math.nan
 
     def modules(self) -> Mapping[str, nn.Module]:
@@ -67,34 +68,29 @@ class RadianceTask:
         target = pixels[:, :3] * pixels[:, 3:] + background * (1.0 - pixels[:, 3:])
         samples = self.renderer.sample(self.field, rays, generator=generator)
         out = composite(samples, self.renderer.shade(self.field, rays, samples), background)
-        self._learn_size(moment.step, len(samples), len(rays))
+        goal = min(self.config.samples, self.config.first_samples * 2.0 ** min(moment.step / self.config.doubling, 16.0))
+        self._budget.learn(rays=len(rays), samples=len(samples), goal=goal)
         error = float((out.color.detach() - target).square().mean())
         self._error = error if math.isnan(self._error) else 0.95 * self._error + 0.05 * error
         return {"color": huber(out.color, target, delta=self.config.delta).mean()}
 
     def measures(self) -> dict[str, float]:
         """PSNR of recent batches and rays of a step."""
-        return {"psnr": -10.0 * math.log10(max(self._error, 1e-12)), "rays": self._rays}
+        return {"psnr": -10.0 * math.log10(max(self._error, 1e-12)), "rays": self._budget.rays}
 
     def state(self) -> dict[str, float]:
         """Rays of a step and the running error."""
-        return {"rays": self._rays, "error": self._error}
+        return {"rays": self._budget.rays, "error": self._error}
 
     def restore(self, state: Mapping[str, float]) -> None:
         """Takes what `state` gave."""
-        self._rays, self._error = state["rays"], state["error"]
+        self._budget.rays, self._error = state["rays"], state["error"]
 
     def _batch(self, generator: torch.Generator) -> tuple[Rays, Float[Tensor, "r 4"]]:
-        count, (height, width) = int(self._rays), self.images.cameras.size
+        count, (height, width) = self._budget.count, self.images.cameras.size
         camera = torch.randint(len(self.images), (count,), generator=generator)
         column = torch.randint(width, (count,), generator=generator)
         row = torch.randint(height, (count,), generator=generator)
         centers = torch.stack([column, row], -1) + 0.5
         rays = self.images.cameras.rays(camera, centers, box=self.images.box, near=self.config.near)
         return rays, self.images.pixels(camera, column, row)
-
-    def _learn_size(self, step: int, samples: int, rays: int) -> None:
-        """Moves the number of rays towards the one that gives the wanted number of samples."""
-        goal = min(self.config.samples, self.config.first_samples * 2.0 ** min(step / self.config.doubling, 16.0))
-        wanted = rays * goal / max(samples, 1)
-        self._rays = min(max(wanted, 0.5 * rays, 32.0), 1.5 * rays, float(self.config.most_rays))

@@ -1,12 +1,12 @@
 """A scene's training in its run folder: what was asked for, saving, continuing, test renders."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
-from nfield.checkpoint import FILE, Checkpoint, save_checkpoint
+from nfield.checkpoint import FILE, Checkpoint, camera_tensors, save_checkpoint
 from nfield.config_json import from_json, to_json
 from nfield.data.base import Scene
 from nfield.data.picture_files import side_by_side, write_png
@@ -58,6 +58,8 @@ class SceneRun:
         checkpoint = checkpoint_of(
             self.setup.task, state, kind="radiance", field=self.field, box=self.scene.train.box, extra=extra
         )
+        tensors = {**checkpoint.tensors, **camera_tensors(self.scene.train.cameras)}
+        checkpoint = replace(checkpoint, tensors=tensors)
         size = save_checkpoint(self.folder, checkpoint).stat().st_size
         tested = [row["test_psnr"] for row in read_log(self.folder) if row["test_psnr"] is not None]
         about = {
