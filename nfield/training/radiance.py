@@ -68,8 +68,8 @@ class RadianceTask:
         target = pixels[:, :3] * pixels[:, 3:] + background * (1.0 - pixels[:, 3:])
         samples = self.renderer.sample(self.field, rays, generator=generator)
         out = composite(samples, self.renderer.shade(self.field, rays, samples), background)
-        goal = min(self.config.samples, self.config.first_samples * 2.0 ** min(moment.step / self.config.doubling, 16.0))
-        self._budget.learn(rays=len(rays), samples=len(samples), goal=goal)
+        grown = self.config.first_samples * 2.0 ** min(moment.step / self.config.doubling, 16.0)
+        self._budget.learn(rays=len(rays), samples=len(samples), goal=min(float(self.config.samples), grown))
         error = float((out.color.detach() - target).square().mean())
         self._error = error if math.isnan(self._error) else 0.95 * self._error + 0.05 * error
         return {"color": huber(out.color, target, delta=self.config.delta).mean()}
