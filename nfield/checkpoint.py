@@ -1,8 +1,8 @@
 """One file that holds a trained field and all that a resumed training needs, written atomically.
 
 `checkpoint.safetensors` in a run folder holds tensors by name (`field.*`, `sampler.*`, `cameras.*`, `optimizer.*`,
-`generator`), and as its metadata one JSON document: the format, the kind of run, the backend with its options, the field's box, and where
-the training was. Nothing in it is code.
+`generator`), and as its metadata one JSON document: the format, the kind of run, the backend with its options, the
+field's box, and where the training was. Nothing in it is code.
 """
 
 import dataclasses
