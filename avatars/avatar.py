@@ -33,6 +33,7 @@ _BACKGROUND = (1.0, 1.0, 1.0)
 _MARGIN = 0.1
 _DEEP = 0.035  # metres behind the body's surface, where no light arrives
 _CHUNK = 1 << 14
+_DETAILS = ("nose", "lmiddle", "rmiddle", "LBigToe", "RBigToe")
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,11 @@ def _split(rays: Rays) -> list[Rays]:
     return [rays[first : first + _CHUNK] for first in range(0, len(rays), _CHUNK)]
 
 
+def details_of(model: BodyModel, vertices: Float[Tensor, "v 3"]) -> Float[Tensor, "m 3"]:
+    """Head, hands and feet of a dressed body, metres: what pictures show closely."""
+    return vertices[[model.landmarks[name] for name in _DETAILS if name in model.landmarks]]
+
+
 def field_box(vertices: Float[Tensor, "v 3"]) -> Box:
     """A cube around the dressed body at rest, metres."""
     box = body_box(vertices, 1.5 * _MARGIN)
@@ -207,10 +213,18 @@ def save_avatar(run: Path, avatar: Avatar, *, step: int, seconds: float) -> None
     """
     field = avatar.canonical.field
     assert isinstance(field, UnlitField)
-    pose = avatar.portrait.pose
+    carried, extra = avatar_parts(avatar)
     tensors = {f"field.{name}": value for name, value in field.inner.state_dict().items()}
     tensors |= {f"sampler.{n}": value for n, value in avatar.canonical.renderer.sampler.state_dict().items()}
-    tensors |= {
+    box = field_box(avatar.vertices)
+    saved = Checkpoint(KIND, avatar.config.field, box, {**tensors, **carried}, step=step, seconds=seconds, extra=extra)
+    save_checkpoint(run, saved)
+
+
+def avatar_parts(avatar: Avatar) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and JSON values of an avatar's checkpoint beside its field and sampler: whatever field it has."""
+    pose = avatar.portrait.pose
+    tensors = {
         "body.vertices": avatar.vertices,
         "body.rotations": pose.rotations,
         "body.translation": pose.translation,
@@ -222,8 +236,7 @@ def save_avatar(run: Path, avatar: Avatar, *, step: int, seconds: float) -> None
         "sampler": to_json(avatar.config.sampler),
         "skinning": to_json(avatar.config.skinning),
     }
-    box = field_box(avatar.vertices)
-    save_checkpoint(run, Checkpoint(KIND, avatar.config.field, box, tensors, step=step, seconds=seconds, extra=extra))
+    return tensors, extra
 
 
 def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
@@ -261,8 +274,17 @@ def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
 
 def _stage(field: Field, vertices: Float[Tensor, "v 3"], config: FigureConfig) -> Stage:
     """A field and a renderer whose sampler stays near the dressed body."""
+    return Stage(field, Renderer(new_sampler(vertices, config)))
+
+
+def new_sampler(vertices: Float[Tensor, "v 3"], config: FigureConfig) -> ShellSampler:
+    """A sampler that stays near a dressed body.
+
+    Args:
+        vertices: The body, metres.
+        config: What the avatar is made of.
+    """
     if not bool(vertices.isfinite().all()):
         raise DataError("the pose holds numbers that are not finite; give another pose")
     box = body_box(vertices, _MARGIN)
-    sampler = ShellSampler(vertices, box, config.sampler, room=config.room, reach=config.skinning.outer)
-    return Stage(field, Renderer(sampler))
+    return ShellSampler(vertices, box, config.sampler, room=config.room, reach=config.skinning.outer)

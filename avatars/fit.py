@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from avatars.avatar import Avatar, FigureConfig, Portrait, PosedAvatar
+from avatars.avatar import Avatar, FigureConfig, Portrait, PosedAvatar, details_of
 from avatars.body import BodyModel
 from avatars.dress import DressConfig, dress
 from avatars.ray_table import RayTable, RayTableConfig
@@ -26,7 +26,6 @@ from nfield.training.loop import Hook, TrainConfig, TrainResult, train
 from nfield.training.optim import OptimConfig
 from nfield.training.radiance import RadianceConfig, RadianceTask
 
-_DETAILS = ("nose", "lmiddle", "rmiddle", "LBigToe", "RBigToe")
 _LEAST_OVERLAP = 0.2
 
 Watch = Callable[[str], AbstractContextManager[Sequence[Hook]]]
@@ -167,9 +166,10 @@ def _painted(
     paint = project_colors(posed, surface.faces, person.photo, person.mask, portrait.focal, config.paint)
     trusted = paint.seen & ~beside_hands(model, surface, posed, portrait.focal, config.paint)
     color = complete_colors(model, surface, rest, Paint(paint.color, trusted), config.paint)
-    details = [model.landmarks[name] for name in _DETAILS if name in model.landmarks]
     seen = paint.seen.to(torch.float32)
-    return avatar, render_views(rest, surface.faces, color, seen, details=vertices[details], config=config.views)
+    return avatar, render_views(
+        rest, surface.faces, color, seen, details=details_of(model, vertices), config=config.views
+    )
 
 
 def _fit_photo(

@@ -67,7 +67,7 @@ def render_views(
         config: Cameras.
     """
     box = body_box(vertices)
-    cameras = _rings(box, details, config)
+    cameras = rings(box, details, config)
     size = cameras.size
     images, doubt = (
         torch.zeros(len(cameras), *size, 4, dtype=torch.uint8),
@@ -84,8 +84,14 @@ def render_views(
     return BodyViews(PosedImages(cameras, images, box, box, True, None, names), doubt)
 
 
-def _rings(box: Box, details: Float[Tensor, "m 3"], config: ViewsConfig) -> Cameras:
-    """Rings around the whole body, and one around each detail."""
+def rings(box: Box, details: Float[Tensor, "m 3"], config: ViewsConfig) -> Cameras:
+    """Rings around the whole of a body, and one around each detail.
+
+    Args:
+        box: Of the body, metres.
+        details: Places that are looked at closely.
+        config: How many cameras.
+    """
     middle = 0.5 * (box.low + box.high)
     extent = float(box.size.max())
     whole = [_ring(middle, extent, config.ring, height, config.size) for height in config.elevations]

@@ -6,6 +6,7 @@ lists them; a module is imported only when its command is called, so that `nfiel
 """
 
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ COMMANDS = {
     "train": "Train a radiance field on posed photos.",
     "eval": "Measure a trained scene on its held-out photos.",
     "render": "Render an orbit around a scene or a posed avatar: a video, PNG files and a strip.",
+    "convert": "Convert a trained run to another architecture, without photos.",
     "bench": "Time the kernels of this machine against their torch twins.",
     "doctor": "Show what this installation can do, and what it lacks.",
 }
@@ -35,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 where all is well, 2 for input that cannot be used, 130 where it was stopped from outside.
     """
+    # Threads that wait for work spin by default; beside other programs that costs all of them most of their speed.
+    # OpenMP reads this when torch is imported, so it is set before.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments:
         print(_usage(), file=sys.stderr)
@@ -112,6 +117,7 @@ def _usage() -> str:
             "  nfield fit photo.jpg --out runs/me",
             "  nfield train data/lego --out runs/lego --minutes 3",
             "  nfield eval runs/lego",
+            "  nfield convert runs/lego --to vm --out runs/lego-vm",
             "  nfield render runs/lego --frames 60",
             "",
             "nfield COMMAND --help shows a command's options; nfield --version the version.",

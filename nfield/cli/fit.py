@@ -31,6 +31,8 @@ from nfield.training.run_folder import write_json
 
 _LARGEST = 1280
 _FIRST_SHARE = 1.0 / 8.0
+_FIRST_PACE, _PHOTO_PACE = 300.0, 150.0
+"""Steps a minute that each stage takes at least: a third of what two free cores do."""
 _EXAMPLES = (
     "nfield fit photo.jpg --out runs/me",
     "nfield fit photo.jpg --out runs/me --mask mask.png --minutes 6",
@@ -87,8 +89,13 @@ def run(options: FitOptions) -> None:
 def fit_config(options: FitOptions) -> FitConfig:
     """How the avatar is made with a budget."""
     config = FitConfig(seed=options.seed)
-    first = TrainConfig(options.minutes * _FIRST_SHARE, options.steps, config.first_budget.optim)
-    photo = TrainConfig(options.minutes * (1.0 - _FIRST_SHARE), options.steps, config.photo_budget.optim)
+    first, photo = (
+        TrainConfig(minutes, options.steps, budget.optim, least_steps=round(minutes * pace))
+        for minutes, budget, pace in (
+            (options.minutes * _FIRST_SHARE, config.first_budget, _FIRST_PACE),
+            (options.minutes * (1.0 - _FIRST_SHARE), config.photo_budget, _PHOTO_PACE),
+        )
+    )
     return dataclasses.replace(config, first_budget=first, photo_budget=photo)
 
 

@@ -83,7 +83,11 @@ class Field(nn.Module, ABC):
     @final
     def compose(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput:
         """The answer by `encode` and the heads: what `fused` has to equal."""
-        latent = self.encode(points)
+        return self.answer(self.encode(points), dirs)
+
+    @final
+    def answer(self, latent: Latent, dirs: Float[Tensor, "n 3"]) -> FieldOutput:
+        """Log-density, colour and presence of encoded points seen along unit directions."""
         return FieldOutput(self.log_density(latent), self.color_head(latent.feature, dirs), latent.presence)
 
     @final

@@ -100,11 +100,19 @@ def cell_index(
     return cascade, cell[:, 0] + resolution * (cell[:, 1] + resolution * cell[:, 2])
 
 
+def occupied_at(points: Float[Tensor, "n 3"], words: Int[Tensor, "c bz by bx"], inner: Box) -> Bool[Tensor, "n"]:
+    """Whether world points lie in occupied cells, each of the finest cascade that holds it; see `march`."""
+    resolution = _BLOCK * words.shape[1]
+    cascade, cell = cell_index(points, inner, words.shape[0], resolution)
+    x, y, z = cell % resolution, cell // resolution % resolution, cell // resolution**2
+    word = words[cascade, z // _BLOCK, y // _BLOCK, x // _BLOCK]
+    return (word >> (x % _BLOCK + _BLOCK * (y % _BLOCK) + _BLOCK**2 * (z % _BLOCK)) & 1).bool()
+
+
 def march_reference(
     rays: Rays, words: Int[Tensor, "c bz by bx"], inner: Box, rule: StepRule, jitter: Float[Tensor, "r"]
 ) -> Samples:
     """The torch twin of `march`: every step of every ray is looked up."""
-    cascades, resolution = words.shape[0], _BLOCK * words.shape[1]
     base = rule.index(rays.near) + jitter
     hits = rays.far > rays.near
     count = torch.where(hits, (rule.index(rays.far) - base).ceil(), 0.0).clamp_min(0)
@@ -112,11 +120,8 @@ def march_reference(
     start, end = rule.distance(base[:, None] + steps), rule.distance(base[:, None] + steps + 1.0)
     middle = 0.5 * (start + end)
     points = rays.origins[:, None] + middle[..., None] * rays.dirs[:, None]
-    cascade, cell = cell_index(points.reshape(-1, 3), inner, cascades, resolution)
-    x, y, z = cell % resolution, cell // resolution % resolution, cell // resolution**2
-    word = words[cascade, z // _BLOCK, y // _BLOCK, x // _BLOCK]
-    occupied = word >> (x % _BLOCK + _BLOCK * (y % _BLOCK) + _BLOCK**2 * (z % _BLOCK)) & 1
-    keep = occupied.reshape(middle.shape).bool() & (start < rays.far[:, None]) & hits[:, None]
+    occupied = occupied_at(points.reshape(-1, 3), words, inner)
+    keep = occupied.reshape(middle.shape) & (start < rays.far[:, None]) & hits[:, None]
     ray = keep.nonzero()[:, 0]
     return Samples(start[keep], torch.minimum(end, rays.far[:, None])[keep], ray, len(rays))
 

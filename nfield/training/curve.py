@@ -12,7 +12,7 @@ def draw_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draws the PSNR of training batches and of held-out views over training time.
 
     Args:
-        rows: Rows of a log, with `seconds`, `train_psnr` and `test_psnr` (None where nothing was held against it).
+        rows: Rows of a log, with `seconds`, `train_psnr` and `test_psnr` (None where nothing was compared).
         path: The PNG file to write.
     """
     # Imported here: it takes half a second, and only those who train need it.
@@ -22,8 +22,9 @@ def draw_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(7.0, 4.0), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     tested = [row for row in rows if row["test_psnr"] is not None]
-    seconds = [row["seconds"] for row in rows]
-    axes.plot(seconds, [row["train_psnr"] for row in rows], color="0.6", label="training batches")
+    trained = [row for row in rows if row["train_psnr"] is not None]
+    seconds = [row["seconds"] for row in trained]
+    axes.plot(seconds, [row["train_psnr"] for row in trained], color="0.6", label="training batches")
     test_seconds = [row["seconds"] for row in tested]
     axes.plot(test_seconds, [row["test_psnr"] for row in tested], "o-", color="tab:blue", label="held-out views")
     if tested:

@@ -71,7 +71,7 @@ class Log:
             {
                 "seconds": round(event.moment.seconds, 3),
                 "step": event.moment.step,
-                "train_psnr": round(event.measures["psnr"], 3),
+                "train_psnr": round(event.measures["psnr"], 3) if "psnr" in event.measures else None,
                 "test_psnr": round(self._evaluate(), 3) if evaluates else None,
                 "rays_per_second": round(rate),
             }

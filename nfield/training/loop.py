@@ -32,6 +32,8 @@ class TrainConfig:
     """Learning rates and their schedule."""
     seed: int = 0
     """Of the generator that draws everything random."""
+    least_steps: int = 0
+    """Steps that are done even where `minutes` are spent before: on a busy machine a result takes longer, not worse."""
 
     def __post_init__(self) -> None:
         if self.minutes is None and self.steps is None:
@@ -46,8 +48,11 @@ class TrainConfig:
 
         >>> TrainConfig(minutes=1.0, steps=100).share(20, 30.0)
         0.5
+        >>> TrainConfig(minutes=1.0, least_steps=100).share(20, 90.0)
+        0.2
         """
         by_time = 0.0 if self.minutes is None else seconds / (60.0 * self.minutes)
+        by_time = min(by_time, step / self.least_steps) if self.least_steps else by_time
         by_steps = 0.0 if self.steps is None else step / self.steps
         return min(1.0, max(by_time, by_steps))
 

@@ -21,6 +21,9 @@ class Sampler(nn.Module, ABC):
     def update(self, field: Field, step: int, *, generator: torch.Generator) -> None:
         """Learns where the field is empty; called before each training step."""
 
+    def rebuild(self, field: Field, *, generator: torch.Generator) -> None:
+        """Learns where the field is empty from nothing."""
+
 
 def jitter(rays: Rays, generator: torch.Generator | None) -> Tensor:
     """Shift of each ray's samples in steps: random with a generator, else half a step."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from nfield.cameras import Cameras
 from nfield.fields.base import Field
-from nfield.kernels.march import StepRule, march, pack_bits, unpack_bits
+from nfield.kernels.march import StepRule, march, occupied_at, pack_bits, unpack_bits
 from nfield.rendering.samplers.base import Sampler, cull_hidden, jitter
 from nfield.types import Box, Rays, Samples
 
@@ -96,6 +96,10 @@ class OccupancySampler(Sampler):
         """Occupied steps on each ray that are not hidden by what lies before them."""
         samples = march(rays, self.get_buffer("words"), self.inner, self.rule, jitter(rays, generator))
         return cull_hidden(field, rays, samples, threshold=self.config.cull, stride=self.config.cull_stride)
+
+    def occupied(self, points: Float[Tensor, "n 3"]) -> Bool[Tensor, "n"]:
+        """Whether world points lie in cells that are marched through."""
+        return occupied_at(points, self.get_buffer("words"), self.inner)
 
     @torch.no_grad()
     def update(self, field: Field, step: int, *, generator: torch.Generator) -> None:

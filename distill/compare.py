@@ -1,0 +1,89 @@
+"""A student beside its teacher, from the same cameras."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from distill.teacher import Teacher
+from nfield.cameras import Cameras
+from nfield.fields.base import Field
+from nfield.metrics import psnr, ssim
+from nfield.rendering.renderer import Renderer
+from nfield.rendering.samplers.base import Sampler
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A view of both, sRGB in [0, 1] over the same background.
+
+    Attributes:
+        name: Of the view.
+        teacher: What the teacher shows.
+        student: What the student shows, by its own grid.
+        photo: What was photographed there, if anything was.
+        inherited_grid: What the student shows by the teacher's grid.
+        teacher_seconds: Time of the teacher's rendering.
+        student_seconds: Time of the student's.
+    """
+
+    name: str
+    teacher: Float[Tensor, "h w 3"]
+    student: Float[Tensor, "h w 3"]
+    photo: Float[Tensor, "h w 3"] | None
+    inherited_grid: Float[Tensor, "h w 3"]
+    teacher_seconds: float
+    student_seconds: float
+
+    @property
+    def psnr(self) -> float:
+        """Student against teacher, decibels."""
+        return psnr(self.student, self.teacher)
+
+    @property
+    def ssim(self) -> float:
+        """Student against teacher."""
+        return ssim(self.student, self.teacher)
+
+
+def compared(
+    teacher: Teacher,
+    student: Field,
+    sampler: Sampler,
+    cameras: Cameras,
+    *,
+    names: Sequence[str],
+    photos: Sequence[Float[Tensor, "h w 3"]] | None = None,
+) -> Iterator[Pair]:
+    """Views of both, one after the other.
+
+    Args:
+        teacher: The teacher.
+        student: The student.
+        sampler: The student's own.
+        cameras: From where.
+        names: Of the views.
+        photos: What was photographed there, over the teacher's background.
+    """
+    own = replace(teacher.shown, field=student, renderer=Renderer(sampler))
+    lent = replace(teacher.shown, field=student)
+    for index in range(len(cameras)):
+        start = time.perf_counter()
+        taught = teacher.shown.image(cameras, index).color
+        middle = time.perf_counter()
+        learned = own.image(cameras, index).color
+        end = time.perf_counter()
+        photo = None if photos is None else photos[index]
+        by_teachers = lent.image(cameras, index).color
+        yield Pair(names[index], taught, learned, photo, by_teachers, middle - start, end - middle)
+
+
+@torch.no_grad()
+def mean_psnr(teacher: Teacher, student: Field, cameras: Cameras) -> float:
+    """Mean PSNR of a student that is still learning against its teacher, decibels, by the teacher's samples."""
+    lent = replace(teacher.shown, field=student)
+    images = [(lent.image(cameras, i).color, teacher.shown.image(cameras, i).color) for i in range(len(cameras))]
+    return sum(psnr(own, theirs) for own, theirs in images) / len(images)

@@ -1,0 +1,124 @@
+"""A conversion in its run folder: what was asked for, saving, continuing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from distill.inherit import inherit_decoders
+from distill.source import Source, student_checkpoint
+from distill.task import DistillConfig, DistillTask
+from nfield.checkpoint import FILE, Checkpoint, save_checkpoint
+from nfield.config_json import from_json, to_json
+from nfield.errors import CheckpointError
+from nfield.fields import BuildContext, Field, FieldConfig
+from nfield.rendering.samplers.base import Sampler
+from nfield.training.loop import TrainConfig, TrainState
+from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
+
+
+@dataclass(frozen=True)
+class ConvertPlan:
+    """What is converted, and how: the entry "convert" of a checkpoint, from which a conversion is continued."""
+
+    run: str
+    """The teacher's run folder."""
+    train: TrainConfig
+    """Budget, optimiser and seed."""
+    distill: DistillConfig
+    """Stages and samples."""
+    inherit: bool = True
+    """Whether the student starts with the teacher's small networks where both have the same."""
+    freeze: bool = False
+    """Whether it keeps them."""
+
+
+@dataclass(frozen=True)
+class ConvertRun:
+    """A conversion, and the folder it is saved in.
+
+    Attributes:
+        folder: The student's run folder.
+        plan: What was asked for.
+        config: Backend and options of the student.
+        source: The run that is converted.
+        field: The student, as it is saved.
+        sampler: Its own sampler.
+        task: How it learns.
+        inherited: Roles of the networks that it took over.
+        state: Of the conversion that is continued, if there is one.
+    """
+
+    folder: Path
+    plan: ConvertPlan
+    config: FieldConfig
+    source: Source
+    field: Field
+    sampler: Sampler
+    task: DistillTask
+    inherited: tuple[str, ...]
+    state: TrainState | None = None
+
+    def checkpoint(self, state: TrainState) -> Checkpoint:
+        """The student's."""
+        bare = checkpoint_of(
+            self.task, state, kind=self.source.checkpoint.kind, field=self.config, box=self.source.box, extra={}
+        )
+        return student_checkpoint(self.source, bare, to_json(self.plan), self.plan.train)
+
+    def save(self, state: TrainState) -> None:
+        """Writes the checkpoint and, for people, `run.json`."""
+        size = save_checkpoint(self.folder, self.checkpoint(state)).stat().st_size
+        about = {
+            "what": f"{type(self.config).__name__} taught by {self.plan.run}",
+            "nfield": version("nfield"),
+            "torch": torch.__version__,
+            "plan": to_json(self.plan),
+            "field": to_json(self.config),
+            "inherited": list(self.inherited),
+            "levels": sorted(level.value for level in self.task.levels),
+            "step": state.step,
+            "seconds": round(state.seconds, 1),
+            "checkpoint": {"file": FILE, "megabytes": round(size / 1e6, 1)},
+        }
+        write_json(self.folder / RUN_FILE, about)
+
+    def learn_grid(self) -> None:
+        """Lets the student's own sampler learn where it is empty."""
+        generator = torch.Generator().manual_seed(self.plan.train.seed)
+        self.sampler.rebuild(self.task.student, generator=generator)
+
+
+def start_conversion(folder: Path, plan: ConvertPlan, config: FieldConfig, source: Source) -> ConvertRun:
+    """A conversion from nothing."""
+    generator = torch.Generator().manual_seed(plan.train.seed)
+    teacher = source.teacher
+    field = config.build(BuildContext(source.box, generator, teacher.shown.field.density))
+    inherited = inherit_decoders(field, teacher.shown.field, freeze=plan.freeze) if plan.inherit else []
+    sampler = source.sampler()
+    modules: Mapping[str, torch.nn.Module] = {"field": field, "sampler": sampler}
+    task = DistillTask(teacher, source.wrapped(field), modules, plan.distill)
+    return ConvertRun(folder, plan, config, source, field, sampler, task, tuple(inherited))
+
+
+def continue_conversion(folder: Path, plan: ConvertPlan, checkpoint: Checkpoint, source: Source) -> ConvertRun:
+    """A conversion from its checkpoint; the plan may have another budget than the saved one."""
+    begun = start_conversion(folder, plan, checkpoint.field, source)
+    restore_task(begun.task, checkpoint, where=folder)
+    state = state_of(checkpoint, where=folder)
+    return ConvertRun(
+        folder, plan, checkpoint.field, source, begun.field, begun.sampler, begun.task, begun.inherited, state
+    )
+
+
+def convert_plan_of(checkpoint: Checkpoint, *, where: Path) -> ConvertPlan:
+    """The plan in a checkpoint.
+
+    Raises:
+        CheckpointError: It is no conversion's.
+    """
+    if "convert" not in checkpoint.extra:
+        raise CheckpointError(f"{where}: holds a run that nfield convert did not make; give one that it began")
+    return from_json(ConvertPlan, checkpoint.extra["convert"], where=f"{where}: convert")

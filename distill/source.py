@@ -1,0 +1,109 @@
+"""What kinds of run can be converted: each knows its teacher, and how a student is saved in its place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, runtime_checkable
+
+from jaxtyping import Shaped
+from torch import Tensor
+
+from distill.teacher import Teacher
+from nfield.checkpoint import Checkpoint, SavedScene, camera_tensors
+from nfield.config_json import to_json
+from nfield.fields import Field
+from nfield.rendering.samplers.base import Sampler
+from nfield.rendering.samplers.occupancy import OccupancySampler
+from nfield.training.loop import TrainConfig
+from nfield.types import Box
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A trained run that is converted."""
+
+    @property
+    def teacher(self) -> Teacher:
+        """The field that it holds, with what renders it."""
+        ...
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What it was loaded from."""
+        ...
+
+    @property
+    def box(self) -> Box:
+        """The box of a student, metres."""
+        ...
+
+    def wrapped(self, field: Field) -> Field:
+        """A student as its run would ask it."""
+        ...
+
+    def sampler(self) -> Sampler:
+        """A new sampler for the student, which knows what is empty for any field of this run."""
+        ...
+
+    def carried(self) -> tuple[dict[str, Shaped[Tensor, "..."]], dict[str, Any]]:
+        """Tensors and entries of the checkpoint that the student's run takes over."""
+        ...
+
+
+@dataclass(frozen=True)
+class SceneSource:
+    """A scene.
+
+    Attributes:
+        saved: Its run.
+    """
+
+    saved: SavedScene
+
+    @property
+    def teacher(self) -> Teacher:
+        """The scene's field."""
+        sampler = self.saved.shown.renderer.sampler
+        assert isinstance(sampler, OccupancySampler)
+        return Teacher(self.saved.shown, self.saved.cameras, sampler)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The scene's."""
+        return self.saved.checkpoint
+
+    @property
+    def box(self) -> Box:
+        """The scene's."""
+        return self.saved.shown.box
+
+    def wrapped(self, field: Field) -> Field:
+        """The field itself."""
+        return field
+
+    def sampler(self) -> OccupancySampler:
+        """A grid whose cells that no photo saw stay empty, as in the teacher's."""
+        grid = OccupancySampler(self.saved.record.inner.box, self.saved.record.sampler)
+        grid.get_buffer("possible").copy_(self.teacher.grid.get_buffer("possible"))
+        return grid
+
+    def carried(self) -> tuple[dict[str, Shaped[Tensor, "..."]], dict[str, Any]]:
+        """The cameras; how the scene is rendered, and from which data it was made."""
+        extra = self.checkpoint.extra
+        return camera_tensors(self.saved.cameras), {key: extra[key] for key in ("plan", "scene") if key in extra}
+
+
+def student_checkpoint(
+    source: Source, checkpoint: Checkpoint, plan: Mapping[str, Any], train: TrainConfig
+) -> Checkpoint:
+    """A student's checkpoint as a run of its source's kind.
+
+    Args:
+        source: What was converted.
+        checkpoint: The student's field, sampler and training state.
+        plan: How it is converted: the entry "convert".
+        train: Its budget, which takes the place of its source's.
+    """
+    tensors, extra = source.carried()
+    if "plan" in extra:
+        extra["plan"] = {**extra["plan"], "train": to_json(train)}
+    return replace(checkpoint, tensors={**checkpoint.tensors, **tensors}, extra={**extra, "convert": dict(plan)})

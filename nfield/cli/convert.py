@@ -1,0 +1,226 @@
+"""`nfield convert`: a trained run to the same thing in another architecture."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, make_dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import tyro
+from rich.console import Console
+
+from distill.compare import Pair, compared, mean_psnr
+from distill.poses import poses_between
+from distill.report import error_picture, figures, summary, write_report
+from distill.run import ConvertPlan, ConvertRun, continue_conversion, convert_plan_of, start_conversion
+from distill.source import SceneSource, Source
+from distill.task import DistillConfig
+from nfield.checkpoint import FILE, load_checkpoint, load_scene_run
+from nfield.cli.options import at_least, parse_options, peeked
+from nfield.data.picture_files import side_by_side, write_png
+from nfield.data.transforms_json import load_scene
+from nfield.errors import CheckpointError, DataError, OptionError
+from nfield.fields import BACKENDS
+from nfield.training.evaluation import spread
+from nfield.training.hooks import Log, PeriodicSave
+from nfield.training.loop import TrainConfig, TrainResult, train
+from nfield.training.progress import TrainProgress
+from nfield.training.scene import preset
+from nfield.training.scene_run import plan_of
+
+_MINUTES = 5.0
+_WATCHED = 2
+_EXAMPLES = (
+    "nfield convert runs/lego --to vm --out runs/lego-vm",
+    "nfield convert runs/lego --to mlp --out runs/lego-mlp --minutes 10",
+    "nfield convert runs/lego --to mlp --out runs/lego-mlp --resume --minutes 20",
+    "nfield convert runs/me --to vm --out runs/me-vm",
+)
+
+_OTHER_SOURCES: Mapping[str, str] = {"avatar": "nfield.cli.convert_avatar"}
+"""Modules by kind of run; each has `source(run) -> Source` and `finish(begun, console)`."""
+
+
+@dataclass(frozen=True)
+class ConvertOptions:
+    """Convert a trained run to another architecture, without photos; Ctrl-C saves and stops, --resume continues."""
+
+    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """Folder that nfield train, fit or convert wrote: the teacher."""
+    to: str
+    """Backend of the student; its options are below."""
+    out: Path
+    """Run folder to write: checkpoint, report.html, report.json and pictures."""
+    minutes: float | None = None
+    """Training time, without evaluation and saving. Default: 5, or the resumed conversion's."""
+    steps: int | None = None
+    """Steps, instead of minutes or as a second limit."""
+    schedule: Literal["progressive", "joint", "rendered"] = "progressive"
+    """Which levels are compared when: the paper's stages, all at once, or colours of rays alone."""
+    inherit: bool = True
+    """Start with the teacher's small networks where the student has the same (--no-inherit: do not)."""
+    freeze: bool = False
+    """Keep inherited networks as they are."""
+    samples: int | None = None
+    """Samples of a step, which the number of rays follows. Default: the backend's."""
+    views: int = 8
+    """Views for the report."""
+    data: Path | None = None
+    """Where the teacher's data set lies now, if it was moved; its photos are used for the report only."""
+    seed: int = 0
+    """Of everything random."""
+    resume: bool = False
+    """Continue the conversion in the folder; --minutes or --steps may extend it."""
+    save_every: float = 60.0
+    """Seconds of training between two saves."""
+
+
+def parse(arguments: Sequence[str]) -> ConvertOptions:
+    """Options of this command and of the chosen backend; defaults of the latter follow from the budget."""
+    name = peeked(arguments, "--to")
+    if name is None:
+        return parse_options(ConvertOptions, arguments, command="convert", examples=_EXAMPLES)
+    if name not in BACKENDS:
+        raise OptionError(f"--to: is {name!r}, expected one of {', '.join(BACKENDS)}; give one of these")
+    config = preset(_MINUTES, backend=name).field
+    typed = make_dataclass(
+        "ConvertOptions",
+        [("field_options", Annotated[type(config), tyro.conf.arg(name=name)], field(default=config))],
+        bases=(ConvertOptions,),
+        frozen=True,
+        namespace={"__doc__": ConvertOptions.__doc__},
+    )
+    return parse_options(typed, arguments, command="convert", examples=_EXAMPLES)
+
+
+def run(options: ConvertOptions) -> None:
+    """Converts, or continues to."""
+    _check(options)
+    console = Console(highlight=False, soft_wrap=True)
+    begun = _continued(options) if options.resume else _started(options)
+    kept = f"; inherits {' and '.join(begun.inherited)} network" if begun.inherited else ""
+    levels = ", ".join(sorted(level.value for level in begun.task.levels))
+    console.print(f"comparing {levels}{kept}; saving to {options.out}")
+    watched = poses_between(begun.source.teacher.cameras, _WATCHED, generator=torch.Generator().manual_seed(1))
+    with TrainProgress(console, label="converting") as progress:
+        save = PeriodicSave(begun.save, every=options.save_every)
+        step, seconds = (0, 0.0) if begun.state is None else (begun.state.step, begun.state.seconds)
+        log = Log(
+            options.out,
+            lambda: mean_psnr(begun.source.teacher, begun.task.student, watched),
+            step=step,
+            share=begun.plan.train.share(step, seconds),
+        )
+        result = train(begun.task, begun.plan.train, hooks=(progress, save, log), state=begun.state)
+    _finish(console, options, begun, result)
+
+
+def _check(options: ConvertOptions) -> None:
+    at_least(options.views, 1, name="--views")
+    at_least(options.samples, 1024, name="--samples")
+    at_least(options.seed, 0, name="--seed")
+    if not options.save_every > 0.0:
+        raise OptionError(f"--save-every: is {options.save_every:g}, expected a positive number of seconds")
+    if options.out.resolve() == options.run.resolve():
+        raise OptionError(f"--out: is the teacher's own folder {options.run}; give another one")
+
+
+def _source(run: Path) -> Source:
+    kind = load_checkpoint(run).kind
+    if kind == "radiance":
+        return SceneSource(load_scene_run(run))
+    if kind not in _OTHER_SOURCES:
+        raise CheckpointError(
+            f"{run}: holds a run of kind {kind!r}, which has no volume to convert; give one of a scene or an avatar"
+        )
+    return importlib.import_module(_OTHER_SOURCES[kind]).source(run)
+
+
+def _started(options: ConvertOptions) -> ConvertRun:
+    if (options.out / FILE).exists():
+        raise CheckpointError(
+            f"{options.out}: already holds a run; add --resume to continue it, or give another folder to --out"
+        )
+    source = _source(options.run)
+    chosen = preset(options.minutes or _MINUTES, backend=options.to)
+    minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
+    budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
+    distill = DistillConfig(schedule=options.schedule, samples=options.samples or chosen.radiance.samples)
+    plan = ConvertPlan(str(options.run.resolve()), budget, distill, options.inherit, options.freeze)
+    config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
+    options.out.mkdir(parents=True, exist_ok=True)
+    return start_conversion(options.out, plan, config, source)
+
+
+def _continued(options: ConvertOptions) -> ConvertRun:
+    checkpoint = load_checkpoint(options.out)
+    plan = convert_plan_of(checkpoint, where=options.out)
+    if options.minutes is not None or options.steps is not None:
+        plan = replace(plan, train=replace(plan.train, minutes=options.minutes, steps=options.steps))
+    plan = replace(plan, run=str(options.run.resolve()))
+    return continue_conversion(options.out, plan, checkpoint, _source(options.run))
+
+
+def _finish(console: Console, options: ConvertOptions, begun: ConvertRun, result: TrainResult) -> None:
+    out, state = options.out, result.state
+    if result.interrupted:
+        if state.step == 0:
+            raise KeyboardInterrupt
+        console.print(
+            f"stopped at step {state.step}, saved; to continue: "
+            f"nfield convert {options.run} --to {options.to} --out {out} --resume"
+        )
+        return
+    with console.status("learning the student's own occupancy grid"):
+        begun.learn_grid()
+    begun.save(state)
+    pairs, views = _pairs(console, options, begun)
+    report = figures(begun, state, pairs, views=views)
+    write_report(out, report, pairs)
+    for index, pair in enumerate(pairs):
+        write_png(out / "compare" / f"{index:03d}.png", side_by_side([pair.teacher, pair.student, error_picture(pair)]))
+    console.print(f"{state.step} steps in {state.seconds:.0f} s: {summary(report)}")
+    kind = begun.source.checkpoint.kind
+    if kind in _OTHER_SOURCES:
+        importlib.import_module(_OTHER_SOURCES[kind]).finish(begun, console)
+    console.print(f"see report.html and compare/ in {out} (teacher, student, difference); next: nfield render {out}")
+
+
+def _pairs(console: Console, options: ConvertOptions, begun: ConvertRun) -> tuple[list[Pair], str]:
+    """Views of teacher and student: held-out photos' where the data are there, else random ones between cameras."""
+    teacher = begun.source.teacher
+    photographed = _photographed(options, begun)
+    if photographed is not None:
+        cameras, names, photos = photographed
+        words = "held-out photos"
+    else:
+        cameras = poses_between(teacher.cameras, options.views, generator=torch.Generator().manual_seed(2))
+        names, photos = [f"random view {index}" for index in range(options.views)], None
+        words = "random cameras between those of the teacher"
+    pairs = []
+    with console.status("comparing teacher and student") as status:
+        views = compared(teacher, begun.task.student, begun.sampler, cameras, names=names, photos=photos)
+        for pair in views:
+            pairs.append(pair)
+            status.update(f"comparing teacher and student: {len(pairs)} of {len(names)} views")
+    return pairs, words
+
+
+def _photographed(options: ConvertOptions, begun: ConvertRun):  # noqa: ANN202
+    checkpoint = begun.source.checkpoint
+    if "plan" not in checkpoint.extra:
+        return None
+    plan = plan_of(checkpoint, where=options.run)
+    try:
+        scene = load_scene(options.data or plan.data, size=plan.size)
+    except DataError:
+        if options.data is not None:
+            raise
+        return None
+    chosen = torch.tensor(spread(len(scene.test), options.views))
+    behind = torch.tensor(begun.source.teacher.shown.background)
+    images = scene.test.subset(chosen)
+    pixels = [images.image(index) for index in range(len(images))]
+    photos = [p[..., :3] * p[..., 3:] + behind * (1.0 - p[..., 3:]) for p in pixels]
+    return images.cameras, list(images.names), photos
