@@ -58,8 +58,8 @@ class ConvertOptions:
     """Steps, instead of minutes or as a second limit."""
     schedule: Literal["progressive", "joint", "rendered"] = "progressive"
     """Which levels are compared when: the paper's stages, all at once, or colours of rays alone."""
-    inherit: bool = True
-    """Start with the teacher's small networks where the student has the same (--no-inherit: do not)."""
+    fresh: bool = False
+    """Start with new small networks, not with the teacher's where the student has the same."""
     freeze: bool = False
     """Keep inherited networks as they are."""
     samples: int | None = None
@@ -147,7 +147,7 @@ def _started(options: ConvertOptions) -> ConvertRun:
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
     distill = DistillConfig(schedule=options.schedule, samples=options.samples or chosen.radiance.samples)
-    plan = ConvertPlan(str(options.run.resolve()), budget, distill, options.inherit, options.freeze)
+    plan = ConvertPlan(str(options.run.resolve()), budget, distill, not options.fresh, options.freeze)
     config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
     options.out.mkdir(parents=True, exist_ok=True)
     return start_conversion(options.out, plan, config, source)
