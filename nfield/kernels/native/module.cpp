@@ -14,6 +14,8 @@ void register_composite(nb::module_&);
 void register_rasterize(nb::module_&);
 void register_sparse_adam(nb::module_&);
 void register_points(nb::module_&);
+void register_planes(nb::module_&);
+void register_trilinear(nb::module_&);
 
 namespace {
 
@@ -43,4 +45,6 @@ MODULE(CORE_NAME, m) {
   register_rasterize(m);
   register_sparse_adam(m);
   register_points(m);
+  register_planes(m);
+  register_trilinear(m);
 }

@@ -1,0 +1,21 @@
+"""Places between the nodes of grids that have one at both ends of [0, 1], as the twins of several ops compute them."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+
+def between_nodes(unit: Float[Tensor, "n"], nodes: int) -> tuple[Int[Tensor, "n"], Float[Tensor, "n"]]:
+    """The node at or before each coordinate, and how far beyond it the coordinate lies in shares of a cell.
+
+    Args:
+        unit: Coordinates along an axis; those outside [0, 1] are clamped to it. Differentiable in the second result.
+        nodes: Nodes along the axis, at least 2: the first at 0, the last at 1.
+
+    >>> cell, place = between_nodes(torch.tensor([0.0, 0.3, 1.0]), 5)
+    >>> cell.tolist(), place.tolist()
+    ([0, 1, 3], [0.0, 0.2000000476837158, 1.0])
+    """
+    coordinate = unit.clamp(0.0, 1.0) * (nodes - 1)
+    cell = coordinate.detach().long().clamp(0, nodes - 2)
+    return cell, coordinate - cell
