@@ -1,16 +1,25 @@
 """Radiance fields: the interface, the backends, fields behind a warp. Importing this package registers all backends."""
 
 from nfield.fields.base import BACKENDS, BuildContext, Field, FieldConfig, backend
+from nfield.fields.dense import DenseConfig, DenseField
 from nfield.fields.hashgrid import HashConfig, HashField
+from nfield.fields.mlp import MlpConfig, MlpField
+from nfield.fields.vm import VmConfig, VmField
 from nfield.fields.warped import Warp, WarpedField
 
 __all__ = [
     "BACKENDS",
     "BuildContext",
+    "DenseConfig",
+    "DenseField",
     "Field",
     "FieldConfig",
     "HashConfig",
     "HashField",
+    "MlpConfig",
+    "MlpField",
+    "VmConfig",
+    "VmField",
     "Warp",
     "WarpedField",
     "backend",

@@ -48,6 +48,10 @@ class Field(nn.Module, ABC):
         """Small networks that another field of equal shapes may inherit, by role: "density", "color"."""
         return {}
 
+    def sparse(self) -> list[nn.Parameter]:
+        """Parameters that are mostly zero in a good fit, which a task may draw there (TensoRF, equation 16)."""
+        return []
+
     def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
         """What `density_head` needs; a backend whose colour features are dear may leave them out."""
         return self.encode(points)

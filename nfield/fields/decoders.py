@@ -37,17 +37,19 @@ class ColorNet(nn.Module):
     Args:
         hidden: Width of the hidden layers.
         generator: Draws the weights.
+        features: How many of the feature's last entries it takes: all, or all but the log-density as in PVD.
     """
 
-    def __init__(self, hidden: int, generator: torch.Generator | None = None) -> None:
+    def __init__(self, hidden: int, generator: torch.Generator | None = None, *, features: int = FEATURES) -> None:
         super().__init__()
-        self.first = matrix(hidden, FEATURES + HARMONICS, generator)
+        self.features = features
+        self.first = matrix(hidden, features + HARMONICS, generator)
         self.middle = matrix(hidden, hidden, generator)
         self.last = matrix(3, hidden, generator)
 
     def forward(self, feature: Float[Tensor, "n 16"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
         """SRGB colour in [0, 1] of features seen along unit directions."""
-        return color_network(feature, dirs, [self.first, self.middle, self.last])
+        return color_network(feature[:, FEATURES - self.features :], dirs, [self.first, self.middle, self.last])
 
 
 def matrix(rows: int, columns: int, generator: torch.Generator | None) -> nn.Parameter:

@@ -41,6 +41,10 @@ class UnlitField(Field):
         """The inner field's."""
         return self.inner.decoders()
 
+    def sparse(self) -> list[nn.Parameter]:
+        """The inner field's."""
+        return self.inner.sparse()
+
     def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
         """The inner field's."""
         return self.inner.encode_for_density(points)

@@ -50,6 +50,10 @@ class WarpedField(Field):
         """The canonical field's."""
         return self.canonical.decoders()
 
+    def sparse(self) -> list[nn.Parameter]:
+        """The canonical field's."""
+        return self.canonical.sparse()
+
     def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
         """The canonical field's at warped points."""
         moved, presence = self.warp.to_canonical(points)

@@ -1,6 +1,5 @@
 """Places between the nodes of grids that have one at both ends of [0, 1], as the twins of several ops compute them."""
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from nfield.kernels import native_core
 from nfield.kernels.nodes import between_nodes
+from nfield.kernels.zeroed import zeroed_like
 
 PLANE_AXES = ((0, 1), (0, 2), (1, 2))
 """Axes of each plane: the slower and the faster index."""
@@ -27,7 +28,9 @@ def vector_matrix_reference(
     places = [between_nodes(axis, planes.shape[1]) for axis in unit.unbind(-1)]
     products = []
     for plane, line, (first, second), across in zip(planes, lines, PLANE_AXES, LINE_AXES, strict=True):
-        (i, a), (j, b), (k, c) = ((cell, place[:, None]) for cell, place in (places[first], places[second], places[across]))
+        (i, a), (j, b), (k, c) = (
+            (cell, place[:, None]) for cell, place in (places[first], places[second], places[across])
+        )
         matrix = (1.0 - a) * ((1.0 - b) * plane[i, j] + b * plane[i, j + 1])
         matrix = matrix + a * ((1.0 - b) * plane[i + 1, j] + b * plane[i + 1, j + 1])
         products.append(matrix * ((1.0 - c) * line[k] + c * line[k + 1]))
@@ -48,27 +51,23 @@ def _(unit: Tensor, planes: Tensor, lines: Tensor, basis: Tensor) -> Tensor:
 
 
 @torch.library.custom_op("nfield::vector_matrix_backward", mutates_args=())
-def _native_backward(  # noqa: PLR0913 (an op has no keywords or records: each tensor is an argument)
+def _native_backward(
     unit: Tensor, planes: Tensor, lines: Tensor, basis: Tensor, grad: Tensor, to_basis: bool, to_points: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    grads = _empty_gradients(unit, planes, lines, basis, to_basis, to_points)
+    grad_planes, grad_lines = zeroed_like(planes), torch.empty_like(lines, memory_format=torch.contiguous_format)
+    grad_basis = basis.new_empty(len(basis) if to_basis else 0, basis.shape[1])
+    grad_points = unit.new_empty(len(unit) if to_points else 0, 3)
     arrays = [native_core.array(t) for t in (unit, planes, lines, basis, grad)]
+    grads = (grad_planes, grad_lines, grad_basis, grad_points)
     native_core.require().vector_matrix_backward(*arrays, *grads, torch.get_num_threads())
     return grads
 
 
 @_native_backward.register_fake
-def _(unit, planes, lines, basis, grad, to_basis, to_points):  # noqa: ANN001, ANN202, PLR0913 (shapes only; typed above)
-    return _empty_gradients(unit, planes, lines, basis, to_basis, to_points)
-
-
-def _empty_gradients(  # noqa: PLR0913 (as the op)
-    unit: Tensor, planes: Tensor, lines: Tensor, basis: Tensor, to_basis: bool, to_points: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Where gradients are written; without entries where none is wanted."""
-    dense = [torch.empty_like(t, memory_format=torch.contiguous_format) for t in (planes, lines)]
-    to = basis.new_empty(len(basis) if to_basis else 0, basis.shape[1])
-    return dense[0], dense[1], to, unit.new_empty(len(unit) if to_points else 0, 3)
+def _(unit, planes, lines, basis, grad, to_basis, to_points):  # noqa: ANN001, ANN202 (shapes only; typed above)
+    basis_rows, points = len(basis) if to_basis else 0, len(unit) if to_points else 0
+    dense = torch.empty_like(planes), torch.empty_like(lines)
+    return *dense, basis.new_empty(basis_rows, basis.shape[1]), unit.new_empty(points, 3)
 
 
 def _setup(ctx, inputs, output) -> None:  # noqa: ANN001 (torch's own types)

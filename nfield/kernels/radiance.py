@@ -44,7 +44,7 @@ def density_network(
 
 
 def color_network(
-    feature: Float[Tensor, "n 16"],
+    feature: Float[Tensor, "n f"],
     dirs: Float[Tensor, "n 3"],
     matrices: Sequence[Float[Tensor, "_ _"]],
     run: _Network = mlp,

@@ -26,6 +26,7 @@ def sparse_adam_reference(
     first[touched], second[touched] = m, v
     root = (v / (1.0 - betas[1] ** step)).sqrt()
     parameter[touched] -= rate / (1.0 - betas[0] ** step) * m / (root + epsilon)
+    grad.zero_()
 
 
 @torch.no_grad()
@@ -44,7 +45,7 @@ def sparse_adam_(
 
     Args:
         parameter: Values, changed in place.
-        grad: Their gradient.
+        grad: Their gradient, which is cleared: its memory can be used again (see `nfield.kernels.zeroed`).
         first: Running mean of the gradient, changed in place.
         second: Running mean of its square, changed in place.
         rate: Learning rate.

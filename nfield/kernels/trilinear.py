@@ -8,6 +8,7 @@ from torch import Tensor
 
 from nfield.kernels import native_core
 from nfield.kernels.nodes import between_nodes
+from nfield.kernels.zeroed import zeroed_like
 
 
 def trilinear_reference(unit: Float[Tensor, "n 3"], grid: Float[Tensor, "z y x c"]) -> Float[Tensor, "n c"]:
@@ -36,8 +37,7 @@ def _(unit: Tensor, grid: Tensor) -> Tensor:
 
 @torch.library.custom_op("nfield::trilinear_backward", mutates_args=())
 def _native_backward(unit: Tensor, grid: Tensor, grad: Tensor, to_points: bool) -> tuple[Tensor, Tensor]:
-    grad_grid = torch.empty_like(grid, memory_format=torch.contiguous_format)
-    grad_points = unit.new_empty(len(unit) if to_points else 0, 3)
+    grad_grid, grad_points = zeroed_like(grid), unit.new_empty(len(unit) if to_points else 0, 3)
     arrays = [native_core.array(t) for t in (unit, grid, grad)]
     native_core.require().trilinear_backward(*arrays, grad_grid, grad_points, torch.get_num_threads())
     return grad_grid, grad_points

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from nfield.kernels.sparse_adam import sparse_adam_
+from nfield.kernels.zeroed import give_back
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ class Adam:
             for index, parameter in enumerate(parameters):
                 if parameter.grad is None:
                     continue
+                grad, parameter.grad = parameter.grad.contiguous(), None
                 sparse_adam_(
                     parameter.data.view(-1),
-                    parameter.grad.contiguous().view(-1),
+                    grad.view(-1),
                     self.moments[f"{name}.{index}.first"].view(-1),
                     self.moments[f"{name}.{index}.second"].view(-1),
                     rate=rate,
@@ -70,7 +72,7 @@ class Adam:
                     epsilon=self.config.epsilon,
                     step=step + 1,
                 )
-                parameter.grad = None
+                give_back(grad)
 
     def state(self) -> dict[str, Tensor]:
         """The moments by name, to be saved."""

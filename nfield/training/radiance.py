@@ -33,6 +33,10 @@ class RadianceConfig:
     """Rays of a step at most."""
     delta: float = 0.1
     """Where the Huber loss turns from square to linear."""
+    sparsity: float = 0.0
+    """Weight of the mean size of the parameters that the field says are mostly zero."""
+    grid: int = 128
+    """Cells along an edge of the occupancy grid; fewer where densities are dear."""
     near: float = 0.0
     """Distance before which nothing is rendered, metres."""
 
@@ -72,7 +76,10 @@ class RadianceTask:
         self._budget.learn(rays=len(rays), samples=len(samples), goal=min(float(self.config.samples), grown))
         error = float((out.color.detach() - target).square().mean())
         self._error = error if math.isnan(self._error) else 0.95 * self._error + 0.05 * error
-        return {"color": huber(out.color, target, delta=self.config.delta).mean()}
+        losses = {"color": huber(out.color, target, delta=self.config.delta).mean()}
+        if self.config.sparsity > 0.0:
+            losses["sparsity"] = self.config.sparsity * _mean_sizes(self.field.sparse())
+        return losses
 
     def measures(self) -> dict[str, float]:
         """PSNR of recent batches and rays of a step."""
@@ -94,3 +101,8 @@ class RadianceTask:
         centers = torch.stack([column, row], -1) + 0.5
         rays = self.images.cameras.rays(camera, centers, box=self.images.box, near=self.config.near)
         return rays, self.images.pixels(camera, column, row)
+
+
+def _mean_sizes(parameters: list[nn.Parameter]) -> Float[Tensor, ""]:
+    """Sum of the mean absolute values of some tensors."""
+    return sum((p.abs().mean() for p in parameters), torch.zeros(()))

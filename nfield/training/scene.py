@@ -79,7 +79,7 @@ def set_up(
         generator: Draws the field's first values.
     """
     near = _NEAR_SHARE * images.scale if images.unbounded else radiance.near
-    options = sampler_options(images)
+    options = dataclasses.replace(sampler_options(images), resolution=radiance.grid)
     sampler = OccupancySampler(images.inner, options)
     if images.unbounded:
         sampler.forget_unseen(images.cameras, nearest=_UNSEEN_SHARE * images.scale)

@@ -177,7 +177,6 @@ static void scatter(const Backward& w, const Task& t, float* sums) {
   std::vector<float> basis((size_t)outputs * N);
   for (int j = 0; j < outputs; j++) std::memcpy(&basis[(size_t)j * N], f.basis + (size_t)j * rows + t.plane * f.channels + k, sizeof(float) * N);
   float* grad = w.grad_planes + t.plane * f.plane_size() + k;
-  for (long node = (long)t.low * f.nodes; node < (long)t.high * f.nodes; node++) put<N>(grad + node * f.channels, Lanes<N>{});
   alignas(64) float products[kRun * N];
   for (long s0 = 0; s0 < w.p.n; s0 += kRun) {
     const int count = (int)std::min<long>(kRun, w.p.n - s0);
@@ -246,7 +245,7 @@ static void point_gradients(const Factors& f, const Places& p, const float* unit
   }
 }
 
-// grad_basis and grad_points may be empty: then they are not computed.
+// grad_planes is all zeros when it comes. grad_basis and grad_points may be empty: then they are not computed.
 void vector_matrix_backward(F32<2> unit, F32<4> planes, F32<3> lines, F32<2> basis, F32<2> grad, F32Out<4> grad_planes,
                             F32Out<3> grad_lines, F32Out<2> grad_basis, F32Out<2> grad_points, int threads) {
   const Factors f{planes.data(), lines.data(), basis.data(), (int)planes.shape(1), (int)planes.shape(3), (int)basis.shape(0)};

@@ -1,4 +1,5 @@
 // Adam that visits only entries whose gradient is not zero; the others keep their value and moments (instant-ngp).
+// Gradients are cleared where they were read: they are in cache then, and their memory can be used for the next step.
 #include <cmath>
 
 #include "vec.h"
@@ -16,13 +17,13 @@ inline void update(const Step& k, float g, float& p, float& m, float& v) {
   p -= k.rate * m / (std::sqrt(v) * k.scale2 + k.epsilon);
 }
 
-void sparse_adam(F32Out<1> parameter, F32<1> grad, F32Out<1> first, F32Out<1> second, float rate, float beta1, float beta2,
+void sparse_adam(F32Out<1> parameter, F32Out<1> grad, F32Out<1> first, F32Out<1> second, float rate, float beta1, float beta2,
                  float epsilon, int64_t step, int threads) {
   const long n = (long)parameter.shape(0), blocks = n / kWidth;
   const double correction1 = 1.0 - std::pow((double)beta1, (double)step), correction2 = 1.0 - std::pow((double)beta2, (double)step);
   const Step k{(float)(rate / correction1), beta1, beta2, epsilon, (float)(1.0 / std::sqrt(correction2))};
   float *p = parameter.data(), *m = first.data(), *v = second.data();
-  const float* g = grad.data();
+  float* g = grad.data();
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (long b = 0; b < blocks; b++) {
     const long i = b * kWidth;
@@ -37,9 +38,10 @@ void sparse_adam(F32Out<1> parameter, F32<1> grad, F32Out<1> first, F32Out<1> se
     for (int j = 0; j < kWidth; j++) root[j] = std::sqrt(v1[j]);
     const vf p1 = p0 - k.rate * m1 / (root * k.scale2 + k.epsilon);
     store(m + i, select(untouched, m0, m1)), store(v + i, select(untouched, v0, v1)), store(p + i, select(untouched, p0, p1));
+    store(g + i, vf{});
   }
   for (long i = blocks * kWidth; i < n; i++)
-    if (g[i] != 0.f) update(k, g[i], p[i], m[i], v[i]);
+    if (g[i] != 0.f) update(k, g[i], p[i], m[i], v[i]), g[i] = 0.f;
 }
 
 }  // namespace

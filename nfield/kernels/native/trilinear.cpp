@@ -72,7 +72,6 @@ INLINE void add_row(float* q, const float* slope, float weight, int channels) {
 
 // Adds what belongs to the layers of nodes [low, high).
 static void scatter(const Grid& g, const float* unit, const int* layer, const float* slopes, long n, int low, int high, float* grad) {
-  std::memset(grad + low * g.step[2], 0, sizeof(float) * (size_t)(high - low) * g.step[2]);
   for (long s = 0; s < n; s++) {
     const bool below = layer[s] >= low && layer[s] < high, above = layer[s] + 1 >= low && layer[s] + 1 < high;
     if (!below && !above) continue;
@@ -106,7 +105,7 @@ static void point_gradients(const Grid& g, const float* unit, const float* grid,
   }
 }
 
-// grad_points may be empty: then it is not computed.
+// grad_grid is all zeros when it comes. grad_points may be empty: then it is not computed.
 void trilinear_backward(F32<2> unit, F32<4> grid, F32<2> grad, F32Out<4> grad_grid, F32Out<2> grad_points, int threads) {
   const Grid g(grid.shape_ptr());
   const long n = unit.shape(0);

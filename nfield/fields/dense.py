@@ -1,0 +1,82 @@
+"""Voxels with spherical harmonics as a radiance field (Plenoxels, Fridovich-Keil et al. 2022; PVD, section 1.5)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nfield.fields.base import BuildContext, Field, FieldConfig, backend
+from nfield.fields.domain import Domain
+from nfield.kernels.harmonics import spherical_harmonics
+from nfield.kernels.trilinear import trilinear
+from nfield.types import Latent, Level
+
+_FUNCTIONS = 9
+"""Spherical harmonics of degrees 0 to 2."""
+_INITIAL = 0.02
+
+
+@backend("dense")
+@dataclass(frozen=True)
+class DenseConfig(FieldConfig):
+    """A dense grid of log-density and spherical harmonics, without any network."""
+
+    resolution: int = 128
+    """Nodes along an edge of the grid."""
+    empty: float = 0.0
+    """Log-density (1/m) where the grid is zero."""
+    log_density_range: tuple[float, float] = (-10.0, 10.0)
+    """Log-densities (1/m) are clipped to this range."""
+
+    @staticmethod
+    def reference() -> "DenseConfig":
+        """PVD's sizes: 58,720,256 parameters."""
+        return DenseConfig(resolution=128)
+
+    def build(self, context: BuildContext) -> "DenseField":
+        """A new field over the context's box."""
+        return DenseField(self, context)
+
+
+class DenseField(Field):
+    """Radiance field that is interpolated between the nodes of a grid.
+
+    Its feature, the log-density and 27 coefficients, means the same as no other field's: `levels` leaves it out.
+    """
+
+    def __init__(self, config: DenseConfig, context: BuildContext) -> None:
+        super().__init__()
+        self.feature_dim = 1 + 3 * _FUNCTIONS
+        self.levels = frozenset({Level.DENSITY, Level.COLOR})
+        self.log_density_range = config.log_density_range
+        self.empty = config.empty
+        self.domain = Domain(context.box)
+        # Two tensors, so that a look for the density alone touches little memory.
+        size = (config.resolution,) * 3
+        self.log_densities = nn.Parameter(_INITIAL * torch.randn(*size, 1, generator=context.generator))
+        self.coefficients = nn.Parameter(_INITIAL * torch.randn(*size, 3 * _FUNCTIONS, generator=context.generator))
+
+    def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
+        """The log-density and 9 coefficients each of red, green and blue."""
+        unit, presence = self.domain(points)
+        log_density = trilinear(unit, self.log_densities) + self.empty
+        return Latent(torch.cat([log_density, trilinear(unit, self.coefficients)], -1), presence)
+
+    def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
+        """The log-density alone."""
+        unit, presence = self.domain(points)
+        return Latent(trilinear(unit, self.log_densities) + self.empty, presence)
+
+    def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
+        """The feature's first entry."""
+        return feature[:, 0]
+
+    def color_head(self, feature: Float[Tensor, "n f"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+        """`sigmoid(sum_l k_l Y_l(d))` of the coefficients k of each colour."""
+        functions = spherical_harmonics(dirs)[:, None, :_FUNCTIONS]
+        return (feature[:, 1:].view(-1, 3, _FUNCTIONS) * functions).sum(-1).sigmoid()
+
+    def param_groups(self) -> dict[str, list[nn.Parameter]]:
+        """The two grids, whose gradients are sparse."""
+        return {"density": [self.log_densities], "color": [self.coefficients]}

@@ -1,0 +1,97 @@
+"""Planes and lines as a radiance field (TensoRF, Chen et al. 2022), with the feature of PVD (section 1.4)."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nfield.encodings.planes import VectorMatrix
+from nfield.fields.base import BuildContext, Field, FieldConfig, backend
+from nfield.fields.decoders import FEATURES, ColorNet
+from nfield.fields.domain import Domain
+from nfield.types import Latent, Level
+
+
+@backend("vm")
+@dataclass(frozen=True)
+class VmConfig(FieldConfig):
+    """Vector-matrix factors for density and appearance, and a small colour network."""
+
+    resolution: int = 256
+    """Nodes along an edge of the planes."""
+    density_components: int = 16
+    """Products of each plane and line that are summed to the log-density."""
+    appearance_components: int = 32
+    """Products of each plane and line that the appearance is mixed of."""
+    hidden: int = 64
+    """Width of the colour network's hidden layers."""
+    empty: float = -3.0
+    """Log-density (1/m) where all factors are zero: what they are drawn to where nothing is seen."""
+    color_sees_density: bool = True
+    """Whether the colour network also takes the log-density, as that of the hash grid does, whose shape it then has."""
+    log_density_range: tuple[float, float] = (-10.0, 10.0)
+    """Log-densities (1/m) are clipped to this range."""
+
+    @staticmethod
+    def reference() -> "VmConfig":
+        """PVD's sizes: 17,346,032 parameters."""
+        return VmConfig(resolution=300, appearance_components=48, empty=0.0, color_sees_density=False)
+
+    def build(self, context: BuildContext) -> "VmField":
+        """A new field over the context's box."""
+        return VmField(self, context)
+
+
+class VmField(Field):
+    """Radiance field whose feature is read off planes and lines, without a network for the density."""
+
+    def __init__(self, config: VmConfig, context: BuildContext) -> None:
+        super().__init__()
+        self.feature_dim = FEATURES
+        self.levels = frozenset(Level)
+        self.log_density_range = config.log_density_range
+        self.empty = config.empty
+        self.domain = Domain(context.box)
+        generator, nodes = context.generator, config.resolution
+        self.density_factors = VectorMatrix(nodes, config.density_components, generator=generator)
+        self.appearance = VectorMatrix(nodes, config.appearance_components, FEATURES - 1, generator=generator)
+        seen = FEATURES if config.color_sees_density else FEATURES - 1
+        self.color_net = ColorNet(config.hidden, generator, features=seen)
+
+    def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
+        """The log-density and 15 numbers of appearance."""
+        unit, presence = self.domain(points)
+        return Latent(torch.cat([self.density_factors(unit) + self.empty, self.appearance(unit)], -1), presence)
+
+    def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
+        """The log-density alone: a fifth of the lookups."""
+        unit, presence = self.domain(points)
+        return Latent(self.density_factors(unit) + self.empty, presence)
+
+    def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
+        """The feature's first entry."""
+        return feature[:, 0]
+
+    def color_head(self, feature: Float[Tensor, "n f"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+        """Colour network on the feature and the harmonics of the direction."""
+        return self.color_net(feature, dirs)
+
+    def decoders(self) -> dict[str, nn.Module]:
+        """The colour network; there is none for the density."""
+        return {"color": self.color_net}
+
+    def param_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Planes and lines, whose gradients are sparse, and the networks with the basis."""
+        factors = [
+            self.density_factors.planes,
+            self.density_factors.lines,
+            self.appearance.planes,
+            self.appearance.lines,
+        ]
+        network = [p for name, p in self.named_parameters() if name.startswith("color_net") or name.endswith("basis")]
+        return {"planes": factors, "network": network}
+
+    def sparse(self) -> list[nn.Parameter]:
+        """The factors of the density."""
+        return [self.density_factors.planes, self.density_factors.lines]
