@@ -83,6 +83,8 @@ def set_up(
     sampler = OccupancySampler(images.inner, options)
     if images.unbounded:
         sampler.forget_unseen(images.cameras, nearest=_UNSEEN_SHARE * images.scale)
+    elif images.has_alpha:
+        sampler.carve(images.cameras, images.images[..., 3].float() / 255.0)
     built, renderer = _build(config, BuildContext(images.box, generator)), Renderer(sampler)
     task = RadianceTask(built, renderer, images, dataclasses.replace(radiance, near=near))
     shown = SceneRenderer(built, renderer, images.box, near, images.background or _BLACK)

@@ -160,6 +160,31 @@ class OccupancySampler(Sampler):
             self.get_buffer("possible")[cascade] = (seen >= views) & ~close
         self._set(self.get_buffer("possible"))
 
+    @torch.no_grad()
+    def carve(self, cameras: Cameras, alpha: Float[Tensor, "k h w"]) -> None:
+        """Marks cells as empty for good that some camera sees before nothing but transparent pixels (visual hull).
+
+        Args:
+            cameras: Of photos whose background is transparent.
+            alpha: Opacity of their pixels.
+        """
+        height, width = cameras.size
+        every = torch.arange(self.config.resolution**3, device=self.get_buffer("cells").device)
+        for cascade in range(self.config.cascades):
+            radius = 2.0 ** (cascade - 1) * float(self.inner.size.norm()) / self.config.resolution
+            index, points = every, self._points(cascade, every, None)
+            for camera in range(len(cameras)):
+                pixels, depth = cameras.project(points, camera)
+                seen = ((pixels >= 0) & (pixels < pixels.new_tensor([width, height]))).all(-1) & (depth > radius)
+                focal = float(cameras.intrinsics[camera, :2, :2].max())
+                reach = math.ceil(focal * radius / (float(depth[seen].min()) - radius)) + 1 if seen.any() else 0
+                column, row = pixels[seen].long().unbind(-1)
+                kept = ~seen
+                kept[seen] = _grown(alpha[camera] > 0.0, reach)[row, column]
+                index, points = index[kept], points[kept]
+            self.get_buffer("possible")[cascade] &= torch.zeros_like(every, dtype=torch.bool).index_fill(0, index, True)
+        self._set(self.get_buffer("possible"))
+
     def _chosen(self, cascade: int, step: int, generator: torch.Generator) -> Int[Tensor, "m"]:
         """Cells of a cascade to refresh at this step."""
         total = self.config.resolution**3
@@ -205,3 +230,12 @@ class OccupancySampler(Sampler):
     def _occupied(self) -> Bool[Tensor, "c m"]:
         """The packed bits as booleans, x fastest."""
         return unpack_bits(self.get_buffer("words")).flatten(1)
+
+
+def _grown(mask: Bool[Tensor, "h w"], reach: int) -> Bool[Tensor, "h w"]:
+    """A mask with all pixels up to `reach` rows and columns away; what lies outside the image counts as set."""
+    if 2 * reach + 1 >= min(mask.shape):
+        return torch.ones_like(mask)
+    padded = torch.nn.functional.pad(mask[None].float(), (reach,) * 4, value=1.0)
+    across = torch.nn.functional.max_pool2d(padded, (1, 2 * reach + 1), stride=1)
+    return torch.nn.functional.max_pool2d(across, (2 * reach + 1, 1), stride=1)[0] > 0.0
