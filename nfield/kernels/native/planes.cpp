@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kFirst[3] = {0, 0, 1}, kSecond[3] = {1, 2, 2}, kAcross[3] = {2, 1, 0};  // axes of planes and lines
 constexpr int kBlock = 8;                                                             // points that share a pass over the basis
+constexpr int kAhead = 8;  // points between asking for memory and using it
 constexpr int kRun = 64;  // points whose products are kept for the gradient of the basis
 
 // Planes [3][nodes][nodes][channels] and lines [3][nodes][channels], and a basis [outputs][3 channels].
@@ -39,6 +40,17 @@ static Places find_places(const float* unit, long n, int nodes, int threads) {
       p.cell[axis * n + s] = at.cell, p.part[axis * n + s] = at.part;
     }
   return p;
+}
+
+// Asks for what a point some way ahead will need of a chunk: its corners, and their gradients where `grad` is given.
+INLINE void prefetch_corners(const Factors& f, const Places& p, int i, long s, int k, const float* grad) {
+  if (s >= p.n) return;
+  const long step = f.channels, down = step * f.nodes;
+  const long at = p.cell[kFirst[i] * p.n + s] * down + p.cell[kSecond[i] * p.n + s] * step + k;
+  const float* plane = f.planes + i * f.plane_size() + at;
+  prefetch(plane), prefetch(plane + step), prefetch(plane + down), prefetch(plane + down + step);
+  if (!grad) return;
+  prefetch(grad + at - k), prefetch(grad + at - k + step), prefetch(grad + at - k + down), prefetch(grad + at - k + down + step);
 }
 
 // The four rows of a plane and the two of a line around a point, and their weights.
@@ -123,6 +135,7 @@ void vector_matrix(F32<2> unit, F32<4> planes, F32<3> lines, F32<2> basis, F32Ou
       const int m = (int)std::min<long>(kBlock, n - s0);
       for (int s = 0; s < m; s++)
         for (int i = 0; i < 3; i++) {
+          for (int k = 0; k < f.channels; k += 16) prefetch_corners(f, p, i, s0 + s + kAhead, k, nullptr);
           const Corners at(f, p, i, s0 + s);
           float* row = products.data() + s * rows + i * f.channels;
           for (const Chunk& c : parts)
@@ -181,6 +194,7 @@ static void scatter(const Backward& w, const Task& t, float* sums) {
   for (long s0 = 0; s0 < w.p.n; s0 += kRun) {
     const int count = (int)std::min<long>(kRun, w.p.n - s0);
     for (int s = 0; s < count; s++) {
+      prefetch_corners(f, w.p, t.plane, s0 + s + kAhead, k, grad);
       const int first = w.p.cell[kFirst[t.plane] * w.p.n + s0 + s];
       const bool upper = first >= t.low && first < t.high, lower = first + 1 >= t.low && first + 1 < t.high;
       if (!upper) put<N>(products + s * N, Lanes<N>{});
