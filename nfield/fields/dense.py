@@ -10,7 +10,7 @@ from nfield.fields.base import BuildContext, Field, FieldConfig, backend
 from nfield.fields.domain import Domain
 from nfield.kernels.harmonics import spherical_harmonics
 from nfield.kernels.trilinear import trilinear
-from nfield.types import Latent, Level
+from nfield.types import FieldOutput, Latent, Level
 
 _FUNCTIONS = 9
 """Spherical harmonics of degrees 0 to 2."""
@@ -74,9 +74,19 @@ class DenseField(Field):
 
     def color_head(self, feature: Float[Tensor, "n f"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
         """`sigmoid(sum_l k_l Y_l(d))` of the coefficients k of each colour."""
-        functions = spherical_harmonics(dirs)[:, None, :_FUNCTIONS]
-        return (feature[:, 1:].view(-1, 3, _FUNCTIONS) * functions).sum(-1).sigmoid()
+        return _color(feature[:, 1:], dirs)
+
+    def fused(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput:
+        """The same without the feature: its gradient would be put together and taken apart again."""
+        unit, presence = self.domain(points)
+        log_density = self.log_density(Latent(trilinear(unit, self.log_densities) + self.empty, presence))
+        return FieldOutput(log_density, _color(trilinear(unit, self.coefficients), dirs), presence)
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """The two grids, whose gradients are sparse."""
         return {"density": [self.log_densities], "color": [self.coefficients]}
+
+
+def _color(coefficients: Float[Tensor, "n 27"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+    functions = spherical_harmonics(dirs)[:, None, :_FUNCTIONS]
+    return (coefficients.view(-1, 3, _FUNCTIONS) * functions).sum(-1).sigmoid()

@@ -1,6 +1,9 @@
 """What the tests of kernels share: every build of the native core that this processor runs, and distances."""
 
+from collections.abc import Callable, Sequence
+
 import pytest
+import torch
 
 from nfield.kernels import native_core
 
@@ -22,3 +25,31 @@ def native(monkeypatch: pytest.MonkeyPatch) -> None:
     if not loaded:
         pytest.skip("the native core was not compiled")
     monkeypatch.setattr(native_core, "core", lambda: loaded[0])
+
+
+Difference = Callable[[Callable[..., torch.Tensor], Callable[..., torch.Tensor], Sequence[torch.Tensor]], list[float]]
+
+
+@pytest.fixture
+def difference() -> Difference:
+    """Largest relative differences of an op from its twin in double precision: its value, then each gradient."""
+
+    def measured(
+        native: Callable[..., torch.Tensor], twin: Callable[..., torch.Tensor], inputs: Sequence[torch.Tensor]
+    ) -> list[float]:
+        results = []
+        for function, dtype in ((native, torch.float32), (twin, torch.float64)):
+            leaves = [t.detach().to(dtype).requires_grad_() for t in inputs]
+            value = function(*leaves)
+            slopes = torch.cos(torch.arange(value.numel(), dtype=dtype)).view_as(value)
+            results.append([value.detach(), *torch.autograd.grad(value, leaves, slopes)])
+        return [_relative(value, reference) for value, reference in zip(*results, strict=True)]
+
+    return measured
+
+
+def _relative(value: torch.Tensor, reference: torch.Tensor) -> float:
+    assert value.shape == reference.shape
+    if reference.numel() == 0:
+        return 0.0
+    return float((value - reference).abs().max() / reference.abs().max().clamp_min(1e-30))
