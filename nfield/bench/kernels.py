@@ -13,9 +13,11 @@ from nfield.kernels.composite import composite, composite_reference
 from nfield.kernels.hash_grid import GridLayout, hash_encode, hash_encode_reference
 from nfield.kernels.march import StepRule, march, march_reference, pack_bits
 from nfield.kernels.mlp import mlp, mlp_reference
+from nfield.kernels.planes import vector_matrix, vector_matrix_reference
 from nfield.kernels.points import sample_points
 from nfield.kernels.radiance import RadianceWeights, radiance, radiance_reference
 from nfield.kernels.sparse_adam import sparse_adam_, sparse_adam_reference
+from nfield.kernels.trilinear import trilinear, trilinear_reference
 from nfield.types import Box, Rays, Samples
 
 _RANGE = (-10.0, 10.0)
@@ -206,6 +208,36 @@ def compare_network(work: Workload, rounds: int, generator: torch.Generator) -> 
     return _compare("colour network", runs, [inputs, *work.weights[2:]], items=len(inputs), rounds=rounds)
 
 
+def _compare_lookup(
+    name: str,
+    ops: tuple[Callable[..., Tensor], Callable[..., Tensor]],
+    work: Workload,
+    inputs: Sequence[Tensor],
+    rounds: int,
+) -> list[Comparison]:
+    """A lookup of the workload's points by an op and its twin."""
+    native, twin = ops
+
+    def checked(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        return [(native if t[0].dtype == torch.float32 else twin)(work.points[:_CHECKED].to(t[0].dtype), *t)]
+
+    runs = (lambda t: [native(work.points, *t)], lambda t: [twin(work.points, *t)], checked)
+    return _compare(name, runs, inputs, items=len(work.samples), rounds=rounds)
+
+
+def compare_planes(work: Workload, rounds: int, generator: torch.Generator) -> list[Comparison]:
+    """Vector-matrix lookup of 15 features, of the reference's size; gradients to planes, lines and basis."""
+    shapes = [(3, 300, 300, 48), (3, 300, 48), (15, 144)]
+    factors = [torch.randn(shape, generator=generator) for shape in shapes]
+    return _compare_lookup("planes and lines", (vector_matrix, vector_matrix_reference), work, factors, rounds)
+
+
+def compare_trilinear(work: Workload, rounds: int, generator: torch.Generator) -> list[Comparison]:
+    """Trilinear lookup of 27 channels, of the reference's size; gradients to the grid."""
+    grid = [torch.randn(128, 128, 128, 27, generator=generator)]
+    return _compare_lookup("dense grid", (trilinear, trilinear_reference), work, grid, rounds)
+
+
 def compare_composite(work: Workload, rounds: int, generator: torch.Generator) -> list[Comparison]:
     """Compositing of packed samples, gradients to colour, density and presence."""
     samples, count = work.samples, len(work.samples)
@@ -277,6 +309,8 @@ def compare_kernels(count: int, log2_table_size: int, *, rounds: int) -> list[Co
         *compare_radiance(work, rounds),
         *compare_encoding(work, rounds),
         *compare_network(work, rounds, generator),
+        *compare_planes(work, rounds, generator),
+        *compare_trilinear(work, rounds, generator),
         *compare_composite(work, rounds, generator),
         compare_march(work, rounds),
         compare_adam(work, rounds, generator),

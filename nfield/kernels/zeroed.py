@@ -16,7 +16,7 @@ _lent: dict[int, int] = defaultdict(int)
 
 
 def zeroed_like(tensor: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """Zeros of the shape of a tensor, contiguous and in single precision: memory that was given back, if there is some."""
+    """Zeros of a tensor's shape, contiguous and in single precision: memory that was given back, if there is some."""
     size = tensor.numel()
     _lent[size] += 1
     # numpy asks the system for large pages, and for pages that are cleared when they are first touched.

@@ -8,6 +8,7 @@ from torch.library import opcheck
 
 from nfield.kernels import planes as planes_module
 from nfield.kernels.planes import vector_matrix, vector_matrix_reference
+from tests.nfield.kernels.conftest import Difference
 
 SIZES = (0, 1, 7, 8, 9, 65, 1000)
 
@@ -58,14 +59,18 @@ def test_twin_gradients_are_the_differences(generator: torch.Generator):
 
 
 @pytest.mark.parametrize("count", SIZES)
-def test_native_values_and_gradients_equal_the_twin(build: str, count: int, difference, generator: torch.Generator):
+def test_native_values_and_gradients_equal_the_twin(
+    build: str, count: int, difference: Difference, generator: torch.Generator
+):
     inputs = [torch.rand(count, 3, generator=generator), *factors(9, 16, 15, generator)]
     assert max(difference(vector_matrix, vector_matrix_reference, inputs)) < 1e-5
 
 
-@pytest.mark.parametrize(("nodes", "components", "outputs"), [(2, 1, 1), (7, 3, 2), (9, 23, 1), (5, 48, 28), (33, 4, 16)])
+@pytest.mark.parametrize(
+    ("nodes", "components", "outputs"), [(2, 1, 1), (7, 3, 2), (9, 23, 1), (5, 48, 28), (33, 4, 16)]
+)
 def test_every_number_of_components_and_outputs_is_right(
-    build: str, nodes: int, components: int, outputs: int, difference, generator: torch.Generator
+    build: str, nodes: int, components: int, outputs: int, difference: Difference, generator: torch.Generator
 ):
     inputs = [torch.rand(200, 3, generator=generator), *factors(nodes, components, outputs, generator)]
     assert max(difference(vector_matrix, vector_matrix_reference, inputs)) < 1e-5

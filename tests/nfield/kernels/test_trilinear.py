@@ -8,6 +8,7 @@ from torch.library import opcheck
 
 from nfield.kernels import trilinear as trilinear_module
 from nfield.kernels.trilinear import trilinear, trilinear_reference
+from tests.nfield.kernels.conftest import Difference
 
 
 def test_nodes_lie_at_both_ends_and_x_runs_fastest():
@@ -33,13 +34,13 @@ def test_twin_gradients_are_the_differences(generator: torch.Generator):
 @pytest.mark.parametrize("count", [0, 1, 9, 1000])
 @pytest.mark.parametrize("channels", [1, 3, 8, 27, 28, 40])
 def test_native_values_and_gradients_equal_the_twin(
-    build: str, count: int, channels: int, difference, generator: torch.Generator
+    build: str, count: int, channels: int, difference: Difference, generator: torch.Generator
 ):
     inputs = [torch.rand(count, 3, generator=generator), torch.randn(5, 6, 7, channels, generator=generator)]
     assert max(difference(trilinear, trilinear_reference, inputs)) < 1e-5
 
 
-def test_the_smallest_grid_is_right(build: str, difference, generator: torch.Generator):
+def test_the_smallest_grid_is_right(build: str, difference: Difference, generator: torch.Generator):
     inputs = [torch.rand(50, 3, generator=generator), torch.randn(2, 2, 2, 4, generator=generator)]
     assert max(difference(trilinear, trilinear_reference, inputs)) < 1e-5
 
