@@ -35,8 +35,6 @@ class RadianceConfig:
     """Where the Huber loss turns from square to linear."""
     sparsity: float = 0.0
     """Weight of the mean size of the parameters that the field says are mostly zero."""
-    grid: int = 128
-    """Cells along an edge of the occupancy grid; fewer where densities are dear."""
     near: float = 0.0
     """Distance before which nothing is rendered, metres."""
 

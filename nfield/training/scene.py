@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +13,7 @@ from nfield.cameras import Cameras, Orbit
 from nfield.checkpoint import BoxRecord, OrbitRecord, SceneRecord, Triple
 from nfield.data.base import PosedImages
 from nfield.errors import OptionError
-from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig, HashConfig
+from nfield.fields import BACKENDS, BuildContext, DenseConfig, Field, FieldConfig, HashConfig, MlpConfig, VmConfig
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.rendering.scene_renderer import SceneRenderer
@@ -25,6 +26,7 @@ _CONE = 1.0 / 256.0
 _LEAST_SPREAD = 0.02
 _LARGE_GAP = 0.5 * math.pi
 _BLACK = (0.0, 0.0, 0.0)
+_SHORT, _LONG = 4.0, 8.0
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,34 @@ def preset(minutes: float, *, backend: str = "hash") -> Preset:
         minutes: Training time on two cores.
         backend: Name of the field's backend; one without an entry here takes its own defaults.
     """
-    short, long = minutes <= 4.0, minutes > 8.0
-    quick = HashConfig(levels=12, log2_table_size=17, finest_resolution=512)
-    tuned: dict[str, FieldConfig] = {"hash": quick if short else HashConfig(log2_table_size=19 if long else 18)}
-    return Preset(tuned[backend] if backend in tuned else BACKENDS[backend]())
+    tuned = _PRESETS.get(backend)
+    return Preset(BACKENDS[backend]()) if tuned is None else tuned(minutes)
+
+
+def _hash(minutes: float) -> Preset:
+    if minutes <= _SHORT:
+        return Preset(HashConfig(levels=12, log2_table_size=17, finest_resolution=512))
+    return Preset(HashConfig(log2_table_size=19 if minutes > _LONG else 18))
+
+
+def _vm(minutes: float) -> Preset:
+    """Planes take steps like a table's, the networks behind them smaller ones (TensoRF: 2e-2 and 1e-3)."""
+    field = VmConfig(resolution=300, appearance_components=48) if minutes > _LONG else VmConfig()
+    return Preset(field, optim=OptimConfig(rates={"planes": 2e-2, "network": 3e-3}))
+
+
+def _dense(minutes: float) -> Preset:
+    """The grid holds the answers themselves, which have far to go."""
+    return Preset(DenseConfig(), optim=OptimConfig(rates={"density": 2e-1, "color": 5e-2}))
+
+
+def _mlp(minutes: float) -> Preset:
+    """Each sample is dear, so that a step has fewer of them."""
+    radiance = RadianceConfig(samples=1 << 14, first_samples=1 << 13)
+    return Preset(MlpConfig(), radiance, OptimConfig(rates={"network": 2e-3}))
+
+
+_PRESETS: dict[str, Callable[[float], Preset]] = {"hash": _hash, "vm": _vm, "dense": _dense, "mlp": _mlp}
 
 
 @dataclass(frozen=True)
@@ -79,7 +105,7 @@ def set_up(
         generator: Draws the field's first values.
     """
     near = _NEAR_SHARE * images.scale if images.unbounded else radiance.near
-    options = dataclasses.replace(sampler_options(images), resolution=radiance.grid)
+    options = sampler_options(images)
     sampler = OccupancySampler(images.inner, options)
     if images.unbounded:
         sampler.forget_unseen(images.cameras, nearest=_UNSEEN_SHARE * images.scale)

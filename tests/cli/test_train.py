@@ -94,3 +94,22 @@ def test_ctrl_c_saves_and_ends_well(
     assert main(words) == 0
     assert "stopped at step 3, saved; to continue: nfield train" in capsys.readouterr().out
     assert load_checkpoint(tmp_path).step == 3
+
+
+SMALL_FIELDS = {
+    "vm": "--vm.resolution 16 --vm.density-components 4 --vm.appearance-components 6 --vm.hidden 16",
+    "dense": "--dense.resolution 12",
+    "mlp": "--mlp.octaves 4 --mlp.depth 3 --mlp.width 16 --mlp.hidden 16",
+}
+
+
+@pytest.mark.parametrize("name", SMALL_FIELDS)
+def test_every_backend_trains_resumes_and_is_measured(name: str, tmp_path: Path, scene_folder: Path):
+    words = ["train", str(scene_folder), "--out", str(tmp_path), "--field", name]
+    budget = ["--steps", "12", "--samples", "2048", "--test-renders", "1"]
+    assert main([*words, *budget, *SMALL_FIELDS[name].split()]) == 0
+    assert main([*words, "--resume", "--steps", "18"]) == 0
+    assert load_checkpoint(tmp_path).step == 18
+    assert main(["eval", str(tmp_path), "--views", "1"]) == 0
+    assert json.loads((tmp_path / "eval.json").read_text())["mean"]["psnr"] > 5.0
+    assert main(["render", str(tmp_path), "--frames", "1", "--size", "9", "9"]) == 0

@@ -164,15 +164,18 @@ class OccupancySampler(Sampler):
     def carve(self, cameras: Cameras, alpha: Float[Tensor, "k h w"]) -> None:
         """Marks cells as empty for good that some camera sees before nothing but transparent pixels (visual hull).
 
+        Cells are looked at in blocks of eight.
+
         Args:
             cameras: Of photos whose background is transparent.
             alpha: Opacity of their pixels.
         """
         height, width = cameras.size
-        every = torch.arange(self.config.resolution**3, device=self.get_buffer("cells").device)
+        size = self.config.resolution // 2
+        every = torch.arange(size**3, device=self.get_buffer("cells").device)
         for cascade in range(self.config.cascades):
-            radius = 2.0 ** (cascade - 1) * float(self.inner.size.norm()) / self.config.resolution
-            index, points = every, self._points(cascade, every, None)
+            radius = 2.0 ** (cascade - 1) * float(self.inner.size.norm()) / size
+            index, points = every, self._points(cascade, every, None, size=size)
             for camera in range(len(cameras)):
                 pixels, depth = cameras.project(points, camera)
                 seen = ((pixels >= 0) & (pixels < pixels.new_tensor([width, height]))).all(-1) & (depth > radius)
@@ -182,7 +185,10 @@ class OccupancySampler(Sampler):
                 kept = ~seen
                 kept[seen] = _grown(alpha[camera] > 0.0, reach)[row, column]
                 index, points = index[kept], points[kept]
-            self.get_buffer("possible")[cascade] &= torch.zeros_like(every, dtype=torch.bool).index_fill(0, index, True)
+            blocks = torch.zeros_like(every, dtype=torch.bool).index_fill(0, index, True).view(size, size, size)
+            for axis in range(3):
+                blocks = blocks.repeat_interleave(2, dim=axis)
+            self.get_buffer("possible")[cascade] &= blocks.flatten()
         self._set(self.get_buffer("possible"))
 
     def _chosen(self, cascade: int, step: int, generator: torch.Generator) -> Int[Tensor, "m"]:
@@ -203,9 +209,11 @@ class OccupancySampler(Sampler):
         chosen = chosen.to(possible.device)
         return chosen[possible[chosen]]
 
-    def _points(self, cascade: int, index: Int[Tensor, "m"], generator: torch.Generator | None) -> Tensor:
-        """A random point in each cell; its middle without a generator."""
-        size = self.config.resolution
+    def _points(
+        self, cascade: int, index: Int[Tensor, "m"], generator: torch.Generator | None, *, size: int | None = None
+    ) -> Tensor:
+        """A random point in each cell of `size` along an edge (those of the grid); its middle without a generator."""
+        size = size or self.config.resolution
         corner = torch.stack([index % size, index // size % size, index // size**2], -1)
         place = torch.full(corner.shape, 0.5)
         if generator is not None:

@@ -8,8 +8,8 @@ from tests.solids import Ball
 
 
 def carved(views: int, generator: torch.Generator) -> OccupancySampler:
-    images = analytic_scene(views, (48, 48), generator)
-    sampler = OccupancySampler(images.inner, OccupancyConfig(resolution=32))
+    images = analytic_scene(views, (128, 128), generator)
+    sampler = OccupancySampler(images.inner, OccupancyConfig(resolution=64))
     sampler.carve(images.cameras, images.images[..., 3].float() / 255.0)
     return sampler
 

@@ -7,13 +7,14 @@ import torch
 from nfield.data.analytic import analytic_scene
 from nfield.data.base import PosedImages
 from nfield.errors import OptionError
-from nfield.fields import HashConfig
+from nfield.fields import BACKENDS, BuildContext, HashConfig, VmConfig
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.uniform import UniformSampler
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.training.evaluation import rendered_views, spread
 from nfield.training.radiance import RadianceConfig
 from nfield.training.scene import orbit_around, preset, sampler_options, set_up
+from nfield.training.task import Moment
 from nfield.types import Box
 
 TINY = HashConfig(levels=2, log2_table_size=8, finest_resolution=32, hidden=32)
@@ -67,6 +68,33 @@ def test_larger_budgets_get_larger_tables():
     sizes = [preset(minutes).field.log2_table_size for minutes in (1.0, 5.0, 15.0)]  # pyright: ignore
     assert sizes == sorted(sizes)
     assert sizes[0] < sizes[-1]
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_every_backend_has_a_rate_for_each_of_its_groups(name: str):
+    chosen = preset(15.0, backend=name)
+    small = {"resolution": 8} if name in ("vm", "dense") else {}
+    field = replace(chosen.field, **small).build(BuildContext(Box.cube(1.0)))
+    assert field.param_groups().keys() <= chosen.optim.rates.keys()
+
+
+def test_silhouettes_leave_few_cells_before_the_first_step(generator: torch.Generator):
+    images = analytic_scene(6, (64, 64), generator)
+    setup = set_up(images, TINY, radiance=RadianceConfig(), generator=generator)
+    opaque = replace(images, has_alpha=False)
+    whole = set_up(opaque, TINY, radiance=RadianceConfig(), generator=generator)
+    shares = [s.task.renderer.sampler.get_buffer("share").item() for s in (setup, whole)]
+    assert shares[0] < shares[1] == 1.0
+
+
+def test_sparsity_is_the_mean_size_of_what_the_field_names(images: PosedImages, generator: torch.Generator):
+    config = VmConfig(resolution=8, density_components=2, appearance_components=2, hidden=8)
+    setup = set_up(images, config, radiance=RadianceConfig(sparsity=0.5), generator=generator)
+    losses = setup.task.losses(Moment(0, 0.0, 0.0), generator)
+    expected = 0.5 * sum(p.detach().abs().mean().item() for p in setup.task.field.sparse())
+    assert losses["sparsity"].item() == pytest.approx(expected)
+    plain = set_up(images, config, radiance=RadianceConfig(), generator=generator)
+    assert plain.task.losses(Moment(0, 0.0, 0.0), generator).keys() == {"color"}
 
 
 def test_options_that_make_no_field_are_refused(images: PosedImages, generator: torch.Generator):
