@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from nfield.errors import OptionError
 from nfield.types import Box, DensityFn, FieldOutput, Latent, Level
 
 
@@ -129,6 +130,18 @@ class FieldConfig(ABC):
     @abstractmethod
     def build(self, context: BuildContext) -> Field:
         """A new field."""
+
+
+def require_at_least(least: int, **options: int) -> None:
+    """Refuses options of a backend that make no field.
+
+    Args:
+        least: The smallest value that makes sense.
+        options: Values by name of option.
+    """
+    for name, value in options.items():
+        if value < least:
+            raise OptionError(f"{name}: is {value}, expected at least {least}; give a larger number")
 
 
 BACKENDS: dict[str, type[FieldConfig]] = {}

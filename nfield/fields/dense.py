@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nfield.fields.base import BuildContext, Field, FieldConfig, backend
+from nfield.fields.base import BuildContext, Field, FieldConfig, backend, require_at_least
 from nfield.fields.domain import Domain
 from nfield.kernels.harmonics import spherical_harmonics
 from nfield.kernels.trilinear import trilinear
@@ -28,6 +28,9 @@ class DenseConfig(FieldConfig):
     """Log-density (1/m) where the grid is zero."""
     log_density_range: tuple[float, float] = (-10.0, 10.0)
     """Log-densities (1/m) are clipped to this range."""
+
+    def __post_init__(self) -> None:
+        require_at_least(2, resolution=self.resolution)
 
     @staticmethod
     def reference() -> "DenseConfig":

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from nfield.encodings.frequency import Frequency
 from nfield.errors import OptionError
-from nfield.fields.base import BuildContext, Field, FieldConfig, backend
+from nfield.fields.base import BuildContext, Field, FieldConfig, backend, require_at_least
 from nfield.fields.decoders import FEATURES, ColorNet, DensityNet, matrix
 from nfield.fields.domain import Domain
 from nfield.kernels.mlp import mlp
@@ -41,6 +41,8 @@ class MlpConfig(FieldConfig):
     """Log-densities (1/m) are clipped to this range."""
 
     def __post_init__(self) -> None:
+        require_at_least(0, octaves=self.octaves)
+        require_at_least(1, depth=self.depth, width=self.width, encoded=self.encoded, hidden=self.hidden)
         if not 0 <= self.skip < self.depth:
             raise OptionError(
                 f"skip: is {self.skip}, expected less than depth, {self.depth}; give a layer that others follow, or 0"

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nfield.encodings.planes import VectorMatrix
-from nfield.fields.base import BuildContext, Field, FieldConfig, backend
+from nfield.fields.base import BuildContext, Field, FieldConfig, backend, require_at_least
 from nfield.fields.decoders import FEATURES, ColorNet
 from nfield.fields.domain import Domain
 from nfield.types import Latent, Level
@@ -32,6 +32,15 @@ class VmConfig(FieldConfig):
     """Whether the colour network also takes the log-density, as that of the hash grid does, whose shape it then has."""
     log_density_range: tuple[float, float] = (-10.0, 10.0)
     """Log-densities (1/m) are clipped to this range."""
+
+    def __post_init__(self) -> None:
+        require_at_least(2, resolution=self.resolution)
+        require_at_least(
+            1,
+            density_components=self.density_components,
+            appearance_components=self.appearance_components,
+            hidden=self.hidden,
+        )
 
     @staticmethod
     def reference() -> "VmConfig":

@@ -18,3 +18,13 @@ def between_nodes(unit: Float[Tensor, "n"], nodes: int) -> tuple[Int[Tensor, "n"
     coordinate = unit.clamp(0.0, 1.0) * (nodes - 1)
     cell = coordinate.detach().long().clamp(0, nodes - 2)
     return cell, coordinate - cell
+
+
+def require_nodes(*sizes: int) -> None:
+    """Refuses grids without a cell: the native core reads two nodes along every axis.
+
+    Args:
+        sizes: Nodes along the axes.
+    """
+    if min(sizes) < 2:
+        raise ValueError(f"nodes along the axes: are {sizes}, expected at least 2 each; give a larger grid")

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nfield.kernels import native_core
-from nfield.kernels.nodes import between_nodes
+from nfield.kernels.nodes import between_nodes, require_nodes
 from nfield.kernels.zeroed import zeroed_like
 
 PLANE_AXES = ((0, 1), (0, 2), (1, 2))
@@ -100,6 +100,7 @@ def vector_matrix(
         lines: Vectors over the axes `LINE_AXES`.
         basis: Makes f features of the m = 3 c products, those of the first plane first.
     """
+    require_nodes(planes.shape[1])
     if native_core.runs_natively(unit, planes, lines, basis):
         return _native(unit, planes, lines, basis)
     return vector_matrix_reference(unit, planes, lines, basis)

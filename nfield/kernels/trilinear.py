@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nfield.kernels import native_core
-from nfield.kernels.nodes import between_nodes
+from nfield.kernels.nodes import between_nodes, require_nodes
 from nfield.kernels.zeroed import zeroed_like
 
 
@@ -72,6 +72,7 @@ def trilinear(unit: Float[Tensor, "n 3"], grid: Float[Tensor, "z y x c"]) -> Flo
     >>> trilinear(torch.tensor([[0.5, 1.0, 0.25]]), grid).item()
     3.5
     """
+    require_nodes(*grid.shape[:3])
     if native_core.runs_natively(unit, grid):
         return _native(unit, grid)
     return trilinear_reference(unit, grid)

@@ -201,8 +201,12 @@ static void scatter(const Backward& w, const Task& t, float* sums) {
       if (!upper && !lower) continue;
       const Corners at(f, w.p, t.plane, s0 + s);
       const float* slope = w.slopes + (s0 + s) * outputs;
-      Lanes<N> to_product = slope[0] * take<N>(basis.data());
-      for (int j = 1; j < outputs; j++) to_product += slope[j] * take<N>(&basis[(size_t)j * N]);
+      Lanes<N> parts[4] = {};  // independent of each other, so that they overlap
+      int j = 0;
+      for (; j + 4 <= outputs; j += 4)
+        for (int i = 0; i < 4; i++) parts[i] += slope[j + i] * take<N>(basis.data() + (size_t)(j + i) * N);
+      for (; j < outputs; j++) parts[0] += slope[j] * take<N>(basis.data() + (size_t)j * N);
+      const Lanes<N> to_product = (parts[0] + parts[1]) + (parts[2] + parts[3]);
       const Lanes<N> vector = at.vector<N>(k), to_matrix = to_product * vector;
       float* q = grad + (at.plane - (f.planes + t.plane * f.plane_size()));
       if (upper) {

@@ -1,5 +1,7 @@
 """The backends' reference sizes against PVD's parameter counts, and options that make no field."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
@@ -60,3 +62,18 @@ def test_empty_factors_are_as_dense_as_the_options_say():
 def test_a_skip_beyond_the_last_layer_is_refused():
     with pytest.raises(OptionError, match="skip: is 5, expected less than depth, 5"):
         MlpConfig(depth=5, skip=5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: VmConfig(resolution=1), "resolution: is 1, expected at least 2"),
+        (lambda: VmConfig(density_components=0), "density_components: is 0, expected at least 1"),
+        (lambda: DenseConfig(resolution=-3), "resolution: is -3, expected at least 2"),
+        (lambda: MlpConfig(width=0), "width: is 0, expected at least 1"),
+        (lambda: MlpConfig(octaves=-1), "octaves: is -1, expected at least 0"),
+    ],
+)
+def test_options_that_make_no_field_are_refused(make: Callable[[], FieldConfig], message: str):
+    with pytest.raises(OptionError, match=message):
+        make()

@@ -54,6 +54,11 @@ def test_points_outside_are_clamped_and_get_no_gradient(build: str, generator: t
     assert torch.equal(grad != 0.0, torch.tensor([[False, True, False], [False, False, False]]))
 
 
+def test_grids_without_a_cell_are_refused():
+    with pytest.raises(ValueError, match="expected at least 2 each"):
+        trilinear(torch.rand(2, 3), torch.ones(2, 1, 2, 4))
+
+
 def test_points_that_are_no_numbers_do_not_crash(build: str, generator: torch.Generator):
     grid = torch.randn(5, 5, 5, 3, generator=generator).requires_grad_()
     points = torch.tensor([[math.nan, 0.5, 0.5], [math.inf, -math.inf, 0.1], [0.3, 0.3, 0.3]])
