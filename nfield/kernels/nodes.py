@@ -11,6 +11,7 @@ def between_nodes(unit: Float[Tensor, "n"], nodes: int) -> tuple[Int[Tensor, "n"
         unit: Coordinates along an axis; those outside [0, 1] are clamped to it. Differentiable in the second result.
         nodes: Nodes along the axis, at least 2: the first at 0, the last at 1.
 
+    >>> import torch
     >>> cell, place = between_nodes(torch.tensor([0.0, 0.3, 1.0]), 5)
     >>> cell.tolist(), place.tolist()
     ([0, 1, 3], [0.0, 0.2000000476837158, 1.0])

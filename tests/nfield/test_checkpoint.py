@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from nfield import checkpoint as checkpoint_module
 from nfield.checkpoint import FILE, Checkpoint, load_checkpoint, load_field, load_scene_run, save_checkpoint
 from nfield.errors import CheckpointError
-from nfield.fields import BuildContext, HashConfig, HashField
+from nfield.fields import BACKENDS, BuildContext, HashConfig, HashField
 from nfield.types import Box
 
 TINY = HashConfig(levels=2, log2_table_size=8, finest_resolution=32, hidden=32)
@@ -93,7 +93,7 @@ def test_another_format_is_refused(tmp_path: Path, saved: Checkpoint):
 
 def test_an_unknown_backend_is_refused_with_the_known_ones(tmp_path: Path, saved: Checkpoint):
     _edit_header(save_checkpoint(tmp_path, saved), backend="telepathy")
-    assert "'telepathy', expected one of hash" in _message(tmp_path)
+    assert f"'telepathy', expected one of {', '.join(BACKENDS)}" in _message(tmp_path)
 
 
 @pytest.mark.parametrize(
