@@ -60,7 +60,7 @@ def _hash(minutes: float) -> Preset:
 
 def _vm(minutes: float) -> Preset:
     """Planes take steps like a table's, the networks behind them smaller ones (TensoRF: 2e-2 and 1e-3)."""
-    field = VmConfig(resolution=300, appearance_components=48) if minutes > _LONG else VmConfig()
+    field = VmConfig(resolution=192) if minutes <= _SHORT else VmConfig()
     return Preset(field, optim=OptimConfig(rates={"planes": 2e-2, "network": 3e-3}))
 
 
