@@ -8,6 +8,7 @@ import pytest
 
 from nfield.checkpoint import FILE, load_checkpoint, load_scene_run
 from nfield.cli import main
+from nfield.fields import BACKENDS
 from nfield.training.hooks import Log
 from nfield.training.loop import StepEvent
 
@@ -90,7 +91,7 @@ def test_a_stopped_conversion_is_saved_and_goes_on(
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
-        (["--to", "voxels"], "expected one of hash"),
+        (["--to", "voxels"], f"expected one of {', '.join(BACKENDS)}"),
         (["--to", "hash", "--out", "RUN"], "the teacher's own folder"),
         (["--to", "hash", "--samples", "5"], "--samples"),
     ],

@@ -8,6 +8,7 @@ import pytest
 
 from nfield.checkpoint import FILE
 from nfield.cli import main
+from nfield.fields import BACKENDS
 
 
 def _complaint(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
@@ -77,7 +78,7 @@ def test_a_run_folder_that_is_a_file(tmp_path: Path, scene_folder: Path, capsys:
         (["--views", "0"], "--views: is 0, expected at least 1"),
         (["--samples", "1"], "--samples: is 1, expected at least 1024"),
         (["--save-every", "0"], "--save-every"),
-        (["--field", "telepathy"], "--field: is 'telepathy', expected one of hash"),
+        (["--field", "telepathy"], f"--field: is 'telepathy', expected one of {', '.join(BACKENDS)}"),
         (["--size", "4000", "4000"], "asked for images of 4000x4000"),
         (["--downscale", "0"], "downscale is 0"),
         (["--hash.finest-resolution", "0"], "cannot be built"),
