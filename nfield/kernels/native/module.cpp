@@ -14,6 +14,9 @@ void register_composite(nb::module_&);
 void register_rasterize(nb::module_&);
 void register_sparse_adam(nb::module_&);
 void register_points(nb::module_&);
+void register_nearest(nb::module_&);
+void register_rbf(nb::module_&);
+void register_hash_encode_2d(nb::module_&);
 
 namespace {
 
@@ -43,4 +46,7 @@ MODULE(CORE_NAME, m) {
   register_rasterize(m);
   register_sparse_adam(m);
   register_points(m);
+  register_nearest(m);
+  register_rbf(m);
+  register_hash_encode_2d(m);
 }
