@@ -26,20 +26,32 @@ class RbfKernel:
     Attributes:
         number: In the native core.
         numbers: How many numbers make the shape of one kernel in D dimensions.
-        value: Values from differences d "n k d" and shapes "n k s".
+        value: Values from differences "n k d" and shapes "n k s".
         half_square: The q at which a kernel has the value 1/2, so that kinds can be made equally wide.
+        shape: The shapes whose A has given eigenvalues "m d" (or "m 1") and eigenvectors "m d d" (columns).
+        matrix: The A of shapes "m s" in D dimensions; of a tent, that of the ellipse with its widths.
     """
 
     number: int
     numbers: Callable[[int], int]
     value: Callable[[Tensor, Tensor], Tensor]
     half_square: float
+    shape: Callable[[Tensor, Tensor], Tensor]
+    matrix: Callable[[Tensor, int], Tensor]
 
 
 def packed_symmetric(matrices: Float[Tensor, "n d d"]) -> Float[Tensor, "n s"]:
     """The upper triangles of symmetric matrices, row by row."""
     row, column = torch.triu_indices(*matrices.shape[1:])
     return matrices[:, row, column]
+
+
+def unpacked_symmetric(packed: Float[Tensor, "n s"], dims: int) -> Float[Tensor, "n d d"]:
+    """The inverse of `packed_symmetric`."""
+    row, column = torch.triu_indices(dims, dims)
+    whole = packed.new_zeros(len(packed), dims, dims)
+    whole[:, row, column] = whole[:, column, row] = packed
+    return whole
 
 
 def quadratic_form(d: Float[Tensor, "*n d"], packed: Float[Tensor, "*n s"]) -> Float[Tensor, "*n"]:
@@ -49,25 +61,46 @@ def quadratic_form(d: Float[Tensor, "*n d"], packed: Float[Tensor, "*n s"]) -> F
     return (packed * twice * d[..., row] * d[..., column]).sum(-1)
 
 
+def _of_square(number: int, value: Callable[[Tensor], Tensor], half_square: float) -> RbfKernel:
+    """A kernel whose value is a function of q, with A as its shape."""
+    return RbfKernel(
+        number,
+        lambda dims: dims * (dims + 1) // 2,
+        lambda d, shape: value(quadratic_form(d, shape)),
+        half_square,
+        lambda squares, axes: packed_symmetric(axes * squares[:, None] @ axes.mT),
+        unpacked_symmetric,
+    )
+
+
 def _tents(places: Tensor) -> Tensor:
     return (1.0 - places.abs()).clamp_min(0.0).prod(-1)
 
 
-def _triangle(dims: int) -> int:
-    return dims * (dims + 1) // 2
+_TENT = RbfKernel(
+    1,
+    lambda _: 1,
+    lambda d, shape: _tents(shape * d),
+    0.25,
+    lambda squares, _: squares.sqrt(),
+    lambda shapes, dims: shapes[:, :, None].square() * torch.eye(dims).to(shapes),
+)
 
+_ROTATED_TENT = RbfKernel(
+    2,
+    lambda dims: dims * dims,
+    lambda d, shape: _tents((shape.unflatten(-1, (d.shape[-1], d.shape[-1])) * d[..., None, :]).sum(-1)),
+    0.25,
+    lambda squares, axes: (squares.sqrt()[..., None] * axes.mT).flatten(1),
+    lambda shapes, dims: shapes.unflatten(-1, (dims, dims)).mT @ shapes.unflatten(-1, (dims, dims)),
+)
 
 RBF_KERNELS: dict[str, RbfKernel] = {
-    "inverse_quadratic": RbfKernel(0, _triangle, lambda d, a: 1.0 / (1.0 + quadratic_form(d, a)), 1.0),
-    "tent": RbfKernel(1, lambda _: 1, lambda d, s: _tents(s * d), 0.25),
-    "rotated_tent": RbfKernel(
-        2,
-        lambda dims: dims * dims,
-        lambda d, r: _tents((r.unflatten(-1, (d.shape[-1], d.shape[-1])) * d[..., None, :]).sum(-1)),
-        0.25,
-    ),
-    "inverse_multiquadric": RbfKernel(3, _triangle, lambda d, a: (1.0 + quadratic_form(d, a)).rsqrt(), 3.0),
-    "gaussian": RbfKernel(4, _triangle, lambda d, a: torch.exp(-0.5 * quadratic_form(d, a)), 1.0),
+    "inverse_quadratic": _of_square(0, lambda q: 1.0 / (1.0 + q), 1.0),
+    "tent": _TENT,
+    "rotated_tent": _ROTATED_TENT,
+    "inverse_multiquadric": _of_square(3, lambda q: (1.0 + q).rsqrt(), 3.0),
+    "gaussian": _of_square(4, lambda q: torch.exp(-0.5 * q), 1.0),
 }
 """Kernels by name. The Gaussian is left as wide as the paper's release has it: 0.607 where others are 1/2."""
 
