@@ -75,6 +75,19 @@ class Checkpoint:
             raise CheckpointError(f"the run is of kind {self.kind!r} and holds no radiance field; give that of a scene")
         return self.config
 
+    def require_kind(self, kind: str, *, where: Path, made_by: str) -> None:
+        """Refuses a run of another kind.
+
+        Args:
+            kind: What is expected.
+            where: The run folder, for the message.
+            made_by: The command that makes such runs.
+        """
+        if self.kind != kind:
+            raise CheckpointError(
+                f"{where}: holds a run of kind {self.kind!r}, expected {kind!r}; give a folder that {made_by} wrote"
+            )
+
     def part(self, name: str) -> dict[str, Shaped[Tensor, "..."]]:
         """The tensors whose names start with `name.`, without that start."""
         return {key[len(name) + 1 :]: value for key, value in self.tensors.items() if key.startswith(f"{name}.")}
@@ -236,11 +249,7 @@ def load_scene_run(run: Path) -> SavedScene:
         CheckpointError: The checkpoint cannot be used, or it is not that of a scene.
     """
     checkpoint = load_checkpoint(run)
-    if checkpoint.kind != "radiance":
-        raise CheckpointError(
-            f"{run}: holds a run of kind {checkpoint.kind!r}, expected 'radiance'; "
-            "give a folder that nfield train wrote"
-        )
+    checkpoint.require_kind("radiance", where=run, made_by="nfield train")
     record = from_json(SceneRecord, checkpoint.extra.get("scene", {}), where=f"{run}: scene")
     sampler = OccupancySampler(record.inner.box, record.sampler)
     restore_module(sampler, checkpoint.part("sampler"), where=f"{run}: sampler")

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from nfield.encodings.base import Encoding
 from nfield.encodings.placement import ShapeRule, cluster_covariance, shapes_of
-from nfield.errors import OptionError
 from nfield.kernels.nearest import NearestCenters
 from nfield.kernels.rbf import RBF_KERNELS, RbfKernel, Transposed, frequency_ladder, rbf_mix, rbf_values, transpose
 
@@ -77,8 +76,6 @@ class AdaptiveBases(Encoding):
         self, config: BasesConfig, extent: Float[Tensor, "d"], *, generator: torch.Generator | None = None
     ) -> None:
         super().__init__()
-        if config.kernel not in RBF_KERNELS:
-            raise OptionError(f"kernel: is {config.kernel!r}, expected one of {', '.join(RBF_KERNELS)}")
         self.config, self.in_dim, self.out_dim = config, len(extent), config.features
         numbers = self.kernel.numbers(self.in_dim)
         entries = torch.rand(config.count, config.features, generator=generator)

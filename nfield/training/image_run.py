@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +18,7 @@ from nfield.config_json import from_json, to_json
 from nfield.data.picture import load_picture
 from nfield.data.picture_files import to_bytes, write_png
 from nfield.encodings.placement import Placing
-from nfield.errors import CheckpointError, DataError, OptionError
+from nfield.errors import DataError, OptionError
 from nfield.fields.signal import Canvas, RbfSignalConfig, Signal, SignalConfig
 from nfield.metrics import psnr, ssim
 from nfield.training.image import ImageTask, place_on_picture, placeable, premultiplied, straight
@@ -192,8 +194,9 @@ def start_run(folder: Path, plan: ImagePlan, config: SignalConfig, picture: Floa
     generator = torch.Generator().manual_seed(plan.train.seed)
     values = premultiplied(picture)
     begun = time.perf_counter()
-    sized = sized_for(config, values)
-    signal = _built(sized, plan.canvas, generator)
+    with _building(config):
+        sized = sized_for(config, values)
+        signal = sized.build(plan.canvas, generator)
     place_on_picture(signal, values, how=plan.placing, generator=generator)
     seconds = time.perf_counter() - begun
     task = ImageTask(signal, values, seed=plan.train.seed)
@@ -223,14 +226,14 @@ def continue_run(folder: Path, plan: ImagePlan, checkpoint: Checkpoint, picture:
             f"{plan.picture}: has the shape {tuple(picture.shape)}, expected {(*plan.size, plan.channels)} as the run "
             f"in {folder} was begun with; give the same picture"
         )
-    assert isinstance(checkpoint.config, SignalConfig), "callers have looked at the kind"
-    signal = _built(checkpoint.config, plan.canvas, None)
-    # Before the task is made, which keeps what it finds near every pixel.
-    restore_module(signal, checkpoint.part("field"), where=f"{folder}: field")
+    # Restored before the task is made, which keeps what it finds near every pixel.
+    signal = _restored(checkpoint, plan, where=folder)
     task = ImageTask(signal, premultiplied(picture), seed=plan.train.seed)
     restore_task(task, checkpoint, where=folder)
     seconds = float(checkpoint.extra.get("placing_seconds", 0.0))
-    return ImageRun(folder, plan, checkpoint.config, picture, task, seconds, state_of(checkpoint, where=folder))
+    state = state_of(checkpoint, where=folder)
+    assert isinstance(checkpoint.config, SignalConfig), "the signal was restored from it"
+    return ImageRun(folder, plan, checkpoint.config, picture, task, seconds, state)
 
 
 @dataclass(frozen=True)
@@ -256,19 +259,12 @@ def load_image_run(run: Path) -> SavedImage:
     """
     checkpoint = load_checkpoint(run)
     plan = plan_of(checkpoint, where=run)
-    assert isinstance(checkpoint.config, SignalConfig), "plan_of has looked at the kind"
-    signal = _built(checkpoint.config, plan.canvas, None)
-    restore_module(signal, checkpoint.part("field"), where=f"{run}: field")
-    return SavedImage(signal.eval(), plan, checkpoint)
+    return SavedImage(_restored(checkpoint, plan, where=run).eval(), plan, checkpoint)
 
 
 def plan_of(checkpoint: Checkpoint, *, where: Path) -> ImagePlan:
     """The plan in a checkpoint of a picture."""
-    if checkpoint.kind != "image":
-        raise CheckpointError(
-            f"{where}: holds a run of kind {checkpoint.kind!r}, expected 'image'; "
-            "give a folder that nfield train PICTURE wrote"
-        )
+    checkpoint.require_kind("image", where=where, made_by="nfield train PICTURE")
     return from_json(ImagePlan, checkpoint.extra.get("plan", {}), where=f"{where}: plan")
 
 
@@ -279,12 +275,22 @@ def with_budget(plan: ImagePlan, *, minutes: float | None, steps: int | None) ->
     return replace(plan, train=replace(plan.train, minutes=minutes, steps=steps))
 
 
-def _built(config: SignalConfig, canvas: Canvas, generator: torch.Generator | None) -> Signal:
+@contextmanager
+def _building(config: SignalConfig) -> Iterator[None]:
+    """What goes wrong while a signal is built is put down to its options."""
     try:
-        return config.build(canvas, generator)
+        yield
     except (ValueError, RuntimeError, MemoryError, ZeroDivisionError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise OptionError(f"{config}: cannot be built ({reason}); change the field's options") from error
+
+
+def _restored(checkpoint: Checkpoint, plan: ImagePlan, *, where: Path) -> Signal:
+    assert isinstance(checkpoint.config, SignalConfig), "callers have looked at the kind"
+    with _building(checkpoint.config):
+        signal = checkpoint.config.build(plan.canvas)
+    restore_module(signal, checkpoint.part("field"), where=f"{where}: field")
+    return signal
 
 
 def _rounded(value: float | None) -> float | None:
