@@ -2,6 +2,7 @@
 
 from nfield.fields.base import BACKENDS, BuildContext, Field, FieldConfig, backend
 from nfield.fields.hashgrid import HashConfig, HashField
+from nfield.fields.rbf import RbfConfig, RbfField
 from nfield.fields.warped import Warp, WarpedField
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "FieldConfig",
     "HashConfig",
     "HashField",
+    "RbfConfig",
+    "RbfField",
     "Warp",
     "WarpedField",
     "backend",

@@ -15,7 +15,7 @@ from nfield.kernels.sparse_adam import sparse_adam_
 class OptimConfig:
     """Learning rates and their schedule."""
 
-    rates: Mapping[str, float] = field(default_factory=lambda: {"table": 3e-2, "network": 1e-2})
+    rates: Mapping[str, float] = field(default_factory=lambda: {"table": 3e-2, "network": 1e-2, "features": 2e-2})
     """First learning rate of each parameter group; groups that are not named here take `default_rate`."""
     default_rate: float = 1e-3
     """Learning rate of groups without a rate of their own."""

@@ -12,7 +12,7 @@ from nfield.cameras import Cameras, Orbit
 from nfield.checkpoint import BoxRecord, OrbitRecord, SceneRecord, Triple
 from nfield.data.base import PosedImages
 from nfield.errors import OptionError
-from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig, HashConfig
+from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig, HashConfig, RbfConfig
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.rendering.scene_renderer import SceneRenderer
@@ -48,7 +48,8 @@ def preset(minutes: float, *, backend: str = "hash") -> Preset:
     """
     short, long = minutes <= 4.0, minutes > 8.0
     quick = HashConfig(levels=12, log2_table_size=17, finest_resolution=512)
-    tuned: dict[str, FieldConfig] = {"hash": quick if short else HashConfig(log2_table_size=19 if long else 18)}
+    grid = quick if short else HashConfig(log2_table_size=19 if long else 18)
+    tuned: dict[str, FieldConfig] = {"hash": grid, "rbf": RbfConfig.as_large_as(grid)}
     return Preset(tuned[backend] if backend in tuned else BACKENDS[backend]())
 
 

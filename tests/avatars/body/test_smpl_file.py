@@ -1,6 +1,6 @@
 """Body model files: what is read, and how each kind of bad file is refused."""
 
-import pickle
+import pickle  # noqa: TID251 - writes the files that the loader must cope with
 import sys
 import types
 from pathlib import Path

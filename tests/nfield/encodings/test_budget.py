@@ -1,11 +1,11 @@
 """The counts of NeuRBF's release: every row of the table in its specification."""
 
+import itertools
 import math
 
 import pytest
 
 from nfield.encodings.budget import Budget
-import itertools
 
 IMAGES = [
     # longer edge, reference, own grid, kernels, total, trainable

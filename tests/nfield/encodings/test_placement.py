@@ -1,5 +1,6 @@
 """Weighted K-means and the shapes of its clusters: laws, closed forms, and what is refused."""
 
+import itertools
 import math
 
 import pytest
@@ -18,7 +19,6 @@ from nfield.encodings.placement import (
 from nfield.errors import OptionError
 from nfield.kernels.nearest import nearest_reference
 from nfield.kernels.rbf import RBF_KERNELS
-import itertools
 
 WIDE = ShapeRule(alpha=1.0, narrowest=1e-6, widest=1e6)
 
