@@ -15,7 +15,7 @@ from torch import Tensor
 
 from nfield.data.picture import load_picture
 from nfield.encodings.placement import Placing
-from nfield.fields.signal import HashSignalConfig, RbfSignalConfig, SignalConfig
+from nfield.fields.signal import BY_SIZE, HashSignalConfig, RbfSignalConfig, SignalConfig
 from nfield.training.image import image_optim, straight
 from nfield.training.image_run import ImagePlan, measures, sized_for, start_run
 from nfield.training.loop import TrainConfig, train
@@ -46,7 +46,7 @@ _RBF = RbfSignalConfig()
 
 VARIANTS: Mapping[str, Variant] = {
     "hash": Variant(HashSignalConfig()),
-    "hash, sines": Variant(HashSignalConfig(sines=_RBF.sines)),
+    "hash, sines": Variant(HashSignalConfig(sines=BY_SIZE)),
     "rbf": Variant(_RBF),
     "rbf, random": Variant(_RBF, "random"),
     "rbf 1/4": Variant(_RBF, share=_SHARE),

@@ -24,6 +24,9 @@ from nfield.kernels.rbf import frequency_ladder
 PIXELS_PER_UNIT = 64.0
 """Pixels along a unit of length: the pitch is the same in every picture, and with it what a kernel's width means."""
 
+BY_SIZE = (0.0, 0.0)
+"""Stands for the frequencies that `picture_sines` gives."""
+
 _INITIAL = 1e-4
 _BASE = 16
 _LARGE_PICTURE = 1 << 22
@@ -59,6 +62,14 @@ class Canvas:
         height, width = self.size
         column, row = pixels % width, pixels // width
         return (torch.stack([column, row], -1) + 0.5) / torch.tensor([width, height])
+
+
+def picture_sines(canvas: Canvas, given: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The frequencies that are given, or for `BY_SIZE` NeuRBF's: [1, 1000] up to 4 megapixels, [10, 100] above."""
+    height, width = canvas.size
+    if given != BY_SIZE:
+        return given
+    return (1.0, 1000.0) if height * width <= _LARGE_PICTURE else (10.0, 100.0)
 
 
 class SignalNet(nn.Module):
@@ -208,12 +219,14 @@ class HashSignalConfig(SignalConfig):
     hidden: int = 64
     """Width of the network."""
     sines: tuple[float, float] | None = None
-    """Frequencies of sines after the first layer, as the hybrid field has them; None for ReLU."""
+    """Frequencies of sines after the first layer, by the picture's size where they are 0; None for ReLU."""
 
     def build(self, canvas: Canvas, generator: torch.Generator | None = None) -> Signal:
         """A new field over a canvas."""
         grid = HashGrid(canvas.layout(self.levels, self.log2_table_size, self.finest_resolution), generator=generator)
-        return Signal(grid, None, self.hidden, canvas.channels, sines=self.sines, generator=generator)
+        return Signal(
+            grid, None, self.hidden, canvas.channels, sines=picture_sines(canvas, self.sines), generator=generator
+        )
 
 
 @dataclass(frozen=True)
@@ -230,15 +243,17 @@ class RbfSignalConfig(SignalConfig):
     """Vertices along an edge of the finest level. Default: half the picture's longer edge, in pixels."""
     hidden: int = 64
     """Width of the network."""
-    sines: tuple[float, float] | None = (1.0, 1000.0)
-    """Frequencies of the sines after the first layer; None for ReLU."""
+    sines: tuple[float, float] | None = BY_SIZE
+    """Frequencies of the sines after the first layer, by the picture's size where they are 0; None for ReLU."""
 
     def build(self, canvas: Canvas, generator: torch.Generator | None = None) -> Signal:
         """A new field over a canvas; its kernels have no places yet."""
         layout = canvas.layout(self.levels, self.log2_table_size, self.finest_resolution)
         grid = HashGrid(layout, generator=generator)
         bases = AdaptiveBases(self.bases, canvas.extent, generator=generator)
-        return Signal(grid, bases, self.hidden, canvas.channels, sines=self.sines, generator=generator)
+        return Signal(
+            grid, bases, self.hidden, canvas.channels, sines=picture_sines(canvas, self.sines), generator=generator
+        )
 
     def budget(self, canvas: Canvas) -> Budget:
         """What kernels cost, against the hash grid of the same table size."""
@@ -259,9 +274,3 @@ class RbfSignalConfig(SignalConfig):
 
 SIGNALS: dict[str, type[SignalConfig]] = {"hash": HashSignalConfig, "rbf": RbfSignalConfig}
 """Signals by the name that the command line and checkpoints use."""
-
-
-def picture_sines(canvas: Canvas) -> tuple[float, float]:
-    """Frequencies after the first layer as NeuRBF chose them: [1, 1000] up to 4 megapixels, [10, 100] above."""
-    height, width = canvas.size
-    return (1.0, 1000.0) if height * width <= _LARGE_PICTURE else (10.0, 100.0)

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import linear
 
 from nfield.encodings.rbf import BasesConfig
-from nfield.fields.signal import SIGNALS, Canvas, HashSignalConfig, RbfSignalConfig, Signal, picture_sines
+from nfield.fields.signal import BY_SIZE, SIGNALS, Canvas, HashSignalConfig, RbfSignalConfig, Signal, picture_sines
 
 CANVAS = Canvas((20, 30), 3)
 RBF = RbfSignalConfig(BasesConfig(12, features=16, frequencies=(0.125, 64.0)), finest_resolution=20, hidden=16)
@@ -79,5 +79,7 @@ def test_pixel_centers_are_in_the_middle_of_pixels():
 
 
 def test_large_pictures_get_gentler_sines():
-    assert picture_sines(Canvas((2048, 2048), 3)) == (1.0, 1000.0)
-    assert picture_sines(Canvas((2049, 2048), 3)) == (10.0, 100.0)
+    assert picture_sines(Canvas((2048, 2048), 3), BY_SIZE) == (1.0, 1000.0)
+    assert picture_sines(Canvas((2049, 2048), 3), BY_SIZE) == (10.0, 100.0)
+    assert picture_sines(CANVAS, (2.0, 3.0)) == (2.0, 3.0)
+    assert picture_sines(CANVAS, None) is None
