@@ -66,6 +66,8 @@ def test_a_fit_follows_its_picture(config: SignalConfig):
     assert run.psnr() == pytest.approx(measures(straight(run.task.decoded()), run.picture).psnr)
     assert torch.allclose(render_signal(run.task.signal, (24, 31)), straight(run.task.decoded()), atol=1e-5)
     assert render_signal(run.task.signal, (7, 50)).shape == (7, 50, 3)
+    lower_right = render_signal(run.task.signal, (12, 31), window=(0.0, 0.5, 1.0, 1.0))
+    assert torch.allclose(lower_right, straight(run.task.decoded())[12:], atol=1e-5)
 
 
 def test_large_pictures_are_taken_in_blocks(monkeypatch: pytest.MonkeyPatch):
