@@ -124,10 +124,14 @@ def _fitted(name: str, pixels: Float[Tensor, "h w c"], variant: str, budget: Tra
     if isinstance(config, RbfSignalConfig):
         config = replace(config, bases=replace(config.bases, count=max(1, config.bases.count // chosen.share)))
     run = start_run(Path(), plan, config, pixels)
-    state = train(run.task, budget).state
+    result = train(run.task, budget)
+    if result.interrupted:
+        raise KeyboardInterrupt
     found = measures(straight(run.task.decoded()), pixels)
     trainable, total = run.task.signal.counts()
-    return Fit(name, variant, found.psnr, found.ssim or 0.0, trainable, total, run.placing_seconds, state.seconds)
+    return Fit(
+        name, variant, found.psnr, found.ssim or 0.0, trainable, total, run.placing_seconds, result.state.seconds
+    )
 
 
 def mean_gain(fits: Sequence[Fit], variant: str, over: str) -> tuple[float, int, int]:
