@@ -65,8 +65,9 @@ class _Buckets:
             native_core.require().nearest_build(centers, low, edge, slack, shape, start, order, ranked)
             crowd = len(centers) / max(int((start.diff() > 0).sum()), 1)
             finer = 0.5 * edge
-            fits = math.prod(int(s / finer) + 1 for s in size.tolist()) <= _BUCKETS_PER_CENTER * len(centers)
-            if crowd <= _CROWDED or not fits:
+            buckets = math.prod(int(s / finer) + 1 for s in size.tolist())
+            more = len(start) - 1 < buckets <= _BUCKETS_PER_CENTER * len(centers)  # never, for one place many times
+            if crowd <= _CROWDED or not more:
                 return built
             edge = finer
 

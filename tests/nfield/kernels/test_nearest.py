@@ -73,6 +73,12 @@ def test_centers_in_a_plane_of_space_and_far_away(build: str, generator: torch.G
     assert torch.allclose(square.double(), exact, rtol=1e-4)
 
 
+def test_centers_that_are_all_in_one_place(build: str):
+    numbers, square = NearestCenters(torch.full((100, 3), 0.25)).query(torch.zeros(2, 3), 8)
+    assert numbers.tolist() == [list(range(8))] * 2
+    assert square[0].tolist() == pytest.approx([3 * 0.25**2] * 8)
+
+
 def test_points_that_are_no_numbers_get_valid_numbers_of_centers(build: str, generator: torch.Generator):
     index = NearestCenters(torch.rand(50, 3, generator=generator))
     points = torch.tensor([[0.5, 0.5, 0.5], [math.nan, 0.5, 0.5], [math.inf, 0.0, 0.0], [0.5, 0.5, 0.5]])
