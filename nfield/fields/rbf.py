@@ -27,7 +27,7 @@ from nfield.kernels.points import place_in_box
 from nfield.types import FieldOutput, Latent
 
 _NARROWEST = 5e-4
-_POINTS_PER_KERNEL = 24
+_POINTS_PER_KERNEL = 64
 _LEAST_POINTS = 1 << 12
 
 
@@ -91,7 +91,7 @@ class RbfField(Field):
         config = self.bases.config
         wanted = max(_LEAST_POINTS, _POINTS_PER_KERNEL * config.count)
         points, weights = matter_points(source, self.base.box, wanted, least=config.count, generator=generator)
-        from_corner = points - self.base.box.low
+        from_corner = points - self.base.box.low.cpu()
         centers = place_centers(from_corner, weights, config.count, generator=generator)
         self.bases.place(centers, from_corner, weights, narrowest=_NARROWEST * float(self.base.box.size.max()))
 
