@@ -95,7 +95,7 @@ def start_conversion(folder: Path, plan: ConvertPlan, config: FieldConfig, sourc
     """A conversion from nothing."""
     generator = torch.Generator().manual_seed(plan.train.seed)
     teacher = source.teacher
-    field = config.build(BuildContext(source.box, generator, teacher.shown.field.density))
+    field = config.build(BuildContext(source.box, generator, teacher.shown.field))
     inherited = inherit_decoders(field, teacher.shown.field, freeze=plan.freeze) if plan.inherit else []
     sampler = source.sampler()
     modules: Mapping[str, torch.nn.Module] = {"field": field, "sampler": sampler}

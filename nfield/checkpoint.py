@@ -23,6 +23,7 @@ from nfield.cameras import Cameras, Orbit
 from nfield.config_json import from_json, to_json
 from nfield.errors import CheckpointError
 from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig
+from nfield.fields.signal import SIGNALS, SignalConfig
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.rendering.scene_renderer import SceneRenderer
@@ -34,15 +35,23 @@ _KEY = "nfield"
 
 Triple = tuple[float, float, float]
 
+Registry = Mapping[str, type[FieldConfig] | type[SignalConfig]]
+
+
+def _registry(kind: str) -> Registry:
+    """What a kind of run may train, by name: signals in pictures, radiance fields elsewhere."""
+    return SIGNALS if kind == "image" else BACKENDS
+
 
 @dataclass(frozen=True)
 class Checkpoint:
     """What is saved of a run.
 
     Attributes:
-        kind: What was trained: "radiance" for a scene; other kinds bring tensors and entries of `extra` of their own.
-        field: Options of the field's backend.
-        box: World box that the field covers, metres.
+        kind: What was trained: "radiance" for a scene, "image" for a picture; other kinds bring tensors and entries
+            of `extra` of their own.
+        config: Options of the field's backend, or of a picture's signal.
+        box: World box that the field covers, metres; of a picture its rectangle, see `nfield.fields.signal`.
         tensors: By name: `field.*`, `sampler.*`, `optimizer.*`, `generator`.
         step: Training steps done.
         seconds: Training time spent.
@@ -51,13 +60,33 @@ class Checkpoint:
     """
 
     kind: str
-    field: FieldConfig
+    config: FieldConfig | SignalConfig
     box: Box
     tensors: Mapping[str, Shaped[Tensor, "..."]]
     step: int = 0
     seconds: float = 0.0
     numbers: Mapping[str, float] = dataclasses.field(default_factory=dict)
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def field(self) -> FieldConfig:
+        """Options of the radiance field; a picture has none."""
+        if not isinstance(self.config, FieldConfig):
+            raise CheckpointError(f"the run is of kind {self.kind!r} and holds no radiance field; give that of a scene")
+        return self.config
+
+    def require_kind(self, kind: str, *, where: Path, made_by: str) -> None:
+        """Refuses a run of another kind.
+
+        Args:
+            kind: What is expected.
+            where: The run folder, for the message.
+            made_by: The command that makes such runs.
+        """
+        if self.kind != kind:
+            raise CheckpointError(
+                f"{where}: holds a run of kind {self.kind!r}, expected {kind!r}; give a folder that {made_by} wrote"
+            )
 
     def part(self, name: str) -> dict[str, Shaped[Tensor, "..."]]:
         """The tensors whose names start with `name.`, without that start."""
@@ -118,12 +147,12 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> Path:
         run: The run folder; made if it does not exist.
         checkpoint: What to write.
     """
-    backend = next(name for name, config in BACKENDS.items() if config is type(checkpoint.field))
+    backend = next(name for name, config in _registry(checkpoint.kind).items() if config is type(checkpoint.config))
     header = {
         "format": FORMAT,
         "kind": checkpoint.kind,
         "backend": backend,
-        "config": to_json(checkpoint.field),
+        "config": to_json(checkpoint.config),
         "box": [checkpoint.box.low.tolist(), checkpoint.box.high.tolist()],
         "step": checkpoint.step,
         "seconds": checkpoint.seconds,
@@ -220,11 +249,7 @@ def load_scene_run(run: Path) -> SavedScene:
         CheckpointError: The checkpoint cannot be used, or it is not that of a scene.
     """
     checkpoint = load_checkpoint(run)
-    if checkpoint.kind != "radiance":
-        raise CheckpointError(
-            f"{run}: holds a run of kind {checkpoint.kind!r}, expected 'radiance'; "
-            "give a folder that nfield train wrote"
-        )
+    checkpoint.require_kind("radiance", where=run, made_by="nfield train")
     record = from_json(SceneRecord, checkpoint.extra.get("scene", {}), where=f"{run}: scene")
     sampler = OccupancySampler(record.inner.box, record.sampler)
     restore_module(sampler, checkpoint.part("sampler"), where=f"{run}: sampler")
@@ -288,16 +313,17 @@ def _checked(path: Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor
             f"{path}: has format {header['format']}, expected {FORMAT}; "
             "use the version of nfield that wrote it, or train again"
         )
-    if header["backend"] not in BACKENDS:
+    known = _registry(header["kind"])
+    if header["backend"] not in known:
         raise CheckpointError(
             f"{path}: holds a field of the unknown backend {header['backend']!r}, "
-            f"expected one of {', '.join(BACKENDS)}; install what provides it, or train again"
+            f"expected one of {', '.join(known)}; install what provides it, or train again"
         )
     _require_finite(path, tensors)
     low, high = header["box"]
     return Checkpoint(
         kind=header["kind"],
-        field=from_json(BACKENDS[header["backend"]], header["config"], where=f"{path}: config"),
+        config=from_json(known[header["backend"]], header["config"], where=f"{path}: config"),
         box=Box(torch.tensor(low), torch.tensor(high)),
         tensors=tensors,
         step=int(header["step"]),

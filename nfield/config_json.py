@@ -3,7 +3,7 @@
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from nfield.errors import CheckpointError
 
@@ -91,9 +91,16 @@ def _optional(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401
     return _typed(only, value, where)
 
 
+def _choice(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401
+    if value not in get_args(hint):
+        raise CheckpointError(f"{where}: is {value!r}, expected one of {', '.join(get_args(hint))}; {_ADVICE}")
+    return value
+
+
 _GENERIC: dict[object, Callable[[Any, Any, str], Any]] = {
     tuple: _sequence,
     Mapping: _mapping,
     Union: _optional,
     types.UnionType: _optional,
+    Literal: _choice,
 }

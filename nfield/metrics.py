@@ -15,7 +15,7 @@ _SMALL_VARIANCE = 0.03**2
 
 
 def psnr(
-    image: Float[Tensor, "h w 3"], reference: Float[Tensor, "h w 3"], *, mask: Bool[Tensor, "h w"] | None = None
+    image: Float[Tensor, "h w c"], reference: Float[Tensor, "h w c"], *, mask: Bool[Tensor, "h w"] | None = None
 ) -> float:
     """Peak signal-to-noise ratio, `-10 log10(mean squared error)`, decibels; infinite for equal images.
 
@@ -35,7 +35,7 @@ def psnr(
     return math.inf if error == 0.0 else -10.0 * math.log10(error)
 
 
-def ssim(image: Float[Tensor, "h w 3"], reference: Float[Tensor, "h w 3"]) -> float:
+def ssim(image: Float[Tensor, "h w c"], reference: Float[Tensor, "h w c"]) -> float:
     """Mean structural similarity (Wang et al. 2004, equation 13; Gaussian window of 11 pixels with sigma 1.5).
 
     Averaged over the pixels whose window lies in the image, and over channels.

@@ -1,11 +1,16 @@
-"""Native kernels against their torch twins: time, and error against the twin in double precision."""
+"""Native kernels against their torch twins: time, and error against the twin in double precision.
+
+Nearest centres are timed against SciPy's KD-tree on two threads, because a brute-force twin is no rival.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 
 import torch
+from scipy.spatial import KDTree
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from nfield.bench.timing import Timing, interleaved
 from nfield.cameras import intersect_box
@@ -13,9 +18,19 @@ from nfield.kernels.composite import composite, composite_reference
 from nfield.kernels.hash_grid import GridLayout, hash_encode, hash_encode_reference
 from nfield.kernels.march import StepRule, march, march_reference, pack_bits
 from nfield.kernels.mlp import mlp, mlp_reference
+from nfield.kernels.nearest import NearestCenters
 from nfield.kernels.planes import vector_matrix, vector_matrix_reference
 from nfield.kernels.points import sample_points
 from nfield.kernels.radiance import RadianceWeights, radiance, radiance_reference
+from nfield.kernels.rbf import (
+    RBF_KERNELS,
+    frequency_ladder,
+    packed_symmetric,
+    rbf_mix,
+    rbf_mix_reference,
+    rbf_values,
+    rbf_values_reference,
+)
 from nfield.kernels.sparse_adam import sparse_adam_, sparse_adam_reference
 from nfield.kernels.trilinear import trilinear, trilinear_reference
 from nfield.types import Box, Rays, Samples
@@ -32,7 +47,7 @@ class Comparison:
         name: The op, and whether with its backward pass.
         items: How many samples, rays or entries it handled.
         native: Time of the native op.
-        twin: Time of the torch twin.
+        twin: Time of the torch twin; of the KD-tree for nearest centres.
         error: Largest difference from the double-precision twin over its largest value; None where exact equality
             was checked instead.
     """
@@ -303,6 +318,55 @@ def compare_adam(work: Workload, rounds: int, generator: torch.Generator) -> Com
     return Comparison("sparse Adam", size, times["native"], times["twin"], error)
 
 
+_CENTERS, _NEIGHBOURS = 1 << 15, 8
+
+
+def compare_nearest(work: Workload, rounds: int, generator: torch.Generator) -> list[Comparison]:
+    """The eight nearest of 2^15 centres, half of them near the shell, for samples in ray order and in random order."""
+    shell = normalize(torch.randn(_CENTERS // 2, 3, generator=generator), dim=-1) * 0.31 + 0.5
+    centers = torch.cat([shell, torch.rand(_CENTERS // 2, 3, generator=generator)])
+    index, tree, ordered = NearestCenters(centers), KDTree(centers.numpy()), work.points
+    rows = []
+    shuffled = ordered[torch.randperm(len(ordered), generator=generator)]
+    for order, points in (("rays", ordered), ("random", shuffled)):
+        native = partial(index.query, points, _NEIGHBOURS)
+        rival = partial(tree.query, points.numpy(), k=_NEIGHBOURS, workers=2)
+        times = interleaved({"native": native, "twin": rival}, rounds=rounds)
+        exact = torch.from_numpy(rival()[0]).square()
+        error = _error([native()[1]], [exact])
+        name = f"nearest centres, {order} (rival: KD-tree)"
+        rows.append(Comparison(name, len(points), times["native"], times["twin"], error))
+    return rows
+
+
+def compare_rbf(rounds: int, generator: torch.Generator) -> list[Comparison]:
+    """Values and mixture of NeuRBF's image field: 256x256 pixels, 4 neighbours, 32 channels; gradient to features."""
+    row, column = torch.meshgrid(torch.arange(256), torch.arange(256), indexing="ij")
+    points = (torch.stack([column, row], -1).reshape(-1, 2) + 0.5) / 64.0
+    centers = torch.rand(2776, 2, generator=generator) * 4.0
+    root = torch.randn(len(centers), 2, 2, generator=generator) * 20.0
+    shapes = packed_symmetric(root @ root.mT + 100.0 * torch.eye(2))
+    near, _ = NearestCenters(centers).query(points, 4)
+    sines, kernel = frequency_ladder(32, 2.0**-3, 2.0**12), RBF_KERNELS["inverse_quadratic"]
+    features = torch.randn(len(centers), 32, generator=generator)
+    phi = rbf_values(points, centers, shapes, near, kernel=kernel, normalize=True)
+
+    def native(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        values = rbf_values(points, centers, shapes, near, kernel=kernel, normalize=True)
+        return [rbf_mix(t[0], values, near, sines)]
+
+    def twin(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        values = rbf_values_reference(points, centers, shapes, near, kernel=kernel, normalize=True)
+        return [rbf_mix_reference(t[0], values, near, sines)]
+
+    def checked(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        if t[0].dtype == torch.float32:
+            return [rbf_mix(t[0], phi, near, sines)]
+        return [rbf_mix_reference(t[0], phi.double(), near, sines.double(), rounding=torch.float32)]
+
+    return _compare("radial bases", (native, twin, checked), [features], items=len(points), rounds=rounds)
+
+
 def compare_kernels(count: int, log2_table_size: int, *, rounds: int) -> list[Comparison]:
     """The whole table.
 
@@ -322,4 +386,6 @@ def compare_kernels(count: int, log2_table_size: int, *, rounds: int) -> list[Co
         *compare_composite(work, rounds, generator),
         compare_march(work, rounds),
         compare_adam(work, rounds, generator),
+        *compare_nearest(work, rounds, generator),
+        *compare_rbf(rounds, generator),
     ]

@@ -1,4 +1,4 @@
-"""`nfield bench`: how fast this machine's kernels are, and how exact."""
+"""`nfield bench`: how fast this machine's kernels are, and how exact; how well fields of one size fit pictures."""
 
 import os
 from collections.abc import Sequence
@@ -11,27 +11,44 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
+from nfield.bench.images import SHIPPED, VARIANTS, Fit, fit_pictures, mean_gain, shipped_pictures
 from nfield.bench.kernels import Comparison, compare_kernels
 from nfield.cli.options import at_least, parse_options
-from nfield.errors import BackendUnavailable
+from nfield.errors import BackendUnavailable, OptionError
 from nfield.kernels import native_core
 from nfield.training.run_folder import write_json
 
-_EXAMPLES = ("nfield bench kernels", "nfield bench kernels --samples 65536 --rounds 9 --out kernels.json")
+_EXAMPLES = (
+    "nfield bench kernels",
+    "nfield bench kernels --samples 65536 --rounds 9 --out kernels.json",
+    "nfield bench images --out images.json",
+    "nfield bench images photo.png --steps 1000 --shipped 2",
+)
 
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """Time the native kernels against their torch twins, in turns, and measure their errors."""
+    """Time the native kernels against their torch twins, in turns, and measure their errors; or fit pictures.
 
-    what: Annotated[tyro.conf.Positional[Literal["kernels"]], tyro.conf.arg(metavar="kernels")]
-    """What to time."""
+    Pictures are fitted by adaptive radial bases and by hash grids of the same size.
+    """
+
+    what: Annotated[tyro.conf.Positional[Literal["kernels", "images"]], tyro.conf.arg(metavar="kernels|images")]
+    """What to measure."""
+    pictures: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="PICTURE")] = ()
+    """images: files to fit beside the shipped photographs."""
     samples: int = 1 << 18
     """Samples along rays."""
     log2_table: int = 17
     """Logarithm of the entries of a level of the hash grid."""
     rounds: int = 5
     """Timed rounds; medians are shown."""
+    steps: int = 5000
+    """images: steps of each training."""
+    shipped: int = len(SHIPPED)
+    """images: how many of scikit-image's photographs to fit."""
+    variants: tuple[str, ...] = tuple(VARIANTS)
+    """images: what to fit them by."""
     out: Path | None = None
     """JSON file for the figures."""
 
@@ -42,7 +59,49 @@ def parse(arguments: Sequence[str]) -> BenchOptions:
 
 
 def run(options: BenchOptions) -> None:
-    """Times, shows the table and writes it where that is asked for."""
+    """Measures, shows the table and writes it where that is asked for."""
+    _bench_images(options) if options.what == "images" else _bench_kernels(options)
+
+
+def _bench_images(options: BenchOptions) -> None:
+    at_least(options.steps, 1, name="--steps")
+    at_least(options.shipped, 0, name="--shipped")
+    unknown = [name for name in options.variants if name not in VARIANTS]
+    if unknown or not options.variants:
+        raise OptionError(f"--variants: is {unknown or 'empty'}, expected some of {'; '.join(VARIANTS)}")
+    pictures = dict(list(shipped_pictures().items())[: options.shipped]) | {p.stem: p for p in options.pictures}
+    if not pictures:
+        raise OptionError("there is no picture to fit; give some, or a larger --shipped")
+    console = Console(highlight=False, soft_wrap=True)
+    fits: list[Fit] = []
+    for fit in fit_pictures(pictures, options.variants, steps=options.steps):
+        fits.append(fit)
+        console.print(
+            f"{fit.picture}: {fit.variant}: {fit.psnr:.2f} dB, SSIM {fit.ssim:.4f}, {fit.trainable} trainable numbers "
+            f"of {fit.total}, {fit.placing_seconds:.1f} s placing and {fit.training_seconds:.0f} s training"
+        )
+        if options.out is not None:
+            write_json(options.out, {"steps": options.steps, "fits": [asdict(one) for one in fits]})
+    console.print(_picture_table(fits, options.variants))
+    first, *others = options.variants
+    for other in others:
+        gain, better, count = mean_gain(fits, other, first)
+        console.print(f"{other} over {first}: {gain:+.2f} dB in the mean, better on {better} of {count}")
+
+
+def _picture_table(fits: Sequence[Fit], variants: Sequence[str]) -> Table:
+    table = Table("picture", *variants, title="PSNR (dB), unquantised")
+    values = {(fit.picture, fit.variant): fit.psnr for fit in fits}
+    names = list(dict.fromkeys(fit.picture for fit in fits))
+    for name in names:
+        table.add_row(name, *(f"{values[name, variant]:.2f}" for variant in variants))
+    table.add_section()
+    means = (sum(values[name, variant] for name in names) / len(names) for variant in variants)
+    table.add_row("mean", *(f"{mean:.2f}" for mean in means))
+    return table
+
+
+def _bench_kernels(options: BenchOptions) -> None:
     at_least(options.samples, 1 << 14, name="--samples")
     at_least(options.log2_table, 10, name="--log2-table")
     at_least(options.rounds, 1, name="--rounds")

@@ -17,6 +17,7 @@ _OPTIONAL = {
     "nerfacc": ("rendering on CUDA", "see docs/gpu.md"),
     "tinycudann": ("fields on CUDA", "see docs/gpu.md"),
     "smplx": ("users' own SMPL files, a licence of their own", "pip install 'nfield[smplx]'"),
+    "OpenEXR": ("OpenEXR pictures", "pip install 'nfield[exr]'"),
     "beartype": ("checks of shapes in tests", "pip install 'nfield[dev]'"),
 }
 """Optional packages: what for, and how to get them."""

@@ -1,5 +1,6 @@
-"""`nfield eval`: a trained scene against its held-out photos."""
+"""`nfield eval`: a trained scene against its held-out photos; a fitted picture is left to `eval_image`."""
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from nfield.checkpoint import FILE, load_scene_run
+from nfield.checkpoint import FILE, load_checkpoint, load_scene_run
 from nfield.cli.options import at_least, parse_options
 from nfield.data.transforms_json import load_scene
 from nfield.training.evaluation import rendered_views, spread
@@ -22,14 +23,14 @@ _DIGITS = 4
 
 @dataclass(frozen=True)
 class EvalOptions:
-    """Measure a trained scene on its held-out photos: PSNR and SSIM of each view and their mean, into eval.json."""
+    """Measure a trained scene on its held-out photos, or a fitted picture: PSNR and SSIM, into eval.json."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder that nfield train wrote."""
     views: int | None = None
     """Held-out views to measure, evenly spread. Default: all."""
     data: Path | None = None
-    """Where the data set lies now, if it was moved."""
+    """Where the data set or picture lies now, if it was moved."""
 
 
 def parse(arguments: Sequence[str]) -> EvalOptions:
@@ -38,8 +39,15 @@ def parse(arguments: Sequence[str]) -> EvalOptions:
 
 
 def run(options: EvalOptions) -> None:
-    """Measures, shows a table and writes it."""
+    """Measures, in the way of the kind of run."""
     at_least(options.views, 1, name="--views")
+    if load_checkpoint(options.run).kind == "image":
+        return importlib.import_module("nfield.cli.eval_image").evaluate(options)
+    return evaluate(options)
+
+
+def evaluate(options: EvalOptions) -> None:
+    """Measures a scene, shows a table and writes it."""
     saved = load_scene_run(options.run)
     plan = plan_of(saved.checkpoint, where=options.run)
     scene = load_scene(options.data or plan.data, size=plan.size)

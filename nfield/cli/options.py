@@ -1,11 +1,13 @@
 """How commands read their options: tyro, with a description and examples above the list."""
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Sequence
+from dataclasses import field, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import tyro
 
-from nfield.errors import OptionError
+from nfield.errors import CheckpointError, OptionError
 
 _Options = TypeVar("_Options")
 
@@ -39,6 +41,37 @@ def peeked(arguments: Sequence[str], name: str) -> str | None:
         if argument.startswith(f"{name}="):
             return argument.split("=", 1)[1]
     return None
+
+
+def chosen_backend(arguments: Sequence[str], known: Collection[str], *, default: str) -> str:
+    """The name that --field gives, one of those that are known."""
+    name = peeked(arguments, "--field") or default
+    if name not in known:
+        raise OptionError(f"--field: is {name!r}, expected one of {', '.join(known)}; give one of these")
+    return name
+
+
+def with_options_of(options: type[_Options], config: object, *, name: str) -> type[_Options]:
+    """A command's options and, as `field_options`, those of a backend.
+
+    Args:
+        options: The dataclass of the command.
+        config: The backend's options with their defaults.
+        name: The backend's, which its options are typed after.
+    """
+    added = ("field_options", Annotated[type(config), tyro.conf.arg(name=name)], field(default=config))
+    namespace = {"__doc__": options.__doc__}
+    return make_dataclass(options.__name__, [added], bases=(options,), frozen=True, namespace=namespace)
+
+
+def refuse_existing_run(folder: Path) -> None:
+    """Refuses a folder that holds a run, so that none is ever overwritten."""
+    from nfield.checkpoint import FILE
+
+    if (folder / FILE).exists():
+        raise CheckpointError(
+            f"{folder}: already holds a run; add --resume to continue it, or give another folder to --out"
+        )
 
 
 def at_least(value: int | float | None, least: int | float, *, name: str) -> None:

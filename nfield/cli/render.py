@@ -12,7 +12,11 @@ from nfield.checkpoint import load_checkpoint
 from nfield.cli.options import at_least, parse_options
 from nfield.errors import CheckpointError
 
-RENDERERS = {"radiance": "nfield.cli.render_scene", "avatar": "nfield.cli.render_avatar"}
+RENDERERS = {
+    "radiance": "nfield.cli.render_scene",
+    "image": "nfield.cli.render_image",
+    "avatar": "nfield.cli.render_avatar",
+}
 """Modules by the kind of run; each has a `render(options)`, and is imported when it is needed."""
 
 _EXAMPLES = (
@@ -24,7 +28,7 @@ _EXAMPLES = (
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """Render an orbit around what was trained: a video, frames/NNN.png and strip.png."""
+    """Render an orbit around what was trained (a video, frames/NNN.png, strip.png), or a fitted picture at any size."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder that nfield train or nfield fit wrote."""

@@ -1,17 +1,25 @@
-"""`nfield train`: posed photos to a radiance field in a run folder."""
+"""`nfield train`: posed photos to a radiance field in a run folder; one picture is left to `train_image`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, make_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 from rich.console import Console
 
-from nfield.checkpoint import FILE, load_checkpoint
-from nfield.cli.options import at_least, parse_options, peeked
+from nfield.checkpoint import load_checkpoint
+from nfield.cli import train_image
+from nfield.cli.options import (
+    at_least,
+    chosen_backend,
+    parse_options,
+    peeked,
+    refuse_existing_run,
+    with_options_of,
+)
 from nfield.data.transforms_json import load_scene
-from nfield.errors import CheckpointError, OptionError
+from nfield.errors import OptionError
 from nfield.fields import BACKENDS
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train
@@ -25,6 +33,7 @@ _EXAMPLES = (
     "nfield train data/lego --out runs/lego --minutes 3",
     "nfield train data/fox --out runs/fox --size 480 270",
     "nfield train data/lego --out runs/lego --resume --minutes 15",
+    "nfield train photo.png --field rbf --out runs/photo (see nfield train photo.png --help)",
 )
 
 
@@ -60,24 +69,19 @@ class TrainOptions:
     """Held-out views rendered into test/ at the end."""
 
 
-def parse(arguments: Sequence[str]) -> TrainOptions:
+def parse(arguments: Sequence[str]) -> TrainOptions | train_image.TrainImageOptions:
     """Options of this command and of the chosen backend; defaults of the latter follow from the budget."""
-    name = peeked(arguments, "--field") or "hash"
-    if name not in BACKENDS:
-        raise OptionError(f"--field: is {name!r}, expected one of {', '.join(BACKENDS)}; give one of these")
-    config = preset(_budget(arguments), backend=name).field
-    typed = make_dataclass(
-        "TrainOptions",
-        [("field_options", Annotated[type(config), tyro.conf.arg(name=name)], field(default=config))],
-        bases=(TrainOptions,),
-        frozen=True,
-        namespace={"__doc__": TrainOptions.__doc__},
-    )
+    if train_image.is_asked_for(arguments):
+        return train_image.parse(arguments)
+    name = chosen_backend(arguments, BACKENDS, default="hash")
+    typed = with_options_of(TrainOptions, preset(_budget(arguments), backend=name).field, name=name)
     return parse_options(typed, arguments, command="train", examples=_EXAMPLES)
 
 
-def run(options: TrainOptions) -> None:
+def run(options: TrainOptions | train_image.TrainImageOptions) -> None:
     """Trains, or continues to."""
+    if isinstance(options, train_image.TrainImageOptions):
+        return train_image.run(options)
     _check(options)
     console = Console(highlight=False, soft_wrap=True)
     begun = _continued(options) if options.resume else _started(options)
@@ -112,10 +116,7 @@ def _check(options: TrainOptions) -> None:
 
 
 def _started(options: TrainOptions) -> SceneRun:
-    if (options.out / FILE).exists():
-        raise CheckpointError(
-            f"{options.out}: already holds a run; add --resume to continue it, or give another folder to --out"
-        )
+    refuse_existing_run(options.out)
     config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
     chosen = preset(options.minutes or _MINUTES, backend=options.field)
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes

@@ -20,11 +20,11 @@ class HashGrid(Encoding):
 
     def __init__(self, layout: GridLayout, *, generator: torch.Generator | None = None) -> None:
         super().__init__()
-        self.in_dim, self.out_dim = 3, layout.width
+        self.in_dim, self.out_dim = layout.dims, layout.width
         self.layout = layout
         entries = torch.rand(layout.size, layout.features, generator=generator)
         self.table = nn.Parameter((entries * 2.0 - 1.0) * _INITIAL)
 
-    def forward(self, unit: Float[Tensor, "n 3"]) -> Float[Tensor, "n c"]:
-        """Trilinear features of all levels, the coarsest first."""
+    def forward(self, unit: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
+        """Multilinear features of all levels, the coarsest first."""
         return hash_encode(unit, self.table, self.layout)

@@ -4,6 +4,7 @@ from nfield.fields.base import BACKENDS, BuildContext, Field, FieldConfig, backe
 from nfield.fields.dense import DenseConfig, DenseField
 from nfield.fields.hashgrid import HashConfig, HashField
 from nfield.fields.mlp import MlpConfig, MlpField
+from nfield.fields.rbf import RbfConfig, RbfField
 from nfield.fields.vm import VmConfig, VmField
 from nfield.fields.warped import Warp, WarpedField
 
@@ -18,6 +19,8 @@ __all__ = [
     "HashField",
     "MlpConfig",
     "MlpField",
+    "RbfConfig",
+    "RbfField",
     "VmConfig",
     "VmField",
     "Warp",

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nfield.errors import OptionError
-from nfield.types import Box, DensityFn, FieldOutput, Latent, Level
+from nfield.types import Box, FieldOutput, Latent, Level
 
 
 class Field(nn.Module, ABC):
@@ -44,6 +44,19 @@ class Field(nn.Module, ABC):
     @abstractmethod
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by name of group; the optimiser's configuration maps names to rates."""
+
+    @property
+    def placed(self) -> bool:
+        """Whether the parts of the field have their places; False only for a backend that waits for `place`."""
+        return True
+
+    def place(self, source: "Field", *, generator: torch.Generator | None) -> None:
+        """Puts parts where a field of the same scene, this one or another, holds matter; most backends have none.
+
+        Args:
+            source: Tells where matter is.
+            generator: Draws what is random about it.
+        """
 
     def decoders(self) -> dict[str, nn.Module]:
         """Small networks that another field of equal shapes may inherit, by role: "density", "color"."""
@@ -115,12 +128,12 @@ class BuildContext:
     Attributes:
         box: World box that the field covers.
         generator: Draws first values.
-        probe: Density of an existing field of the same scene, for backends that place their parts by it.
+        probe: An existing field of the same scene, for backends that place their parts by it.
     """
 
     box: Box
     generator: torch.Generator | None = None
-    probe: DensityFn | None = None
+    probe: Field | None = None
 
 
 @dataclass(frozen=True)

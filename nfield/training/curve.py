@@ -8,12 +8,13 @@ from typing import Any
 from nfield.checkpoint import write_atomically
 
 
-def draw_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draws the PSNR of training batches and of held-out views over training time.
+def draw_curve(rows: Sequence[Mapping[str, Any]], path: Path, *, tested_on: str = "held-out views") -> None:
+    """Draws the PSNR of training batches and of what is evaluated over training time.
 
     Args:
         rows: Rows of a log, with `seconds`, `train_psnr` and `test_psnr` (None where nothing was compared).
         path: The PNG file to write.
+        tested_on: What that is.
     """
     # Imported here: it takes half a second, and only those who train need it.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -26,7 +27,7 @@ def draw_curve(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     seconds = [row["seconds"] for row in trained]
     axes.plot(seconds, [row["train_psnr"] for row in trained], color="0.6", label="training batches")
     test_seconds = [row["seconds"] for row in tested]
-    axes.plot(test_seconds, [row["test_psnr"] for row in tested], "o-", color="tab:blue", label="held-out views")
+    axes.plot(test_seconds, [row["test_psnr"] for row in tested], "o-", color="tab:blue", label=tested_on)
     if tested:
         last = tested[-1]
         axes.annotate(

@@ -44,12 +44,21 @@ class Log:
     Args:
         run: The run folder; rows of its log up to `step` are kept.
         evaluate: Mean PSNR of some held-out views, decibels.
+        tested_on: What that is the PSNR of, for the legend.
         step: Where the training starts.
         share: The share of the budget that is spent by then.
     """
 
-    def __init__(self, run: Path, evaluate: Callable[[], float], *, step: int = 0, share: float = 0.0) -> None:
-        self._run, self._evaluate = run, evaluate
+    def __init__(
+        self,
+        run: Path,
+        evaluate: Callable[[], float],
+        *,
+        step: int = 0,
+        share: float = 0.0,
+        tested_on: str = "held-out views",
+    ) -> None:
+        self._run, self._evaluate, self._tested_on = run, evaluate, tested_on
         self._rows = [row for row in read_log(run) if row["step"] <= step]
         self._marks = [mark for mark in EVALUATE_AT if mark > share]
         self._row_share = share
@@ -78,7 +87,7 @@ class Log:
         )
         write_log(self._run, self._rows)
         if evaluates:
-            draw_curve(self._rows, self._run / "curve.png")
+            draw_curve(self._rows, self._run / "curve.png", tested_on=self._tested_on)
 
 
 class RayRate:

@@ -1,7 +1,9 @@
 """Adam for fields, and how learning rates fall over a training."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +16,7 @@ from nfield.kernels.zeroed import give_back
 class OptimConfig:
     """Learning rates and their schedule."""
 
-    rates: Mapping[str, float] = field(default_factory=lambda: {"table": 3e-2, "network": 1e-2})
+    rates: Mapping[str, float] = field(default_factory=lambda: {"table": 3e-2, "network": 1e-2, "features": 2e-2})
     """First learning rate of each parameter group; groups that are not named here take `default_rate`."""
     default_rate: float = 1e-3
     """Learning rate of groups without a rate of their own."""
@@ -23,7 +25,9 @@ class OptimConfig:
     hold: float = 0.4
     """Share of the budget after which rates begin to fall."""
     final: float = 0.02
-    """Rates end at this share of the first; they fall exponentially."""
+    """Rates end at this share of the first."""
+    decay: Literal["exponential", "cosine"] = "exponential"
+    """How they fall."""
     betas: tuple[float, float] = (0.9, 0.99)
     """Adam's decay rates (instant-ngp's)."""
     epsilon: float = 1e-15
@@ -32,7 +36,9 @@ class OptimConfig:
     def factor(self, step: int, share: float) -> float:
         """What rates are multiplied by at a step (from 0 on) when `share` of the budget is spent."""
         fallen = min(max((share - self.hold) / max(1.0 - self.hold, 1e-9), 0.0), 1.0)
-        return min(1.0, (step + 1) / max(self.warmup, 1)) * self.final**fallen
+        cosine = self.final + (1.0 - self.final) * 0.5 * (1.0 + math.cos(math.pi * fallen))
+        left = cosine if self.decay == "cosine" else self.final**fallen
+        return min(1.0, (step + 1) / max(self.warmup, 1)) * left
 
 
 class Adam:

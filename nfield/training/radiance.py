@@ -35,6 +35,8 @@ class RadianceConfig:
     """Where the Huber loss turns from square to linear."""
     sparsity: float = 0.0
     """Weight of the mean size of the parameters that the field says are mostly zero."""
+    place_at: float = 0.12
+    """Share of the budget after which a field whose parts wait for their places gets them, from what it has learned."""
     near: float = 0.0
     """Distance before which nothing is rendered, metres."""
 
@@ -64,6 +66,8 @@ class RadianceTask:
 
     def losses(self, moment: Moment, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Mean Huber loss of the colours of random pixels."""
+        if not self.field.placed and moment.share >= self.config.place_at:
+            self.field.place(self.field, generator=generator)
         self.renderer.sampler.update(self.field, moment.step, generator=generator)
         rays, pixels = self._batch(generator)
         background = torch.rand(len(rays), 3, generator=generator)

@@ -8,6 +8,7 @@ from typing import Any
 from nfield.checkpoint import Checkpoint, restore_module, write_atomically
 from nfield.errors import CheckpointError
 from nfield.fields import FieldConfig
+from nfield.fields.signal import SignalConfig
 from nfield.training.loop import TrainState
 from nfield.training.optim import Adam, OptimConfig
 from nfield.training.task import Task
@@ -18,7 +19,13 @@ LOG_FILE = "log.jsonl"
 
 
 def checkpoint_of(
-    task: Task, state: TrainState, *, kind: str, field: FieldConfig, box: Box, extra: Mapping[str, Any]
+    task: Task,
+    state: TrainState,
+    *,
+    kind: str,
+    field: FieldConfig | SignalConfig,
+    box: Box,
+    extra: Mapping[str, Any],
 ) -> Checkpoint:
     """Everything that a task and its training hold, under the names that `state_of` and `restore_task` know.
 

@@ -13,7 +13,17 @@ from nfield.cameras import Cameras, Orbit
 from nfield.checkpoint import BoxRecord, OrbitRecord, SceneRecord, Triple
 from nfield.data.base import PosedImages
 from nfield.errors import OptionError
-from nfield.fields import BACKENDS, BuildContext, DenseConfig, Field, FieldConfig, HashConfig, MlpConfig, VmConfig
+from nfield.fields import (
+    BACKENDS,
+    BuildContext,
+    DenseConfig,
+    Field,
+    FieldConfig,
+    HashConfig,
+    MlpConfig,
+    RbfConfig,
+    VmConfig,
+)
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.rendering.scene_renderer import SceneRenderer
@@ -58,6 +68,13 @@ def _hash(minutes: float) -> Preset:
     return Preset(HashConfig(log2_table_size=19 if minutes > _LONG else 18))
 
 
+def _rbf(minutes: float) -> Preset:
+    """As many numbers as the hash field of the same budget."""
+    grid = _hash(minutes).field
+    assert isinstance(grid, HashConfig)
+    return Preset(RbfConfig.as_large_as(grid))
+
+
 def _vm(minutes: float) -> Preset:
     """Planes take steps like a table's, the networks behind them smaller ones (TensoRF: 2e-2 and 1e-3)."""
     field = VmConfig(resolution=192) if minutes <= _SHORT else VmConfig()
@@ -75,7 +92,7 @@ def _mlp(minutes: float) -> Preset:
     return Preset(MlpConfig(), radiance, OptimConfig(rates={"network": 2e-3}))
 
 
-_PRESETS: dict[str, Callable[[float], Preset]] = {"hash": _hash, "vm": _vm, "dense": _dense, "mlp": _mlp}
+_PRESETS: dict[str, Callable[[float], Preset]] = {"hash": _hash, "rbf": _rbf, "vm": _vm, "dense": _dense, "mlp": _mlp}
 
 
 @dataclass(frozen=True)

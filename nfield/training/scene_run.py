@@ -108,5 +108,6 @@ def continue_run(folder: Path, plan: ScenePlan, checkpoint: Checkpoint, scene: S
 
 
 def plan_of(checkpoint: Checkpoint, *, where: Path) -> ScenePlan:
-    """The plan in a checkpoint."""
+    """The plan in a checkpoint of a scene."""
+    checkpoint.require_kind("radiance", where=where, made_by="nfield train")
     return from_json(ScenePlan, checkpoint.extra.get("plan", {}), where=f"{where}: plan")

@@ -16,6 +16,9 @@ void register_sparse_adam(nb::module_&);
 void register_points(nb::module_&);
 void register_planes(nb::module_&);
 void register_trilinear(nb::module_&);
+void register_nearest(nb::module_&);
+void register_rbf(nb::module_&);
+void register_hash_encode_2d(nb::module_&);
 
 namespace {
 
@@ -47,4 +50,7 @@ MODULE(CORE_NAME, m) {
   register_points(m);
   register_planes(m);
   register_trilinear(m);
+  register_nearest(m);
+  register_rbf(m);
+  register_hash_encode_2d(m);
 }

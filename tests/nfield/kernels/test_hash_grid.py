@@ -1,6 +1,8 @@
 """The hash grid: layout against numbers worked out by hand, values against a loop, gradients, and each build."""
 
+import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from nfield.kernels import hash_grid
 from nfield.kernels.hash_grid import GridLayout, hash_encode, hash_encode_reference, vertex_index
 
 SMALL = GridLayout(levels=4, log2_table_size=9, base_resolution=4, per_level_scale=2.0)
+PLANE = replace(SMALL, dims=2)
 SIZES = (0, 1, 127, 128, 129, 1000)
 
 
@@ -32,6 +35,14 @@ def test_layout_of_doubling_levels_is_what_the_rules_give_by_hand():
     assert SMALL.offset.tolist() == [0, 64, 576, 1088, 1600]
     assert SMALL.size == 1600
     assert SMALL.width == 8
+
+
+def test_layout_of_the_plane_is_what_the_rules_give_by_hand():
+    # 4^2 = 16, 8^2 = 64, 16^2 = 256, and 32^2 = 1024, of which 2^9 are kept.
+    assert PLANE.entries.tolist() == [16, 64, 256, 512]
+    assert PLANE.hashed.tolist() == [0, 0, 0, 1]
+    assert vertex_index(torch.tensor([[3, 2], [4, 4]]), 4, 16).tolist() == [11, 20 - 16]
+    assert vertex_index(torch.tensor([[5, 17]]), 32, 512).tolist() == [(5 ^ (17 * 2654435761 % 2**32)) % 512]
 
 
 def test_layout_with_odd_resolutions_rounds_entries_up_to_eight():
@@ -77,30 +88,32 @@ def encode_by_loop(point: list[float], table: torch.Tensor, layout: GridLayout) 
         entries, offset = int(layout.entries[level]), int(layout.offset[level])
         place = [v * scale + 0.5 for v in point]
         total = [0.0, 0.0]
-        for dx in (0, 1):
-            for dy in (0, 1):
-                for dz in (0, 1):
-                    weight, vertex = 1.0, []
-                    for p, d in zip(place, (dx, dy, dz), strict=True):
-                        fraction = p - math.floor(p)
-                        weight *= fraction if d else 1.0 - fraction
-                        vertex.append(math.floor(p) + d)
-                    x, y, z = vertex
-                    if size**3 <= entries:
-                        index = (x + y * size + z * size**2) % entries
-                    else:
-                        index = (x ^ (y * 2654435761 % 2**32) ^ (z * 805459861 % 2**32)) % entries
-                    for f in (0, 1):
-                        total[f] += weight * float(table[offset + index, f])
+        for corner in itertools.product((0, 1), repeat=len(point)):
+            weight, vertex = 1.0, []
+            for p, d in zip(place, corner, strict=True):
+                fraction = p - math.floor(p)
+                weight *= fraction if d else 1.0 - fraction
+                vertex.append(math.floor(p) + d)
+            if size ** len(point) <= entries:
+                index = sum(v * size**axis for axis, v in enumerate(vertex)) % entries
+            else:
+                index = 0
+                for v, prime in zip(vertex, (1, 2654435761, 805459861), strict=False):
+                    index ^= v * prime % 2**32
+                index %= entries
+            for f in (0, 1):
+                total[f] += weight * float(table[offset + index, f])
         out += total
     return out
 
 
-def test_features_equal_trilinear_interpolation_by_a_loop(generator: torch.Generator):
-    table = random_table(SMALL, generator).double()
-    points = torch.cat([torch.rand(20, 3, generator=generator).double(), torch.tensor([[0.0] * 3, [1.0] * 3]).double()])
-    expected = torch.tensor([encode_by_loop(p.tolist(), table, SMALL) for p in points], dtype=torch.float64)
-    assert torch.allclose(hash_encode_reference(points, table, SMALL), expected, atol=1e-12)
+@pytest.mark.parametrize("layout", [SMALL, PLANE])
+def test_features_equal_multilinear_interpolation_by_a_loop(layout: GridLayout, generator: torch.Generator):
+    table = random_table(layout, generator).double()
+    inside, corner = torch.rand(20, layout.dims, generator=generator).double(), torch.ones(1, layout.dims).double()
+    points = torch.cat([inside, 0.0 * corner, corner])
+    expected = torch.tensor([encode_by_loop(p.tolist(), table, layout) for p in points], dtype=torch.float64)
+    assert torch.allclose(hash_encode_reference(points, table, layout), expected, atol=1e-12)
 
 
 def test_twin_gradients_are_the_differences(generator: torch.Generator):
@@ -110,17 +123,20 @@ def test_twin_gradients_are_the_differences(generator: torch.Generator):
     assert torch.autograd.gradcheck(lambda x, t: hash_encode_reference(x, t, layout), (points, table))
 
 
+@pytest.mark.parametrize("layout", [SMALL, PLANE])
 @pytest.mark.parametrize("count", SIZES)
-def test_native_values_and_gradients_equal_the_twin(build: str, count: int, generator: torch.Generator):
-    unit, table = torch.rand(count, 3, generator=generator), random_table(SMALL, generator)
-    weight = torch.randn(count, SMALL.width, generator=generator)
+def test_native_values_and_gradients_equal_the_twin(
+    build: str, count: int, layout: GridLayout, generator: torch.Generator
+):
+    unit, table = torch.rand(count, layout.dims, generator=generator), random_table(layout, generator)
+    weight = torch.randn(count, layout.width, generator=generator)
     results = []
     for dtype, encode in (
         (torch.float32, hash_encode),
         (torch.float64, lambda x, t, layout: hash_encode_reference(x, t, layout, rounding=torch.float32)),
     ):
         x, t = (v.clone().to(dtype).requires_grad_() for v in (unit, table))
-        features = encode(x, t, SMALL)
+        features = encode(x, t, layout)
         (features * weight).sum().backward()
         results.append((features.detach(), t.grad, x.grad))
     assert results[0][0].dtype == torch.float32

@@ -1,0 +1,150 @@
+"""`nfield train PICTURE`: one picture to a signal in a run folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+
+from nfield.checkpoint import FILE, load_checkpoint
+from nfield.cli.options import at_least, chosen_backend, parse_options, refuse_existing_run, with_options_of
+from nfield.data.picture import is_picture
+from nfield.encodings.placement import Placing
+from nfield.fields.signal import SIGNALS
+from nfield.training.hooks import Log, PeriodicSave
+from nfield.training.image import image_optim
+from nfield.training.image_run import (
+    ImagePlan,
+    ImageRun,
+    continue_run,
+    plan_of,
+    prepare_picture,
+    start_run,
+    with_budget,
+)
+from nfield.training.loop import TrainConfig, TrainResult, train
+from nfield.training.progress import TrainProgress
+
+_STEPS = 5000
+_EXAMPLES = (
+    "nfield train photo.png --field rbf --out runs/photo",
+    "nfield train photo.png --field hash --out runs/photo-hash --size 256 256",
+    "nfield train photo.png --field rbf --out runs/photo --resume --steps 10000",
+)
+
+
+@dataclass(frozen=True)
+class TrainImageOptions:
+    """Fit a picture with adaptive radial bases (rbf) or a hash grid (hash) of the same size; Ctrl-C saves and stops."""
+
+    picture: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="PICTURE")]
+    """PNG (8 or 16 bits), JPEG or another common picture, or OpenEXR."""
+    out: Path
+    """Run folder to write: checkpoint, decoded picture, error map, kernels, log and curve."""
+    field: str = "rbf"
+    """rbf or hash; its options are below."""
+    steps: int | None = None
+    """Steps, over which the learning rates fall. Default: 5000, or the resumed run's."""
+    minutes: float | None = None
+    """Training time, instead of steps or as a second limit."""
+    size: tuple[int, int] | None = None
+    """Height and width to which the picture is made smaller."""
+    placing: Placing = "kmeans"
+    """Where kernels go: weighted K-means, or random, weighted (random by weight) or lattice to compare with."""
+    seed: int = 0
+    """Of everything random."""
+    resume: bool = False
+    """Continue the run in the folder with the options it was started with; --steps or --minutes may extend it."""
+    save_every: float = 30.0
+    """Seconds of training between two saves."""
+
+
+def is_asked_for(arguments: Sequence[str]) -> bool:
+    """Whether a command line names a picture where the data belong: not as the value of an option.
+
+    >>> is_asked_for(["photo.png", "--out", "run"]), is_asked_for(["data", "--out", "run.png"])
+    (True, False)
+    """
+    before = ["", *arguments]
+    return any(
+        is_picture(word) and not word.startswith("--") and not last.startswith("--")
+        for last, word in zip(before, arguments, strict=False)
+    )
+
+
+def parse(arguments: Sequence[str]) -> TrainImageOptions:
+    """Options of this command and of the chosen signal."""
+    name = chosen_backend(arguments, SIGNALS, default="rbf")
+    typed = with_options_of(TrainImageOptions, SIGNALS[name](), name=name)
+    return parse_options(typed, arguments, command="train", examples=_EXAMPLES)
+
+
+def run(options: TrainImageOptions) -> None:
+    """Trains, or continues to."""
+    at_least(options.seed, 0, name="--seed")
+    at_least(options.save_every, 1e-3, name="--save-every")
+    console = Console(highlight=False, soft_wrap=True)
+    with console.status("placing the kernels"):
+        begun = _continued(options) if options.resume else _started(options)
+    trained, total = begun.task.signal.counts()
+    height, width = begun.plan.size
+    console.print(
+        f"{width}x{height} pixels of {begun.plan.channels} channels; {trained} trainable numbers, {total} with the "
+        f"frozen ones ({total / (width * height):.2f} a pixel); saving to {options.out}"
+    )
+    step = 0 if begun.state is None else begun.state.step
+    share = 0.0 if begun.state is None else begun.plan.train.share(step, begun.state.seconds)
+    with TrainProgress(console) as progress:
+        save = PeriodicSave(begun.save, every=options.save_every)
+        log = Log(options.out, begun.psnr, step=step, share=share, tested_on="whole picture")
+        result = train(begun.task, begun.plan.train, hooks=(progress, save, log), state=begun.state)
+    _finish(console, options, begun, result)
+
+
+def _started(options: TrainImageOptions) -> ImageRun:
+    refuse_existing_run(options.out)
+    steps = _STEPS if options.steps is None and options.minutes is None else options.steps
+    budget = TrainConfig(options.minutes, steps, image_optim(), options.seed)
+    picture = prepare_picture(options.picture, size=options.size)
+    height, width, channels = picture.shape
+    plan = ImagePlan(str(options.picture.resolve()), budget, options.placing, (height, width), channels)
+    begun = start_run(options.out, plan, options.field_options, picture)  # pyright: ignore[reportAttributeAccessIssue]
+    options.out.mkdir(parents=True, exist_ok=True)
+    return begun
+
+
+def _continued(options: TrainImageOptions) -> ImageRun:
+    checkpoint = load_checkpoint(options.out)
+    plan = with_budget(plan_of(checkpoint, where=options.out), minutes=options.minutes, steps=options.steps)
+    picture = prepare_picture(options.picture, size=plan.size)
+    return continue_run(options.out, replace(plan, picture=str(options.picture.resolve())), checkpoint, picture)
+
+
+def _finish(console: Console, options: TrainImageOptions, begun: ImageRun, result: TrainResult) -> None:
+    out, state = options.out, result.state
+    if result.interrupted:
+        if state.step == 0:
+            raise KeyboardInterrupt
+        console.print(
+            f"stopped at step {state.step}, saved; to continue: nfield train {options.picture} --out {out} --resume"
+        )
+        return
+    if begun.state is not None and begun.state.step == state.step:
+        console.print(f"the budget was spent before ({state.step} steps); give a larger --minutes or --steps")
+        return
+    found = begun.finish(state)
+    console.print(f"fitted in {state.step} steps, {state.seconds:.0f} s: {quality(found)}")
+    console.print(f"see decoded.png, error.png and, for rbf, kernels.png in {out}; the checkpoint is {out / FILE}")
+
+
+def quality(found: dict) -> str:
+    """For example: PSNR 48.12 dB (47.90 dB after rounding to 8 bits), SSIM 0.9961."""
+    shown = [
+        "PSNR " + ("infinite" if found["psnr"] is None else f"{found['psnr']:.2f} dB"),
+        "("
+        + ("equal" if found["psnr_8bit"] is None else f"{found['psnr_8bit']:.2f} dB")
+        + " after rounding to 8 bits)",
+    ]
+    return " ".join(shown) + ("" if found["ssim"] is None else f", SSIM {found['ssim']:.4f}")

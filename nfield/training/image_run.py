@@ -1,0 +1,298 @@
+"""A picture's training in its run folder: what was asked for, saving, continuing, measuring."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nfield.checkpoint import FILE, Checkpoint, load_checkpoint, restore_module, save_checkpoint
+from nfield.config_json import from_json, to_json
+from nfield.data.picture import load_picture
+from nfield.data.picture_files import to_bytes, write_png
+from nfield.encodings.placement import Placing
+from nfield.errors import DataError, OptionError
+from nfield.fields.signal import Canvas, RbfSignalConfig, Signal, SignalConfig
+from nfield.metrics import psnr, ssim
+from nfield.training.image import ImageTask, place_on_picture, placeable, premultiplied, straight
+from nfield.training.image_pictures import draw_error_map, draw_kernels
+from nfield.training.loop import TrainConfig, TrainState
+from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
+from nfield.types import Box
+
+_DIGITS = 4
+_SSIM_WINDOW = 11
+
+
+@dataclass(frozen=True)
+class ImagePlan:
+    """What is trained, on what, and for how long: the entry "plan" of a checkpoint, from which a run is continued."""
+
+    picture: str
+    """The picture's file."""
+    train: TrainConfig
+    """Budget, optimiser and seed."""
+    placing: Placing
+    """How kernels were placed."""
+    size: tuple[int, int]
+    """Height and width at which the picture is fitted."""
+    channels: int
+    """Numbers of a pixel."""
+
+    @property
+    def canvas(self) -> Canvas:
+        """What the signal covers."""
+        return Canvas(self.size, self.channels)
+
+
+@dataclass(frozen=True)
+class ImageMeasures:
+    """How well a signal agrees with its picture, on the pixels that it was fitted to.
+
+    Attributes:
+        psnr: Of the unquantised values, clipped to [0, 1], decibels.
+        psnr_8bit: After rounding to 8 bits, as decoded.png holds it; above 59 dB it says little.
+        ssim: None for pictures that are smaller than its window.
+    """
+
+    psnr: float
+    psnr_8bit: float
+    ssim: float | None
+
+
+@dataclass(frozen=True)
+class ImageRun:
+    """A training on a picture, and the folder it is saved in.
+
+    Attributes:
+        folder: The run folder.
+        plan: What was asked for.
+        config: Options of the signal, with its number of kernels.
+        picture: sRGB in [0, 1], straight alpha.
+        task: What is trained.
+        placing_seconds: Time that placing the kernels took.
+        state: Of the training that is continued, if there is one.
+    """
+
+    folder: Path
+    plan: ImagePlan
+    config: SignalConfig
+    picture: Float[Tensor, "h w c"]
+    task: ImageTask
+    placing_seconds: float
+    state: TrainState | None = None
+
+    def save(self, state: TrainState) -> None:
+        """Writes the checkpoint and, for people, `run.json`."""
+        extra = {"plan": to_json(self.plan), "placing_seconds": self.placing_seconds}
+        x, y = self.plan.canvas.extent.tolist()
+        box = Box(torch.zeros(3), torch.tensor([x, y, 1.0]))
+        saved = checkpoint_of(self.task, state, kind="image", field=self.config, box=box, extra=extra)
+        size = save_checkpoint(self.folder, saved).stat().st_size
+        trained, total = self.task.signal.counts()
+        about = {
+            "what": f"a signal fitted to {self.plan.picture}",
+            "nfield": version("nfield"),
+            "torch": torch.__version__,
+            "plan": to_json(self.plan),
+            "field": to_json(self.config),
+            "numbers": {"trainable": trained, "total": total},
+            "step": state.step,
+            "seconds": {"placing": round(self.placing_seconds, 2), "training": round(state.seconds, 1)},
+            "checkpoint": {"file": FILE, "megabytes": round(size / 1e6, 2)},
+        }
+        write_json(self.folder / RUN_FILE, about)
+
+    def psnr(self) -> float:
+        """Of the whole picture, decibels; see `ImageMeasures`."""
+        return psnr(straight(self.task.decoded()), self.picture)
+
+    def finish(self, state: TrainState) -> dict[str, Any]:
+        """Writes the decoded picture, its error map, its kernels and `eval.json`; what the last of these holds."""
+        fitted = straight(self.task.decoded())
+        result = evaluation(self, fitted, step=state.step, seconds=state.seconds)
+        write_json(self.folder / "eval.json", result)
+        write_png(self.folder / "decoded.png", as_written(fitted))
+        draw_error_map(fitted, self.picture, self.folder / "error.png", title=f"PSNR {result['psnr']} dB")
+        bases = self.task.signal.bases
+        if bases is not None:
+            draw_kernels(bases, self.picture, self.folder / "kernels.png")
+        return result
+
+
+def evaluation(run: ImageRun, fitted: Float[Tensor, "h w c"], *, step: int, seconds: float) -> dict[str, Any]:
+    """Measures of a fitted picture, with what it took.
+
+    Args:
+        run: The run.
+        fitted: sRGB in [0, 1], straight alpha.
+        step: Steps of training.
+        seconds: Time of training.
+    """
+    trained, total = run.task.signal.counts()
+    height, width = run.plan.size
+    measured = {name: _rounded(value) for name, value in asdict(measures(fitted, run.picture)).items()}
+    return {
+        "picture": run.plan.picture,
+        "size": [height, width],
+        "channels": run.plan.channels,
+        **measured,
+        "numbers": {"trainable": trained, "total": total, "total_per_pixel": round(total / (height * width), _DIGITS)},
+        "step": step,
+        "seconds": {"placing": round(run.placing_seconds, 2), "training": round(seconds, 1)},
+    }
+
+
+def measures(fitted: Float[Tensor, "h w c"], picture: Float[Tensor, "h w c"]) -> ImageMeasures:
+    """PSNR and SSIM of a fitted picture."""
+    quantised = to_bytes(fitted).float() / 255.0
+    large = min(picture.shape[:2]) >= _SSIM_WINDOW
+    return ImageMeasures(psnr(fitted, picture), psnr(quantised, picture), ssim(fitted, picture) if large else None)
+
+
+def as_written(picture: Float[Tensor, "h w c"]) -> Float[Tensor, "h w c2"]:
+    """A picture as PNG files take it: grey ones get three equal channels."""
+    return picture.expand(-1, -1, 3) if picture.shape[-1] == 1 else picture
+
+
+def prepare_picture(path: Path, *, size: tuple[int, int] | None) -> Float[Tensor, "h w c"]:
+    """A picture at the size at which it is fitted, made smaller by area averaging.
+
+    Args:
+        path: The file.
+        size: Height and width, at most those of the file; None for these.
+    """
+    picture = load_picture(path)
+    height, width, _ = picture.shape
+    if size is None or size == (height, width):
+        return picture
+    if not (1 <= size[0] <= height and 1 <= size[1] <= width):
+        raise DataError(
+            f"{path}: asked for a picture of {size[1]}x{size[0]}, expected a size from 1x1 to that of the file, "
+            f"{width}x{height}; ask for a smaller one"
+        )
+    channels = premultiplied(picture).permute(2, 0, 1)[None]
+    return straight(torch.nn.functional.interpolate(channels, size, mode="area")[0].permute(1, 2, 0))
+
+
+def start_run(folder: Path, plan: ImagePlan, config: SignalConfig, picture: Float[Tensor, "h w c"]) -> ImageRun:
+    """A run from nothing: sizes the signal and places its kernels.
+
+    Args:
+        folder: The run folder.
+        plan: What is asked for.
+        config: Options of the signal.
+        picture: sRGB in [0, 1], straight alpha.
+    """
+    generator = torch.Generator().manual_seed(plan.train.seed)
+    values = premultiplied(picture)
+    begun = time.perf_counter()
+    with _building(config):
+        sized = sized_for(config, values)
+        signal = sized.build(plan.canvas, generator)
+    place_on_picture(signal, values, how=plan.placing, generator=generator)
+    seconds = time.perf_counter() - begun
+    task = ImageTask(signal, values, seed=plan.train.seed)
+    return ImageRun(folder, plan, sized, picture, task, seconds)
+
+
+def sized_for(config: SignalConfig, values: Float[Tensor, "h w c"]) -> SignalConfig:
+    """A signal's options with the number of its kernels, which no more than the picture's pixels that change."""
+    if not isinstance(config, RbfSignalConfig):
+        return config
+    canvas = Canvas((values.shape[0], values.shape[1]), values.shape[2])
+    most = int((placeable(values, least=config.bases.neighbours) > 0.0).sum())
+    return config.sized(canvas, most=most)
+
+
+def continue_run(folder: Path, plan: ImagePlan, checkpoint: Checkpoint, picture: Float[Tensor, "h w c"]) -> ImageRun:
+    """A run from its checkpoint; the plan may have another budget than the saved one.
+
+    Args:
+        folder: The run folder.
+        plan: What is asked for.
+        checkpoint: What was saved.
+        picture: sRGB in [0, 1], straight alpha.
+    """
+    if tuple(picture.shape) != (*plan.size, plan.channels):
+        raise DataError(
+            f"{plan.picture}: has the shape {tuple(picture.shape)}, expected {(*plan.size, plan.channels)} as the run "
+            f"in {folder} was begun with; give the same picture"
+        )
+    # Restored before the task is made, which keeps what it finds near every pixel.
+    signal = _restored(checkpoint, plan, where=folder)
+    task = ImageTask(signal, premultiplied(picture), seed=plan.train.seed)
+    restore_task(task, checkpoint, where=folder)
+    seconds = float(checkpoint.extra.get("placing_seconds", 0.0))
+    state = state_of(checkpoint, where=folder)
+    assert isinstance(checkpoint.config, SignalConfig), "the signal was restored from it"
+    return ImageRun(folder, plan, checkpoint.config, picture, task, seconds, state)
+
+
+@dataclass(frozen=True)
+class SavedImage:
+    """A fitted picture, ready to be looked at.
+
+    Attributes:
+        signal: What was fitted.
+        plan: To what.
+        checkpoint: All that was saved.
+    """
+
+    signal: Signal
+    plan: ImagePlan
+    checkpoint: Checkpoint
+
+
+def load_image_run(run: Path) -> SavedImage:
+    """The fitted picture of a run folder.
+
+    Raises:
+        CheckpointError: The checkpoint cannot be used, or it is not that of a picture.
+    """
+    checkpoint = load_checkpoint(run)
+    plan = plan_of(checkpoint, where=run)
+    return SavedImage(_restored(checkpoint, plan, where=run).eval(), plan, checkpoint)
+
+
+def plan_of(checkpoint: Checkpoint, *, where: Path) -> ImagePlan:
+    """The plan in a checkpoint of a picture."""
+    checkpoint.require_kind("image", where=where, made_by="nfield train PICTURE")
+    return from_json(ImagePlan, checkpoint.extra.get("plan", {}), where=f"{where}: plan")
+
+
+def with_budget(plan: ImagePlan, *, minutes: float | None, steps: int | None) -> ImagePlan:
+    """The plan with another budget, where one is given."""
+    if minutes is None and steps is None:
+        return plan
+    return replace(plan, train=replace(plan.train, minutes=minutes, steps=steps))
+
+
+@contextmanager
+def _building(config: SignalConfig) -> Iterator[None]:
+    """What goes wrong while a signal is built is put down to its options."""
+    try:
+        yield
+    except (ValueError, RuntimeError, MemoryError, ZeroDivisionError, OverflowError) as error:
+        reason = " ".join(str(error).split())
+        raise OptionError(f"{config}: cannot be built ({reason}); change the field's options") from error
+
+
+def _restored(checkpoint: Checkpoint, plan: ImagePlan, *, where: Path) -> Signal:
+    assert isinstance(checkpoint.config, SignalConfig), "callers have looked at the kind"
+    with _building(checkpoint.config):
+        signal = checkpoint.config.build(plan.canvas)
+    restore_module(signal, checkpoint.part("field"), where=f"{where}: field")
+    return signal
+
+
+def _rounded(value: float | None) -> float | None:
+    """For JSON, which has no infinity: the PSNR of equal pictures is left out."""
+    return None if value is None or math.isinf(value) else round(value, _DIGITS)

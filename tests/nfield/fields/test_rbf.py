@@ -1,0 +1,121 @@
+"""The field rbf: the hash field until it is placed, density never touched, kernels where matter is, equal sizes."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from nfield.encodings.rbf import BasesConfig
+from nfield.fields import BuildContext, Field, HashConfig, RbfConfig, RbfField
+from nfield.fields.matter import matter_points
+from nfield.types import Box, Latent, Level
+
+BOX = Box(torch.tensor([-1.0, -1.0, -1.0]), torch.tensor([1.0, 2.0, 1.0]))
+GRID = HashConfig(levels=4, log2_table_size=10, base_resolution=4, finest_resolution=32, hidden=32)
+CONFIG = RbfConfig(GRID, BasesConfig(150, features=16, neighbours=5, normalize=False, alpha=0.3))
+
+
+class Ball(Field):
+    """Matter within 0.5 of the origin, whose appearance changes only where x is positive."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.feature_dim, self.levels, self.log_density_range = 3, frozenset(Level), (-20.0, 10.0)
+
+    def encode(self, points: Tensor) -> Latent:
+        density = torch.where(points.norm(dim=-1) < 0.5, 6.0, -20.0)
+        wave = torch.where(points[:, 0] > 0.0, torch.sin(30.0 * points[:, 1]), 0.0)
+        return Latent(torch.stack([density, wave, -wave], -1), torch.ones(len(points)))
+
+    def density_head(self, feature: Tensor) -> Tensor:
+        return feature[:, 0]
+
+    def color_head(self, feature: Tensor, dirs: Tensor) -> Tensor:
+        return dirs.abs()
+
+    def param_groups(self) -> dict[str, list[torch.nn.Parameter]]:
+        return {}
+
+
+@pytest.fixture
+def field(generator: torch.Generator) -> RbfField:
+    return CONFIG.build(BuildContext(BOX, generator, Ball()))
+
+
+def places(generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    dirs = torch.randn(300, 3, generator=generator)
+    return torch.rand(300, 3, generator=generator) - 0.5, torch.nn.functional.normalize(dirs, dim=-1)
+
+
+def test_points_lie_where_matter_changes_its_looks(generator: torch.Generator):
+    points, weights = matter_points(Ball(), BOX, 5000, least=10, generator=generator)
+    chosen = points[weights > 0.0]
+    assert len(chosen) > 500
+    assert float(chosen.norm(dim=-1).max()) < 0.5
+    assert float(chosen[:, 0].min()) > -0.01
+    assert ((points >= BOX.low) & (points <= BOX.high)).all()
+
+
+def test_kernels_lie_where_matter_changes_its_looks(field: RbfField):
+    centers = field.bases.centers + BOX.low
+    assert field.placed
+    assert float(centers.norm(dim=-1).max()) < 0.5
+    assert float(centers[:, 0].min()) > -0.01
+
+
+def test_an_empty_source_spreads_kernels_over_the_box(generator: torch.Generator):
+    empty = HashConfig(levels=2, log2_table_size=6, base_resolution=2, finest_resolution=4).build(BuildContext(BOX))
+    with torch.no_grad():
+        empty.density_net.last.zero_()
+    field = CONFIG.build(BuildContext(BOX, generator, empty))
+    centers = field.bases.centers
+    assert ((centers >= 0.0) & (centers <= BOX.size)).all()
+    assert float(centers.std(0).min()) > 0.3
+
+
+def test_before_it_is_placed_it_is_the_hash_field(generator: torch.Generator):
+    field = CONFIG.build(BuildContext(BOX, generator))
+    points, dirs = places(generator)
+    out, base = field(points, dirs), field.base(points, dirs)
+    assert not field.placed
+    assert torch.equal(out.color, base.color)
+    assert torch.equal(out.log_density, base.log_density)
+
+
+def test_bases_change_colours_and_never_density(field: RbfField, generator: torch.Generator):
+    with torch.no_grad():
+        field.bases.features += torch.randn(field.bases.features.shape, generator=generator)
+        points, dirs = places(generator)
+        out, base = field(points, dirs), field.base(points, dirs)
+    assert torch.allclose(out.log_density, base.log_density, atol=1e-5)
+    assert float((out.color - base.color).abs().max()) > 1e-3
+    latent, plain = field.encode(points), field.base.encode(points)
+    added = field.bases(BOX.unit_from_world(points)) @ field.mixing.T
+    assert torch.allclose(latent.feature[:, 1:], plain.feature[:, 1:] + added, atol=1e-5)
+
+
+def test_placing_changes_almost_nothing_at_first(generator: torch.Generator):
+    # Features begin tiny, so a training does not notice the event.
+    field = CONFIG.build(BuildContext(BOX, generator))
+    field.bases.features.data.mul_(1e-2)
+    points, dirs = places(generator)
+    before = field(points, dirs).color.detach()
+    field.place(Ball(), generator=generator)
+    assert torch.allclose(field(points, dirs).color, before, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "reference", [HashConfig(levels=12, finest_resolution=512), HashConfig(log2_table_size=18), GRID]
+)
+def test_it_is_as_large_as_the_hash_field(reference: HashConfig):
+    config = RbfConfig.as_large_as(reference)
+    numbers = [
+        sum(value.numel() for name, value in built.state_dict().items() if name.split(".")[-1] not in _NOT_COUNTED)
+        for built in (reference.build(BuildContext(BOX)), config.build(BuildContext(BOX)))
+    ]
+    assert 0 <= numbers[0] - numbers[1] < 25  # less than one kernel
+    assert config.grid == replace(reference, levels=reference.levels - 1)
+
+
+_NOT_COUNTED = ("low", "high", "extent", "placed")
