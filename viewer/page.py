@@ -42,14 +42,14 @@ class Look:
         picture: Name of the channel, of `viewer.pictures.PICTURES`.
         layout: Of two subjects.
         figure: How a figure is shown.
-        rotations: Its pose.
+        rotations: Its pose; empty where there is none.
     """
 
     view: str
     picture: str = "colour"
     layout: Layout = dataclasses.field(default_factory=Layout)
     figure: FigureMode = "mesh, then field"
-    rotations: Float[Tensor, "j 3"] | None = None
+    rotations: Float[Tensor, "j 3"] = dataclasses.field(default_factory=lambda: torch.zeros(0, 3))
 
 
 class Page:
@@ -63,26 +63,29 @@ class Page:
     def __init__(self, client: viser.ClientHandle, subjects: Sequence[Subject]) -> None:
         self.client, self.subjects = client, tuple(subjects)
         self.figure: Figure | None = subjects[0].figure
-        joints = None if self.figure is None else len(self.figure.skin.joints)
+        self.rest = torch.zeros(0 if self.figure is None else len(self.figure.skin.joints), 3)
         self.look = Look(
             next(iter(subjects[0].views)),
             # One mesh cannot stand in both halves of a pair.
             figure="mesh, then field" if len(subjects) == 1 else "field",
-            rotations=None if joints is None else torch.zeros(joints, 3),
+            rotations=self.rest,
         )
         self.status = client.gui.add_markdown("starting")
         self._lock = threading.RLock()
         self._mesh = self._add_mesh() if len(subjects) == 1 else None
         self._mesh_stands = False
         self._failure: str | None = None
+        self._clear()
         self.loop = RenderLoop(self._show, self._complain)
         client.camera.on_update(lambda _: self.refresh())
 
     def change(self, **choices: object) -> None:
-        """Takes new choices, fields of `Look`, and shows them."""
+        """Takes new choices, fields of `Look`, and shows them; names that the page does not offer change nothing."""
         with self._lock:
-            self.look = dataclasses.replace(self.look, **choices)  # pyright: ignore[reportArgumentType]
-            self.refresh()
+            look = dataclasses.replace(self.look, **choices)  # pyright: ignore[reportArgumentType]
+            if look.view in self.subjects[0].views and look.picture in PICTURES:
+                self.look = look
+                self.refresh()
 
     def pose(self, rotations: Float[Tensor, "j 3"]) -> None:
         """Poses the figure."""
@@ -124,7 +127,7 @@ class Page:
         return pair_view(views[0], views[1], self.look.layout, names=names)
 
     def _view_of(self, subject: Subject) -> View:
-        if subject.figure is None or self.look.rotations is None:
+        if subject.figure is None:
             return subject.views[self.look.view]
         return subject.figure.posed(self.look.rotations)
 
@@ -169,8 +172,12 @@ class Page:
             return
         with self.client.atomic():
             self._mesh.visible, self._mesh_stands = True, True
-            self.client.scene.set_background_image(None)
+            self._clear()
         self.say("mesh")
+
+    def _clear(self) -> None:
+        """White behind the mesh. Without any picture the browser shows black while it decodes the next one."""
+        self.client.scene.set_background_image(np.full((2, 2, 3), 255, np.uint8), format="png")
 
     def _add_mesh(self) -> viser.MeshSkinnedHandle | None:
         if self.figure is None:

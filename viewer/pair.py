@@ -1,6 +1,6 @@
 """Two views in one picture: beside each other, or one behind a wipe over the other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -27,8 +27,8 @@ class Layout:
     """Where the two are.
 
     Attributes:
-        arrangement: Beside each other both show the same camera's view in half the width; a wipe shows the left part
-            of one and the right part of the other, so that they meet at the same place of the subject.
+        arrangement: Beside each other both show the same camera's view in half the width, from farther away; a wipe
+            shows the left part of one and the right part of the other, so that they meet at the same place.
         share: Of the width, where the wipe is.
     """
 
@@ -67,11 +67,16 @@ def _cameras(whole: Cameras, border: int, arrangement: Arrangement) -> tuple[Cam
     width = whole.size[1]
     if arrangement == "wipe":
         return whole.columns(0, border), whole.columns(border, width)
-    # The middle half of what the window shows, twice.
-    left, right = border // 2, (width - border) // 2
-    return whole.columns(width // 2 - left, width // 2 - left + border), whole.columns(
-        width // 2 - right, width // 2 - right + width - border
-    )
+    return _narrower(whole, border), _narrower(whole, width - border)
+
+
+def _narrower(whole: Cameras, width: int) -> Cameras:
+    """The same view in a part of the width, from so far that the largest square in the middle of it is still seen."""
+    height = whole.size[0]
+    zoom = min(1.0, width / min(whole.size))
+    intrinsics = whole.intrinsics * whole.intrinsics.new_tensor([zoom, zoom, 1.0])[:, None]
+    intrinsics[:, :2, 2] = intrinsics.new_tensor([width / 2, height / 2])
+    return replace(whole, intrinsics=intrinsics, size=(height, width))
 
 
 def _labelled(color: Float[Tensor, "h w 3"], border: int, names: tuple[str, str]) -> Float[Tensor, "h w 3"]:

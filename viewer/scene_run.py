@@ -39,11 +39,10 @@ def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
         raise OptionError(f"--motion: {run} holds a scene, which has no joints; leave --motion out, or give an avatar")
     saved = load_scene_run(run)
     numbers = read_json(run / RUN_FILE)
-    psnr = read_json(run / "eval.json").get("mean", {}).get("psnr", numbers.get("last_test_psnr"))
-    facts = {
-        **({"PSNR of held-out views": f"{psnr:.2f} dB"} if isinstance(psnr, int | float) else {}),
-        **run_facts(run, saved.checkpoint),
-    }
+    measured = read_json(run / "eval.json").get("mean", {})
+    qualities = {"PSNR, held-out views": measured.get("psnr"), "PSNR, last test": numbers.get("last_test_psnr")}
+    facts = {name: f"{value:.2f} dB" for name, value in qualities.items() if isinstance(value, int | float)}
+    facts |= run_facts(run, saved.checkpoint)
     cameras = _training_cameras(run, saved.checkpoint)
     return Subject(
         run.resolve().name, "scene", {"scene": scene_view(saved.shown)}, home_of(saved.orbit), facts, cameras=cameras

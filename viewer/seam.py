@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -12,6 +12,7 @@ from nfield.cameras import Cameras
 from nfield.rendering.image import Image, ShouldStop
 
 
+@runtime_checkable
 class View(Protocol):
     """Renders what one camera sees; the only thing that the viewer asks of a field."""
 
@@ -112,6 +113,7 @@ class Slider:
     axis: int
 
 
+@runtime_checkable
 class Figure(Protocol):
     """A subject that takes poses: axis-angles of its joints, radians."""
 

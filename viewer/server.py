@@ -113,8 +113,8 @@ def start_server(listener: Listener, guard: Guard, home: Home) -> viser.ViserSer
             f"viser {viser.__version__} cannot be guarded by this version of nfield; install viser 1.1: "
             "pip install 'viser>=1.1,<1.2'"
         )
-    server.gui.configure_theme(control_layout="collapsible", control_width="medium", show_logo=False,
-                               show_share_button=False)  # fmt: skip
+    server.gui.configure_theme(control_width="medium", show_logo=False, show_share_button=False)
+    server.gui.main_panel.dock_right()
     server.gui.set_panel_label("nfield")
     server.scene.set_up_direction(home.up)
     server.scene.world_axes.visible = False

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from viewer.camera import field_of_view, quaternions, rotation_matrix
 from viewer.page import Page
 
-_SCALE = 0.05
+_SCALE = 0.035
 _COLOR = (40, 110, 210)
 _MOST = 400
 

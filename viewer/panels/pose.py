@@ -73,7 +73,6 @@ def add_pose_panel(page: Page) -> Player | None:
     def show_angles() -> None:
         """Puts the sliders where the figure is."""
         rotations = page.look.rotations
-        assert rotations is not None
         for slider, handle in handles:
             degrees = float(rotations[slider.joint, slider.axis]) / _DEGREE
             handle.value = min(max(round(degrees), -_WIDEST), _WIDEST)
@@ -81,7 +80,7 @@ def add_pose_panel(page: Page) -> Player | None:
     @pose.on_update
     def _(_: object) -> None:
         player.stop()
-        page.pose(figure.poses[pose.value])
+        page.pose(figure.poses.get(pose.value, page.rest))
         show_angles()
 
     _add_motions(page, figure, player, show_angles)
@@ -96,6 +95,9 @@ def _add_motions(page: Page, figure: Figure, player: Player, stopped: Callable[[
         speed = gui.add_slider("speed", 0.1, 3.0, 0.1, 1.0)
         button = gui.add_button("Play", icon=viser.Icon.PLAYER_PLAY)
 
+    def chosen() -> Motion:
+        return figure.motions.get(motion.value, next(iter(figure.motions.values())))
+
     def label() -> None:
         button.label = "Pause" if player.plays else "Play"
         button.icon = viser.Icon.PLAYER_PAUSE if player.plays else viser.Icon.PLAYER_PLAY
@@ -106,13 +108,13 @@ def _add_motions(page: Page, figure: Figure, player: Player, stopped: Callable[[
             player.stop()
             stopped()
         else:
-            player.play(figure.motions[motion.value])
+            player.play(chosen())
         label()
 
     @motion.on_update
     def _(_: object) -> None:
         if player.plays:
-            player.play(figure.motions[motion.value])
+            player.play(chosen())
 
     @speed.on_update
     def _(_: object) -> None:
@@ -135,7 +137,7 @@ def _turn(page: Page, player: Player, slider: Slider) -> Callable[[viser.GuiEven
     """What a slider does when a reader, and not the page itself, moves it."""
 
     def turn(event: viser.GuiEvent) -> None:
-        if event.client is None or page.look.rotations is None:
+        if event.client is None:
             return
         player.stop()
         rotations = page.look.rotations.clone()
