@@ -88,25 +88,25 @@ def _read_arrays(path: Path) -> tuple[Frames, float]:
     rate = next((float(arrays[name].reshape(-1)[0]) for name in _RATE_NAMES if arrays.get(name) is not None), _RATE)
     if poses is None:
         raise DataError(f"{path}: has no 'poses'; {_LAYOUTS}")
-    return _frames(path, poses.reshape(len(poses) if poses.ndim else 0, -1)), rate
+    return _frames(path, poses), rate
 
 
 def _read_json(path: Path) -> tuple[Frames, float]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         poses = content["poses"]
-        if all(isinstance(pose, str) for pose in poses):
+        if poses and all(isinstance(pose, str) for pose in poses):
             return between([_pose(pose) for pose in poses], float(content.get("seconds", 1.0))), _RATE
-        rows = np.asarray(poses, np.float64)
-        return _frames(path, rows.reshape(len(rows), -1)), float(content.get("fps", _RATE))
+        return _frames(path, np.asarray(poses, np.float64)), float(content.get("fps", _RATE))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{path}: not readable as a motion ({error!r}); {_LAYOUTS}") from error
 
 
-def _frames(path: Path, rows: np.ndarray) -> Frames:
+def _frames(path: Path, poses: np.ndarray) -> Frames:
     """Axis-angles in rows of 72 numbers, or of more where there are fingers."""
-    if rows.ndim != 2 or len(rows) == 0 or rows.shape[1] < 3 * JOINTS:
-        raise DataError(f"{path}: its poses have shape {rows.shape}, which is not frames x 72 numbers; {_LAYOUTS}")
+    if poses.ndim < 2 or poses.size == 0 or poses[0].size < 3 * JOINTS:
+        raise DataError(f"{path}: its poses have shape {poses.shape}, which is not frames x 72 numbers; {_LAYOUTS}")
+    rows = poses.reshape(len(poses), -1)
     frames = torch.zeros(len(rows), JOINTS, 3)
     count = JOINTS if rows.shape[1] == 3 * JOINTS else _BODY_JOINTS
     frames[:, :count] = torch.from_numpy(rows[:, : 3 * count].astype(np.float32)).reshape(len(rows), count, 3)

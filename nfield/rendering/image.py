@@ -62,7 +62,9 @@ def render_image(
         should_stop: Asked before each chunk.
     """
     rays = cameras.image_rays(index, box=box, near=near)
-    return render_rays(renderer, field, rays, cameras.size, background=background, should_stop=should_stop)
+    return render_rays(
+        renderer, field, rays, cameras.size, background=background, should_stop=should_stop, chunk=_CHUNK
+    )
 
 
 @torch.no_grad()
