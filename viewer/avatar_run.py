@@ -23,6 +23,8 @@ from viewer.scene_run import home_of, read_json, run_facts
 from viewer.seam import Bones, Figure, Motion, Skin, Slider, Subject, View
 
 _CHUNK = 1 << 12
+_KEPT = 3
+"""Poses that are kept ready: one per reader, for a few of them."""
 _MOTION_RATE = 30.0
 _AXES = ("x", "y", "z")
 _PARTS: Mapping[str, tuple[str, ...]] = {
@@ -109,7 +111,7 @@ class AvatarFigure:
 
 
 class _Posed:
-    """The avatar in the pose that was asked for last, because its pictures are asked for again and again.
+    """The avatar in the poses that were asked for last, because their pictures are asked for again and again.
 
     Its sampler is not refreshed: it marches through the whole shell around the body, which costs less than learning
     where the shell is empty, and shows the same.
@@ -118,13 +120,16 @@ class _Posed:
     def __init__(self, avatar: Avatar) -> None:
         self._avatar = avatar
         self._lock = threading.Lock()
-        self._last: tuple[Float[Tensor, "24 3"], PosedAvatar] | None = None
+        self._kept: list[tuple[Float[Tensor, "24 3"], PosedAvatar]] = []
 
     def of(self, rotations: Float[Tensor, "24 3"]) -> PosedAvatar:
+        """The avatar in a pose."""
         with self._lock:
-            if self._last is None or not torch.equal(self._last[0], rotations):
-                self._last = (rotations, self._avatar.posed(_body_pose(self._avatar, rotations)))
-            return self._last[1]
+            found = next((posed for pose, posed in self._kept if torch.equal(pose, rotations)), None)
+            if found is None:
+                found = self._avatar.posed(_body_pose(self._avatar, rotations))
+                self._kept = [*self._kept, (rotations, found)][-_KEPT:]
+            return found
 
 
 def _body_pose(avatar: Avatar, rotations: Float[Tensor, "24 3"]) -> BodyPose:

@@ -11,12 +11,10 @@ from torch import Tensor
 
 from nfield.cameras import Cameras, Orbit
 from nfield.checkpoint import FILE, Checkpoint, load_scene_run
-from nfield.data.transforms_json import load_training_cameras
-from nfield.errors import NFieldError, OptionError
+from nfield.errors import OptionError
 from nfield.rendering.image import Image, ShouldStop
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.training.run_folder import RUN_FILE
-from nfield.training.scene_run import plan_of
 from viewer.camera import field_of_view
 from viewer.seam import Home, Subject, View
 
@@ -43,10 +41,8 @@ def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
     qualities = {"PSNR, held-out views": measured.get("psnr"), "PSNR, last test": numbers.get("last_test_psnr")}
     facts = {name: f"{value:.2f} dB" for name, value in qualities.items() if isinstance(value, int | float)}
     facts |= run_facts(run, saved.checkpoint)
-    cameras = _training_cameras(run, saved.checkpoint)
-    return Subject(
-        run.resolve().name, "scene", {"scene": scene_view(saved.shown)}, home_of(saved.orbit), facts, cameras=cameras
-    )
+    views, home = {"scene": scene_view(saved.shown)}, home_of(saved.orbit)
+    return Subject(run.resolve().name, "scene", views, home, facts, cameras=saved.cameras)
 
 
 def scene_view(shown: SceneRenderer) -> View:
@@ -82,14 +78,6 @@ def read_json(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _training_cameras(run: Path, checkpoint: Checkpoint) -> Cameras | None:
-    """None where the data set is not there any more: the run can be looked at without it."""
-    try:
-        return load_training_cameras(plan_of(checkpoint, where=run).data)
-    except (NFieldError, OSError):
-        return None
 
 
 def _triple(vector: Float[Tensor, "3"]) -> tuple[float, float, float]:

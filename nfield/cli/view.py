@@ -5,7 +5,7 @@ import re
 import sys
 import webbrowser
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +19,7 @@ from viewer.camera import home_camera
 from viewer.guard import is_loopback, new_token
 from viewer.probe import check_page
 from viewer.runs import load_subject
+from viewer.seam import Subject
 from viewer.server import listen
 
 _LEAST_TOKEN = 16
@@ -66,7 +67,7 @@ def run(options: ViewOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
     runs = [options.run, *([options.beside] if options.beside else [])]
     with console.status("loading"):
-        subjects = [load_subject(run, motion=options.motion) for run in runs]
+        subjects = _told_apart([load_subject(run, motion=options.motion) for run in runs], runs)
         warm_up(subjects)
     listener = listen(options.host, options.port)
     for port in listener.passed:
@@ -89,6 +90,13 @@ def run(options: ViewOptions) -> None:
         console.print("closed")
     finally:
         viewer.close()
+
+
+def _told_apart(subjects: list[Subject], runs: Sequence[Path]) -> list[Subject]:
+    """Two folders of one name in different places get their whole paths as names."""
+    if len({subject.name for subject in subjects}) == len(subjects):
+        return subjects
+    return [replace(subject, name=str(run)) for subject, run in zip(subjects, runs, strict=True)]
 
 
 def _check_options(options: ViewOptions) -> None:

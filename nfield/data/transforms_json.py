@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from jaxtyping import Bool, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
 from nfield.cameras import Cameras
@@ -59,23 +59,6 @@ def load_scene(source: Path | str, *, size: tuple[int, int] | None = None, downs
     return _load_capture(path, size=size, downscale=downscale)
 
 
-def load_training_cameras(source: Path | str) -> Cameras:
-    """The cameras of the views that `load_scene` gives for training; no image is read, only the first one's size.
-
-    Args:
-        source: The folder or the JSON file.
-
-    Raises:
-        DataError: The data are missing, damaged or of an unsupported kind.
-    """
-    path = _find(Path(source))
-    frames, _ = _existing(read_transforms(path))
-    synthetic = path.name == _SYNTHETIC
-    frames = frames if synthetic else sorted(frames, key=lambda frame: frame.name)
-    cameras = _cameras(frames, size=None, downscale=1)
-    return cameras if synthetic and _held_out_file(path) else cameras[~_held_out(len(cameras))]
-
-
 def _find(source: Path) -> Path:
     if source.is_file():
         return source
@@ -93,7 +76,7 @@ def _find(source: Path) -> Path:
 
 
 def _load_synthetic(path: Path, *, size: tuple[int, int] | None, downscale: int | None) -> Scene:
-    held_out = _held_out_file(path)
+    held_out = next((path.with_name(name) for name in _HELD_OUT if path.with_name(name).is_file()), None)
     transforms = read_transforms(path)
     train, missing = _existing(transforms)
     test: list[Frame] = []
@@ -106,10 +89,6 @@ def _load_synthetic(path: Path, *, size: tuple[int, int] | None, downscale: int 
     if held_out is None:
         return _hold_out(everything, missing, path)
     return Scene(everything.subset(slice(0, len(train))), everything.subset(slice(len(train), None)), missing)
-
-
-def _held_out_file(path: Path) -> Path | None:
-    return next((path.with_name(name) for name in _HELD_OUT if path.with_name(name).is_file()), None)
 
 
 def _load_capture(path: Path, *, size: tuple[int, int] | None, downscale: int | None) -> Scene:
@@ -152,18 +131,14 @@ def _views(
     frames: Sequence[Frame], *, size: tuple[int, int] | None, downscale: int | None
 ) -> tuple[Cameras, UInt8[Tensor, "k h w 4"]]:
     # Poses and lenses come first: a bad number is found before any image is decoded.
-    cameras = _cameras(frames, size=size, downscale=downscale)
-    return cameras, load_images([frame.path for frame in frames], size=cameras.size)
-
-
-def _cameras(frames: Sequence[Frame], *, size: tuple[int, int] | None, downscale: int | None) -> Cameras:
     poses = torch.stack([frame.world_from_camera() for frame in frames])
     file_size = image_size(frames[0].path)
     lenses = [frame.lens(file_size) for frame in frames]
     size = _reduced(file_size, downscale) if size is None else size
     distortion = torch.tensor([lens.distortion for lens in lenses])
     intrinsics = torch.stack([lens.matrix(size) for lens in lenses])
-    return Cameras(intrinsics, poses, size, distortion if bool(distortion.any()) else None)
+    cameras = Cameras(intrinsics, poses, size, distortion if bool(distortion.any()) else None)
+    return cameras, load_images([frame.path for frame in frames], size=size)
 
 
 def _reduced(size: tuple[int, int], downscale: int | None) -> tuple[int, int]:
@@ -184,10 +159,6 @@ def _posed_images(
 def _hold_out(everything: PosedImages, missing: tuple[str, ...], path: Path) -> Scene:
     if len(everything) < 2:
         raise DataError(f"{path}: has one image, expected at least two, of which one is held out; add more views")
-    held_out, index = _held_out(len(everything)), torch.arange(len(everything))
+    index = torch.arange(len(everything))
+    held_out = index % _HOLD_OUT_EVERY == 0
     return Scene(everything.subset(index[~held_out]), everything.subset(index[held_out]), missing)
-
-
-def _held_out(count: int) -> Bool[Tensor, "k"]:
-    """Which of the views of a data set that has one transforms file are held out."""
-    return torch.arange(count) % _HOLD_OUT_EVERY == 0

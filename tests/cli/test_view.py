@@ -1,17 +1,16 @@
 import json
 import os
 import signal
-import subprocess
-import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from nfield.checkpoint import FILE
 from nfield.cli import main
+from viewer.app import Viewer
 from viewer.probe import fetch_page
-
-CODE = "import sys; from nfield.cli import main; sys.exit(main())"
+from viewer.server import listen
 
 
 def _complaint(capsys: pytest.CaptureFixture[str], *words: object):
@@ -31,27 +30,25 @@ def test_the_check_fetches_the_page_and_a_picture(finished_run: Path, capsys: py
 
 
 def test_a_busy_port_is_told(finished_run: Path, capsys: pytest.CaptureFixture[str]):
-    from viewer.server import listen
-
     with (taken := listen("127.0.0.1", 0)).socket:
         assert main(["view", str(finished_run), "--check", "--port", str(taken.port)]) == 0
     assert f"port {taken.port} is busy, trying the next" in capsys.readouterr().out
 
 
-def test_ctrl_c_ends_it_well(finished_run: Path):
-    words = ["view", str(finished_run), "--port", "0", "--host", "0.0.0.0", "--no-open"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        [sys.executable, "-c", CODE, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        url = process.stdout.readline().split()[-1]
-        assert "?token=" in url
-        assert "<html" in fetch_page(url)[0]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
-        assert "Traceback" not in process.stderr.read()
+def test_ctrl_c_ends_it_well(finished_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    def interrupt(viewer: Viewer) -> None:
+        assert "<html" in fetch_page(viewer.url)[0]
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10.0)
+
+    monkeypatch.setattr(Viewer, "wait", interrupt)
+    assert main(["view", str(finished_run), "--port", "0", "--host", "0.0.0.0", "--no-open"]) == 0
+    address, _, closed = capsys.readouterr().out.strip().splitlines()
+    url = address.split()[-1]
+    assert "?token=" in url
+    assert closed == "closed"
+    with pytest.raises(OSError, match="refused"):
+        fetch_page(url)
 
 
 def test_runs_that_are_missing_or_foreign(tmp_path: Path, finished_run: Path, capsys: pytest.CaptureFixture[str]):

@@ -92,15 +92,6 @@ def test_measured_quality_is_told(scene_run: Path):
         (scene_run / "eval.json").unlink()
 
 
-def test_a_scene_without_its_data_is_shown_without_cameras(scene_run: Path):
-    data = scene_run.parent / "data"
-    data.rename(scene_run.parent / "elsewhere")
-    try:
-        assert load_subject(scene_run).cameras is None
-    finally:
-        (scene_run.parent / "elsewhere").rename(data)
-
-
 def test_a_motion_for_a_scene_is_refused(scene_run: Path):
     with pytest.raises(OptionError, match="no joints"):
         load_subject(scene_run, motion=Path("dance.npz"))

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from nfield.data.analytic import analytic_scene, write_synthetic
-from nfield.data.transforms_json import MissingImagesWarning, load_scene, load_training_cameras
+from nfield.data.transforms_json import MissingImagesWarning, load_scene
 from nfield.errors import DataError
 
 _WIDTH, _HEIGHT = 24, 16
@@ -426,18 +426,3 @@ def test_fox_is_read_with_its_distortion(shared_data: Path):
         pixel, depth = scene.train.cameras.project(torch.zeros(1, 3), index)
         seen += bool(depth.item() > 0 and 0 < pixel[0, 0] < 135 and 0 < pixel[0, 1] < 240)
     assert seen >= 35
-
-
-@pytest.mark.parametrize("kind", ["capture", "synthetic", "synthetic without held-out views"])
-def test_training_cameras_are_those_of_the_scene(tmp_path: Path, kind: str):
-    if kind == "capture":
-        source = _write_capture(tmp_path, count=17)
-    else:
-        source = tmp_path
-        write_synthetic(source, generator=torch.Generator().manual_seed(0), n_train=9, n_test=2, size=(8, 12))
-    if kind == "synthetic without held-out views":
-        (source / "transforms_test.json").unlink()
-    cameras, expected = load_training_cameras(source), load_scene(source).train.cameras
-    torch.testing.assert_close(cameras.world_from_camera, expected.world_from_camera)
-    torch.testing.assert_close(cameras.intrinsics, expected.intrinsics)
-    assert cameras.size == expected.size
