@@ -115,7 +115,7 @@ class Probe:
     def pictures(self, seconds: float) -> Iterator[Received]:
         """The pictures that come within a time."""
         for message in self.messages(seconds):
-            if message["type"] == "BackgroundImageMessage" and message["rgb_data"] is not None:
+            if _is_picture(message):
                 yield Received(message["rgb_data"], time.monotonic())
 
 
@@ -142,11 +142,16 @@ def check_page(url: str, camera: Cameras, *, patience: float) -> tuple[int, int]
 
 def _first_picture(probe: Probe, url: str, patience: float) -> tuple[int, int]:
     for message in probe.messages(patience):
-        if message["type"] == "BackgroundImageMessage" and message["rgb_data"] is not None:
+        if _is_picture(message):
             return Received(message["rgb_data"], time.monotonic()).size
         if message["type"] == "NotificationShowMessage" and message["props"]["title"] == FAILED:
             raise ViewerError(f"{url}: the page shows no picture: {message['props']['body']}")
     raise ViewerError(f"{url}: no picture came within {patience:.0f} s; this machine may be busy, try again")
+
+
+def _is_picture(message: Mapping[str, Any]) -> bool:
+    """Whether a message brings what was rendered; the white behind a mesh comes as a PNG."""
+    return message["type"] == "BackgroundImageMessage" and message["format"] == "jpeg"
 
 
 def _unpacked(data: bytes) -> list[Mapping[str, Any]]:

@@ -76,7 +76,7 @@ class Tab:
         """Waits until nothing changes any more."""
         last = self.pixels()
         for _ in range(100):
-            self.page.wait_for_timeout(500)
+            self.page.wait_for_timeout(250)
             pixels = self.pixels()
             if np.abs(pixels - last).max() < 0.02:
                 return pixels

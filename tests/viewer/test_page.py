@@ -97,7 +97,7 @@ def test_cameras_that_cannot_be_are_ignored(serve: Serve):
 def test_huge_windows_get_pictures_that_fit_in_memory(serve: Serve):
     with Probe(serve(subject("flat", flat_view(0.5, 0.5, 0.5))).url) as probe:
         probe.look(home_camera(HOME, (30000, 40000)))
-        sizes = [picture.size for picture in probe.pictures(2.0)]
+        sizes = [picture.size for picture in probe.pictures(0.8)]
     assert sizes
     assert max(height * width for height, width in sizes) <= 1.01 * (1 << 20)
 

@@ -5,17 +5,21 @@ import urllib.error
 import urllib.request
 
 import pytest
+import torch
 import viser
 import websockets.asyncio.server
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from nfield.cameras import Cameras, Orbit
 from nfield.errors import OptionError
+from nfield.rendering.image import Image, ShouldStop
 from tests.viewer.subjects import HOME, Serve, subject
 from viewer.app import Viewer
 from viewer.camera import home_camera
 from viewer.guard import Guard
+from viewer.measure import measure
 from viewer.probe import Probe, check_page
 from viewer.server import ViewerError, listen, start_server
 
@@ -161,6 +165,25 @@ def test_the_check_tells_pages_from_other_servers(serve: Serve):
     assert check_page(serve().url, camera, patience=20.0)[0] > 0
     with pytest.raises(ViewerError, match="does not answer"):
         check_page("http://127.0.0.1:1/", camera, patience=1.0)
+
+
+def test_the_check_tells_why_there_is_no_picture(serve: Serve):
+    def broken(camera: Cameras, size: tuple[int, int], should_stop: ShouldStop) -> Image | None:
+        raise ValueError("the field is not a number")
+
+    viewer = serve(subject("weak", broken))
+    with pytest.raises(ViewerError, match="shows no picture: the field is not a number"):
+        check_page(viewer.url, home_camera(HOME, (60, 80)), patience=20.0)
+
+
+def test_measuring_sees_first_moving_and_finest_pictures(serve: Serve):
+    orbit = Orbit(torch.zeros(3), torch.tensor([0.0, 0.0, 1.0]), torch.tensor([0.0, -3.2, 1.0]), 160.0, (90, 120))
+    found = measure(serve().url, orbit.cameras(50), seconds=0.4, patience=10.0)
+    assert 0.0 < found.first < 10.0
+    assert found.rate > 1.0
+    assert found.longest < 5.0
+    assert found.moving <= (90, 120)
+    assert found.finest == (90, 120)
 
 
 def test_a_closed_viewer_frees_its_port(serve: Serve):
