@@ -81,6 +81,8 @@ def run(options: ViewOptions) -> None:
             return
         # Standard output may be a file or a pipe: whoever waits for the address must not wait for a full buffer.
         console.print(f"{' and '.join(subject.name for subject in subjects)}: open {viewer.url}")
+        if not is_loopback(options.host):
+            console.print("from elsewhere, put this machine's name in the place of localhost")
         console.print("Ctrl-C ends it")
         sys.stdout.flush()
         if options.open and _has_display():

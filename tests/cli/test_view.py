@@ -43,7 +43,7 @@ def test_ctrl_c_ends_it_well(finished_run: Path, capsys: pytest.CaptureFixture[s
 
     monkeypatch.setattr(Viewer, "wait", interrupt)
     assert main(["view", str(finished_run), "--port", "0", "--host", "0.0.0.0", "--no-open"]) == 0
-    address, _, closed = capsys.readouterr().out.strip().splitlines()
+    address, *_, closed = capsys.readouterr().out.strip().splitlines()
     url = address.split()[-1]
     assert "?token=" in url
     assert closed == "closed"
