@@ -19,6 +19,8 @@ Arrangement = Literal["side by side", "wipe"]
 _LETTERS = 1.0 / 28.0
 """Height of the names over that of the picture."""
 _LEAST_LETTERS = 9.0
+_LEAST_HEIGHT = 100
+"""Rows of a picture below which the names would cover it."""
 _LINE = 0.35
 
 
@@ -80,14 +82,14 @@ def _narrower(whole: Cameras, width: int) -> Cameras:
 
 
 def _labelled(color: Float[Tensor, "h w 3"], border: int, names: tuple[str, str]) -> Float[Tensor, "h w 3"]:
-    """The picture with a line between the parts and their names at the lower edge."""
+    """The picture with a line between the parts and their names at the lower edge, unless it is too small for them."""
     height, width = color.shape[:2]
     letters = max(_LETTERS * height, _LEAST_LETTERS)
     cover = Pillow.new("L", (width, height))
     draw = ImageDraw.Draw(cover)
     font = ImageFont.load_default(size=letters)
     halves = ((0, border), (border, width))
-    for name, (first, last) in zip(names, halves, strict=True):
+    for name, (first, last) in zip(names, halves if height >= _LEAST_HEIGHT else (), strict=False):
         draw.text((0.5 * (first + last), height - 0.6 * letters), name, fill=255, font=font, anchor="ms")
     draw.line((border, 0, border, height), fill=round(255 * _LINE), width=max(1, round(height / 400)))
     share = torch.from_numpy(np.asarray(cover, np.float32) / 255.0)[..., None]

@@ -149,10 +149,14 @@ class RenderLoop:
     def _picture(self, request: Request, size: Size, *, moving: bool, finest: bool) -> bool:
         """Renders and shows one picture; says whether it was finished."""
         started = time.monotonic()
+        # What a view does before it asks for the first time, such as posing a figure, does not depend on the size.
+        prepared: list[float] = []
         patience = (request.patience or self.pace.config.patience) if moving else 0.0
 
         def should_stop() -> bool:
-            late = time.monotonic() - started > patience
+            now = time.monotonic()
+            prepared.append(now)
+            late = now - started > patience
             return self._closed or (late and not self.is_newest(request))
 
         image = request.view(request.camera, size, should_stop)
@@ -164,7 +168,7 @@ class RenderLoop:
         if not self._closed and (moving or self.is_newest(request)):
             self._recover()
             self._show(Shown(pixels, time.monotonic() - started, finest, request))
-        self.pace.learn(size, time.monotonic() - started)
+        self.pace.learn(size, time.monotonic() - (prepared[0] if prepared else started))
         return True
 
     def _recover(self) -> None:

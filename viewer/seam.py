@@ -22,7 +22,8 @@ class View(Protocol):
         Args:
             camera: One camera; its own size gives the aspect, the picture's resolution is `size`.
             size: Height and width of the picture, pixels.
-            should_stop: To be asked between chunks of rays.
+            should_stop: To be asked before each chunk of rays. What was done before the first time counts as
+                preparation, which takes as long for any size.
         """
         ...
 

@@ -5,7 +5,7 @@ from tests.viewer.subjects import HOME, analytic_view, flat_view
 from viewer.camera import home_camera
 from viewer.pair import Layout, pair_view
 
-SIZE = (90, 160)
+SIZE = (108, 160)
 
 
 def _never():
@@ -43,8 +43,16 @@ def test_each_half_is_its_own_run_and_bears_its_name():
     image = _image(Layout(), flat_view(0.8, 0.8, 0.8), flat_view(0.1, 0.1, 0.1))
     torch.testing.assert_close(image.color[:60, :75], torch.full((60, 75, 3), 0.8))
     torch.testing.assert_close(image.color[:60, 85:], torch.full((60, 75, 3), 0.1))
-    assert image.color[75:, :75].min() < 0.4
-    assert image.color[75:, 85:].max() > 0.6
+    assert image.color[90:, :75].min() < 0.4
+    assert image.color[90:, 85:].max() > 0.6
+
+
+def test_small_pictures_bear_no_names():
+    camera = home_camera(HOME, (40, 160))
+    view = pair_view(flat_view(0.8, 0.8, 0.8), flat_view(0.8, 0.8, 0.8), Layout(), names=("one", "two"))
+    image = view(camera, (40, 160), _never)
+    assert image is not None
+    torch.testing.assert_close(image.color[:, :78], torch.full((40, 78, 3), 0.8))
 
 
 def test_a_stopped_part_stops_the_whole():

@@ -144,6 +144,19 @@ def test_what_is_too_slow_while_moving_is_given_up_and_made_smaller(loop: Render
     assert all(_mark(shown) == 2.0 for shown in screen.shown)
 
 
+def test_what_comes_before_the_rays_makes_no_picture_smaller(loop: RenderLoop, screen: Screen):
+    def prepares(camera: Cameras, size: tuple[int, int], should_stop: ShouldStop) -> Image | None:
+        time.sleep(0.2)
+        return None if should_stop() else _plain(size)
+
+    before = loop.pace.rate
+    loop.request(Request(prepares, _camera(1.0), color_picture))
+    screen.wait(lambda: screen.shown)
+    assert screen.shown[0].seconds > 0.2
+    loop.close()
+    assert loop.pace.rate > before
+
+
 def test_a_request_that_settles_waits_and_yields(loop: RenderLoop, screen: Screen):
     view = Slow(0.0)
     started = time.monotonic()
