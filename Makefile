@@ -17,6 +17,8 @@ demo: $(VENV)/.installed
 	$(BIN)/nfield fit assets/sample/photo.jpg --out $(DEMO) --overwrite
 	$(BIN)/nfield render $(DEMO) --pose t-pose --orbit
 	@echo "The avatar is in $(DEMO): look at turntable.mp4 and strip.png there."
+# Opens the avatar in the viewer until Ctrl-C; CI only sees to it that its page works.
+	$(BIN)/nfield view $(DEMO) $(if $(CI),--check)
 
 test: $(VENV)/.installed
 	$(BIN)/ruff format --check .

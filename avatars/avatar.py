@@ -23,10 +23,10 @@ from nfield.fields import BuildContext, Field, FieldConfig, HashConfig
 from nfield.fields.unlit import UnlitField
 from nfield.fields.warped import WarpedField
 from nfield.kernels.rasterize import rasterize
-from nfield.rendering.image import Image
+from nfield.rendering.image import Image, ShouldStop, never, render_rays
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig
-from nfield.types import Box, Rays
+from nfield.types import Box
 
 KIND = "avatar"
 _BACKGROUND = (1.0, 1.0, 1.0)
@@ -165,22 +165,28 @@ class PosedAvatar:
         distance = depth * (1.0 + x * x + y * y).sqrt()
         return torch.where(depth > 0.0, distance + _DEEP, torch.inf)
 
-    @torch.no_grad()
     def image(self, cameras: Cameras, index: int, *, background: tuple[float, float, float] = _BACKGROUND) -> Image:
         """One camera's view."""
+        image = self.image_unless(never, cameras, index, background=background)
+        assert image is not None
+        return image
+
+    def image_unless(
+        self,
+        should_stop: ShouldStop,
+        cameras: Cameras,
+        index: int,
+        *,
+        background: tuple[float, float, float] = _BACKGROUND,
+        chunk: int = _CHUNK,
+    ) -> Image | None:
+        """One camera's view, or None where `should_stop` said so between two chunks of `chunk` rays."""
         rays = cameras.image_rays(index, box=self.box)
         rays = dataclasses.replace(rays, far=torch.minimum(rays.far, self.ends(cameras, index).reshape(-1)))
-        behind = torch.tensor(background)
-        out = [self.stage.renderer(self.stage.field, part, background=behind) for part in _split(rays)]
-        return Image(
-            torch.cat([part.color for part in out]).clamp(0.0, 1.0).reshape(*cameras.size, 3),
-            torch.cat([part.opacity for part in out]).reshape(cameras.size),
-            torch.cat([part.depth for part in out]).reshape(cameras.size),
+        stage, behind = self.stage, torch.tensor(background)
+        return render_rays(
+            stage.renderer, stage.field, rays, cameras.size, background=behind, should_stop=should_stop, chunk=chunk
         )
-
-
-def _split(rays: Rays) -> list[Rays]:
-    return [rays[first : first + _CHUNK] for first in range(0, len(rays), _CHUNK)]
 
 
 def details_of(model: BodyModel, vertices: Float[Tensor, "v 3"]) -> Float[Tensor, "m 3"]:

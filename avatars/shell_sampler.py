@@ -1,7 +1,9 @@
 """Samples near the dressed body, where something always may be, and elsewhere as an occupancy grid says."""
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from scipy import ndimage
 from scipy.spatial import KDTree
 from torch import Tensor
 
@@ -32,11 +34,14 @@ class ShellSampler(Sampler):
         super().__init__()
         tree = KDTree(vertices.detach().cpu().numpy())
         half_cell = float(box.size.norm()) / (2.0 * config.resolution)
+        self.grid = OccupancySampler(box, config)
+        # The tree is asked only for cells that a distance counted in whole cells cannot decide.
+        self.grid.keep_cells(_cells_near(vertices, box, config.resolution, reach + 2.0 * half_cell)[None])
+        self.grid.keep_near(lambda points: near_vertices(tree, points, reach + half_cell))
         held = OccupancySampler(box, config)
+        held.keep_cells(self.grid.get_buffer("possible"))
         held.keep_near(lambda points: near_vertices(tree, points, room))
         self.register_buffer("held", held.get_buffer("words"), persistent=False)
-        self.grid = OccupancySampler(box, config)
-        self.grid.keep_near(lambda points: near_vertices(tree, points, reach + half_cell))
         self.register_buffer("reachable", self.grid.get_buffer("words").clone(), persistent=False)
 
     @property
@@ -66,3 +71,13 @@ class ShellSampler(Sampler):
     def _hold(self) -> None:
         words = self.grid.get_buffer("words")
         words.copy_(words | self.get_buffer("held"))
+
+
+def _cells_near(vertices: Float[Tensor, "v 3"], box: Box, resolution: int, within: float) -> Bool[Tensor, "m"]:
+    """Cells of a grid whose middle is at most `within` metres from that of a cell that holds a vertex."""
+    place = (box.unit_from_world(vertices.detach().cpu()) * resolution).long().clamp(0, resolution - 1)
+    free = np.ones((resolution, resolution, resolution), dtype=bool)
+    free[tuple(place.flip(-1).T.numpy())] = False
+    edges = (box.size.flip(0) / resolution).tolist()
+    distance = np.asarray(ndimage.distance_transform_edt(free, sampling=edges))
+    return torch.from_numpy(distance <= within).reshape(-1).to(vertices.device)

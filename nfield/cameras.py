@@ -49,6 +49,11 @@ class Cameras:
         scale = self.intrinsics.new_tensor([size[1] / self.size[1], size[0] / self.size[0], 1.0])
         return replace(self, intrinsics=self.intrinsics * scale[:, None], size=size)
 
+    def columns(self, first: int, last: int) -> "Cameras":
+        """The same cameras with the columns from `first` up to, but without, `last` of their images only."""
+        shift = self.intrinsics.new_tensor([[0.0, 0.0, float(first)], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+        return replace(self, intrinsics=self.intrinsics - shift, size=(self.size[0], last - first))
+
     def directions(
         self, camera: Int[Tensor, "r"], pixels: Float[Tensor, "r 2"]
     ) -> tuple[Float[Tensor, "r 3"], Float[Tensor, "r 3"]]:

@@ -158,7 +158,11 @@ class BodyModel:
 
     def joints(self, pose: BodyPose) -> Float[Tensor, "*b 24 3"]:
         """The posed joints alone, metres: what `pose` gives, at a hundredth of its cost."""
-        return self._skeleton(rotations_from_axis_angle(pose.rotations), pose)[0]
+        return self.skeleton(pose)[0]
+
+    def skeleton(self, pose: BodyPose) -> tuple[Float[Tensor, "*b 24 3"], Float[Tensor, "*b 24 3 4"]]:
+        """The posed joints, metres, and the rigid map of each from the rest pose: those of `pose`, without vertices."""
+        return self._skeleton(rotations_from_axis_angle(pose.rotations), pose)
 
     def subset(self, vertices: Int[Tensor, "n"]) -> "BodyModel":
         """The same body with some of its vertices only, in the given order, and the faces that they span."""

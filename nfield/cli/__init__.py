@@ -19,6 +19,7 @@ COMMANDS = {
     "eval": "Measure a trained scene on its held-out photos.",
     "render": "Render an orbit around a scene or a posed avatar: a video, PNG files and a strip.",
     "convert": "Convert a trained run to another architecture, without photos.",
+    "view": "Show a run, or two beside each other, in the browser.",
     "bench": "Time the kernels of this machine against their torch twins.",
     "doctor": "Show what this installation can do, and what it lacks.",
 }
@@ -119,6 +120,7 @@ def _usage() -> str:
             "  nfield eval runs/lego",
             "  nfield convert runs/lego --to vm --out runs/lego-vm",
             "  nfield render runs/lego --frames 60",
+            "  nfield view runs/lego",
             "",
             "nfield COMMAND --help shows a command's options; nfield --version the version.",
         ]

@@ -10,9 +10,17 @@ from torch import Tensor
 from nfield.cameras import Cameras
 from nfield.fields.base import Field
 from nfield.rendering.renderer import Renderer
-from nfield.types import Box
+from nfield.types import Box, Rays
 
 _CHUNK = 1 << 14
+
+ShouldStop = Callable[[], bool]
+"""Asked between two chunks of rays; True ends the rendering."""
+
+
+def never() -> bool:
+    """For whom nothing stops."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,6 @@ class Image:
     depth: Float[Tensor, "h w"]
 
 
-@torch.no_grad()
 def render_image(
     renderer: Renderer,
     field: Field,
@@ -40,7 +47,7 @@ def render_image(
     box: Box,
     background: Float[Tensor, "3"],
     near: float = 0.0,
-    should_stop: Callable[[], bool] = lambda: False,
+    should_stop: ShouldStop = never,
 ) -> Image | None:
     """One camera's view; None where `should_stop` said so between two chunks.
 
@@ -55,12 +62,39 @@ def render_image(
         should_stop: Asked before each chunk.
     """
     rays = cameras.image_rays(index, box=box, near=near)
+    return render_rays(
+        renderer, field, rays, cameras.size, background=background, should_stop=should_stop, chunk=_CHUNK
+    )
+
+
+@torch.no_grad()
+def render_rays(
+    renderer: Renderer,
+    field: Field,
+    rays: Rays,
+    size: tuple[int, int],
+    *,
+    background: Float[Tensor, "3"],
+    should_stop: ShouldStop = never,
+    chunk: int = _CHUNK,
+) -> Image | None:
+    """What the rays of all pixels of an image see; None where `should_stop` said so between two chunks.
+
+    Args:
+        renderer: Places samples and composites.
+        field: What is looked at.
+        rays: One per pixel, row by row.
+        size: Height and width of the image.
+        background: Colour behind everything.
+        should_stop: Asked before each chunk.
+        chunk: Rays that are rendered at once.
+    """
     parts = []
-    for first in range(0, len(rays), _CHUNK):
+    for first in range(0, len(rays), chunk):
         if should_stop():
             return None
-        parts.append(renderer(field, rays[first : first + _CHUNK], background=background))
-    height, width = cameras.size
+        parts.append(renderer(field, rays[first : first + chunk], background=background))
+    height, width = size
     color = torch.cat([p.color for p in parts]).clamp(0.0, 1.0).reshape(height, width, 3)
     opacity = torch.cat([p.opacity for p in parts]).reshape(height, width)
     return Image(color, opacity, torch.cat([p.depth for p in parts]).reshape(height, width))

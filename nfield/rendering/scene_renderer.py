@@ -6,7 +6,7 @@ import torch
 
 from nfield.cameras import Cameras
 from nfield.fields.base import Field
-from nfield.rendering.image import Image, render_image
+from nfield.rendering.image import Image, ShouldStop, render_image, render_rays
 from nfield.rendering.renderer import Renderer
 from nfield.types import Box
 
@@ -35,3 +35,10 @@ class SceneRenderer:
         image = render_image(self.renderer, self.field, cameras, index, box=self.box, background=behind, near=self.near)
         assert image is not None
         return image
+
+    def image_unless(self, should_stop: ShouldStop, cameras: Cameras, index: int, *, chunk: int) -> Image | None:
+        """One camera's view, or None where `should_stop` said so between two chunks of `chunk` rays."""
+        rays, behind = cameras.image_rays(index, box=self.box, near=self.near), torch.tensor(self.background)
+        return render_rays(
+            self.renderer, self.field, rays, cameras.size, background=behind, should_stop=should_stop, chunk=chunk
+        )

@@ -19,7 +19,7 @@ def test_help_does_not_wait_for_torch():
     assert subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("command", ["train", "eval", "render", "doctor"])
+@pytest.mark.parametrize("command", ["train", "eval", "render", "view", "doctor"])
 def test_help_of_a_command_has_examples(command: str, capsys: pytest.CaptureFixture[str]):
     assert main([command, "--help"]) == 0
     shown = capsys.readouterr().out

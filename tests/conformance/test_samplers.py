@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 
 from nfield.cameras import intersect_box
 from nfield.rendering.renderer import Renderer
-from nfield.rendering.samplers.base import Sampler
+from nfield.rendering.samplers.base import Sampler, _every
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.rendering.samplers.uniform import UniformSampler
 from nfield.types import Box, Rays
@@ -88,6 +88,15 @@ def test_nothing_of_the_ball_is_missed(sampler: Sampler, generator: torch.Genera
         opacity = Renderer(sampler)(field, rays).opacity
     # The ball's wall is met within a step or so: at most 0.05 m here.
     assert torch.allclose(opacity, 1.0 - torch.exp(-2.0 * chord), atol=0.1)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 7])
+def test_every_so_manieth_sample_of_a_ray_is_looked_at(stride: int, generator: torch.Generator):
+    counts = torch.randint(0, 9, (40,), generator=generator)
+    offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+    expected = [int(offsets[ray]) + place for ray in range(40) for place in range(stride - 1, int(counts[ray]), stride)]
+    assert _every(offsets, stride).tolist() == expected
+    assert _every(offsets[:1], stride).tolist() == []
 
 
 def test_culling_only_drops_what_is_hidden(generator: torch.Generator):

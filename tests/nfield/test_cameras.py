@@ -33,6 +33,14 @@ def test_a_point_on_a_pixels_ray_projects_to_that_pixel(
         torch.testing.assert_close(depth, 2.5 * dirs @ forward, atol=1e-5, rtol=1e-5)
 
 
+def test_some_columns_are_a_part_of_the_image():
+    cameras = _cameras()
+    part, box = cameras.columns(10, 30), Box.cube(1.0)
+    assert part.size == (48, 20)
+    whole = cameras.image_rays(1, box=box).dirs.reshape(48, 64, 3)
+    torch.testing.assert_close(part.image_rays(1, box=box).dirs.reshape(48, 20, 3), whole[:, 10:30])
+
+
 def test_image_rays_run_row_by_row_through_pixel_centres():
     cameras = _cameras()
     rays = cameras.image_rays(1, box=Box.cube(1.0))

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 
 import torch
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from nfield.fields.base import Field
@@ -47,8 +48,7 @@ def cull_hidden(field: Field, rays: Rays, samples: Samples, *, threshold: float,
     if threshold <= 0.0 or len(samples) == 0:
         return samples
     offsets = samples.offsets()
-    looked = torch.arange(len(samples), device=samples.ray.device)
-    looked = looked[(looked - offsets[samples.ray]) % stride == stride - 1] if stride > 1 else looked
+    looked = _every(offsets, stride)
     few = Samples(samples.t0[looked], samples.t1[looked], samples.ray[looked], samples.n_rays)
     log_density, presence = field.matter(sample_points(rays, few)[0])
     if stride > 1:
@@ -56,3 +56,11 @@ def cull_hidden(field: Field, rays: Rays, samples: Samples, *, threshold: float,
         presence = torch.zeros_like(samples.t0).index_copy(0, looked, presence)
     keep = visible(log_density, presence, samples.t0, samples.t1, offsets, threshold=threshold)
     return Samples(samples.t0[keep], samples.t1[keep], samples.ray[keep], samples.n_rays)
+
+
+def _every(offsets: Int[Tensor, "r1"], stride: int) -> Int[Tensor, "m"]:
+    """Of each ray's samples every `stride`-th, beginning with number `stride - 1`."""
+    counts = offsets.diff() // stride
+    before = counts.cumsum(0) - counts
+    first = offsets[:-1] + stride - 1 - stride * before
+    return torch.arange(int(counts.sum()), device=offsets.device) * stride + torch.repeat_interleave(first, counts)

@@ -134,10 +134,20 @@ class OccupancySampler(Sampler):
         Args:
             near: World points, metres, to whether something may be in the cell around them.
         """
-        every = torch.arange(self.config.resolution**3, device=self.get_buffer("cells").device)
+        possible = self.get_buffer("possible")
         for cascade in range(self.config.cascades):
-            for index in every.split(1 << 18):
-                self.get_buffer("possible")[cascade, index] &= near(self._points(cascade, index, None))
+            for index in possible[cascade].nonzero()[:, 0].split(1 << 18):
+                possible[cascade, index] = near(self._points(cascade, index, None))
+        self._set(possible)
+
+    @torch.no_grad()
+    def keep_cells(self, kept: Bool[Tensor, "c m"]) -> None:
+        """Marks all but some cells as empty for good.
+
+        Args:
+            kept: Of each cascade, its cells, x the quickest, z the slowest.
+        """
+        self.get_buffer("possible").logical_and_(kept)
         self._set(self.get_buffer("possible"))
 
     @torch.no_grad()

@@ -1,0 +1,1 @@
+"""What the page's panel holds, one part per file; each adds its controls to a page."""

@@ -1,0 +1,85 @@
+"""What a run of kind "radiance" shows: its field from anywhere, and the cameras that it was trained from."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nfield.cameras import Cameras, Orbit
+from nfield.checkpoint import FILE, Checkpoint, load_scene_run
+from nfield.errors import OptionError
+from nfield.rendering.image import Image, ShouldStop
+from nfield.rendering.scene_renderer import SceneRenderer
+from nfield.training.run_folder import RUN_FILE
+from viewer.camera import field_of_view
+from viewer.seam import Home, Subject, View
+
+CHUNK = 1 << 13
+"""Rays between two looks at whether a picture is still wanted."""
+
+
+def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
+    """The subject of a run folder.
+
+    Args:
+        run: The folder.
+        motion: Nothing that a scene could follow.
+
+    Raises:
+        CheckpointError: The folder holds no scene that can be used.
+        OptionError: A motion is given.
+    """
+    if motion is not None:
+        raise OptionError(f"--motion: {run} holds a scene, which has no joints; leave --motion out, or give an avatar")
+    saved = load_scene_run(run)
+    numbers = read_json(run / RUN_FILE)
+    measured = read_json(run / "eval.json").get("mean", {})
+    qualities = {"PSNR, held-out views": measured.get("psnr"), "PSNR, last test": numbers.get("last_test_psnr")}
+    facts = {name: f"{value:.2f} dB" for name, value in qualities.items() if isinstance(value, int | float)}
+    facts |= run_facts(run, saved.checkpoint)
+    views, home = {"scene": scene_view(saved.shown)}, home_of(saved.orbit)
+    return Subject(run.resolve().name, "scene", views, home, facts, cameras=saved.cameras)
+
+
+def scene_view(shown: SceneRenderer) -> View:
+    """The view of a field's renderer."""
+
+    def view(camera: Cameras, size: tuple[int, int], should_stop: ShouldStop) -> Image | None:
+        return shown.image_unless(should_stop, camera.resized(size), 0, chunk=CHUNK)
+
+    return view
+
+
+def home_of(orbit: Orbit) -> Home:
+    """The first camera of an orbit."""
+    angle = field_of_view(orbit.focal, orbit.size[0])
+    return Home(_triple(orbit.target + orbit.start), _triple(orbit.target), _triple(orbit.up), angle)
+
+
+def run_facts(run: Path, checkpoint: Checkpoint) -> dict[str, str]:
+    """Size and training of a run, as lines for the page."""
+    count = sum(tensor.numel() for tensor in checkpoint.part("field").values())
+    return {
+        "field": type(checkpoint.field).__name__.removesuffix("Config").lower(),
+        "numbers": f"{count / 1e6:.2f} million",
+        "checkpoint": f"{(run / FILE).stat().st_size / 1e6:.1f} MB",
+        "training": f"{checkpoint.step} steps, {checkpoint.seconds:.0f} s",
+    }
+
+
+def read_json(path: Path) -> Mapping[str, Any]:
+    """A JSON file for people; empty where it is missing or was edited into something else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _triple(vector: Float[Tensor, "3"]) -> tuple[float, float, float]:
+    x, y, z = vector.to(torch.float64).tolist()
+    return x, y, z
