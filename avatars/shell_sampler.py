@@ -4,12 +4,11 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from scipy import ndimage
-from scipy.spatial import KDTree
 from torch import Tensor
 
-from avatars.warp import near_vertices
 from nfield.fields.base import Field
 from nfield.kernels.march import StepRule, march
+from nfield.kernels.nearest import NearestCenters
 from nfield.rendering.samplers.base import Sampler
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.types import Box, Rays, Samples
@@ -32,15 +31,15 @@ class ShellSampler(Sampler):
         self, vertices: Float[Tensor, "v 3"], box: Box, config: OccupancyConfig, *, room: float, reach: float
     ) -> None:
         super().__init__()
-        tree = KDTree(vertices.detach().cpu().numpy())
+        surface = NearestCenters(vertices)
         half_cell = float(box.size.norm()) / (2.0 * config.resolution)
         self.grid = OccupancySampler(box, config)
-        # The tree is asked only for cells that a distance counted in whole cells cannot decide.
+        # The index is asked only for cells that a distance counted in whole cells cannot decide.
         self.grid.keep_cells(_cells_near(vertices, box, config.resolution, reach + 2.0 * half_cell)[None])
-        self.grid.keep_near(lambda points: near_vertices(tree, points, reach + half_cell))
+        self.grid.keep_near(lambda points: _near(surface, points, reach + half_cell))
         held = OccupancySampler(box, config)
         held.keep_cells(self.grid.get_buffer("possible"))
-        held.keep_near(lambda points: near_vertices(tree, points, room))
+        held.keep_near(lambda points: _near(surface, points, room))
         self.register_buffer("held", held.get_buffer("words"), persistent=False)
         self.register_buffer("reachable", self.grid.get_buffer("words").clone(), persistent=False)
 
@@ -81,3 +80,8 @@ def _cells_near(vertices: Float[Tensor, "v 3"], box: Box, resolution: int, withi
     edges = (box.size.flip(0) / resolution).tolist()
     distance = np.asarray(ndimage.distance_transform_edt(free, sampling=edges))
     return torch.from_numpy(distance <= within).reshape(-1).to(vertices.device)
+
+
+def _near(surface: NearestCenters, points: Float[Tensor, "n 3"], within: float) -> Bool[Tensor, "n"]:
+    """Which points have a vertex within a distance, metres."""
+    return surface.query(points, 1, within=within)[1][:, 0] < within * within

@@ -7,14 +7,13 @@ on the surface, pose blendshapes included, and what is near a hand does not reap
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
-from scipy.spatial import KDTree
+from jaxtyping import Float
 from torch import Tensor
 
 from avatars.body.skinning import transform
 from nfield.fields.warped import Warp
+from nfield.kernels.nearest import NearestCenters
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class InverseSkinning(Warp):
     ) -> None:
         super().__init__()
         self.config = config or SkinningConfig()
-        self._tree = KDTree(vertices.detach().cpu().numpy())
+        self._surface = NearestCenters(vertices)
         rest_from_posed = inverse(posed_from_rest.detach())
         self.register_buffer("rest_from_posed", rest_from_posed, persistent=False)
         self.register_buffer("rest", transform(rest_from_posed, vertices.detach()), persistent=False)
@@ -59,10 +58,9 @@ class InverseSkinning(Warp):
     def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
         """Points at rest, metres, and their presence; absent points stay where they are. Not differentiable."""
         config = self.config
-        distance, vertex = nearest_vertices(self._tree, points, count=config.neighbours, within=config.outer)
-        near = (distance[:, 0] < config.outer).nonzero()[:, 0]
-        distance, vertex = distance[near], vertex[near]
-        square = distance.square()
+        found, square = self._surface.query(points, config.neighbours, within=config.outer)
+        near = (square[:, 0] < config.outer**2).nonzero()[:, 0]
+        square, vertex = square[near], found[near].long()
         rest = self.get_buffer("rest")[vertex]
         together = (rest - rest[:, :1]).square().sum(-1) < config.apart**2
         # Neighbours out of reach weigh exp(-inf) = 0.
@@ -73,28 +71,8 @@ class InverseSkinning(Warp):
         moved = points.clone()
         moved[near] = (blended[:, :, :3] @ points[near, :, None])[:, :, 0] + blended[:, :, 3]
         presence = torch.zeros_like(points[:, 0])
-        presence[near] = fall_off(distance[:, 0], config.inner, config.outer)
+        presence[near] = fall_off(square[:, 0].sqrt(), config.inner, config.outer)
         return moved, presence
-
-
-def nearest_vertices(
-    tree: KDTree, points: Float[Tensor, "n 3"], *, count: int, within: float
-) -> tuple[Float[Tensor, "n k"], Int[Tensor, "n k"]]:
-    """Distances, metres, and indices of the nearest vertices, nearest first.
-
-    Args:
-        tree: Of the vertices.
-        points: Where from, metres.
-        count: How many vertices; there must be as many.
-        within: Vertices farther away, metres, have distance infinity and index 0.
-    """
-    distance, vertex = tree.query(
-        points.detach().cpu().numpy(), k=count, distance_upper_bound=within, workers=torch.get_num_threads()
-    )
-    distance = torch.from_numpy(np.asarray(distance, np.float32)).reshape(-1, count)
-    vertex = torch.from_numpy(np.asarray(vertex, np.int64)).reshape(-1, count)
-    missing = distance.isinf()
-    return distance.to(points), torch.where(missing, 0, vertex).to(points.device)
 
 
 def fall_off(distance: Float[Tensor, "n"], inner: float, outer: float) -> Float[Tensor, "n"]:
@@ -111,8 +89,3 @@ def inverse(affine: Float[Tensor, "v 3 4"]) -> Float[Tensor, "v 3 4"]:
     """The affine maps that undo the given ones."""
     linear = torch.linalg.inv(affine[:, :, :3].double())
     return torch.cat([linear, -linear @ affine[:, :, 3:].double()], -1).to(affine)
-
-
-def near_vertices(tree: KDTree, points: Float[Tensor, "n 3"], within: float) -> Bool[Tensor, "n"]:
-    """Which points have a vertex within a distance, metres."""
-    return nearest_vertices(tree, points, count=1, within=within)[0][:, 0] < within

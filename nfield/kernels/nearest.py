@@ -21,7 +21,7 @@ _CHUNK_ENTRIES = 1 << 24
 
 
 def nearest_reference(
-    points: Float[Tensor, "n d"], centers: Float[Tensor, "m d"], count: int
+    points: Float[Tensor, "n d"], centers: Float[Tensor, "m d"], count: int, *, within: float = math.inf
 ) -> tuple[Int[Tensor, "n k"], Float[Tensor, "n k"]]:
     """The torch twin of `NearestCenters.query`: every distance is computed, in chunks of points.
 
@@ -34,7 +34,11 @@ def nearest_reference(
         found = square.sort(dim=-1, stable=True) if count > 1 else square.min(-1, keepdim=True)
         indices.append(found.indices[:, :count])
         squares.append(found.values[:, :count])
-    return torch.cat(indices).int(), torch.cat(squares)
+    index, nearest = torch.cat(indices).int(), torch.cat(squares)
+    beyond = nearest > within * within
+    return torch.where(beyond, torch.arange(count, dtype=torch.int32, device=index.device), index), torch.where(
+        beyond, torch.inf, nearest
+    )
 
 
 @dataclass(frozen=True)
@@ -117,21 +121,25 @@ class NearestCenters:
         return len(self.centers)
 
     @torch.no_grad()
-    def query(self, points: Float[Tensor, "n d"], count: int) -> tuple[Int[Tensor, "n k"], Float[Tensor, "n k"]]:
+    def query(
+        self, points: Float[Tensor, "n d"], count: int, *, within: float = math.inf
+    ) -> tuple[Int[Tensor, "n k"], Float[Tensor, "n k"]]:
         """The nearest centres of points, the nearest first; among equal distances the lower number first.
 
         Args:
             points: Of as many coordinates as the centres.
             count: K, from 1 to 8 and at most the number of centres.
+            within: Centres farther away are not looked for, which is quick where there are no others.
 
         Returns:
-            Numbers of the centres, int32, and squared distances.
+            Numbers of the centres, int32, and squared distances; where there are fewer within the distance, the
+            others have a squared distance of infinity and any number.
         """
         self._check(points, count)
         if self._buckets is None or not native_core.runs_natively(points):
-            return nearest_reference(points, self.centers.to(points), count)
+            return nearest_reference(points, self.centers.to(points), count, within=within)
         index, square = points.new_empty(len(points), count, dtype=torch.int32), points.new_empty(len(points), count)
-        arrays = (native_core.array(points), self.centers, *self._buckets.arrays())
+        arrays = (native_core.array(points), self.centers, *self._buckets.arrays(), within * within)
         native_core.require().nearest_query(*arrays, index, square, torch.get_num_threads())
         return index, square
 

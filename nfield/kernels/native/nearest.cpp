@@ -132,10 +132,10 @@ INLINE void visit_row(const Buckets& b, const float* q, int x0, int x1, int y, i
 // Rows of the smallest block, those beside the query first, because they make the others needless.
 constexpr int kRows[9][2] = {{0, 0}, {-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}};
 
-// The nearest centres in the block of buckets around the query, which grows until it holds enough. Returns whether
-// no centre outside the block can be nearer.
+// The nearest centres within a squared distance in the block of buckets around the query, which grows until it holds
+// enough or reaches as far. Returns whether no centre outside the block can be nearer.
 template <int D>
-bool search_block(const Buckets& b, const float* q, Best& best) {
+bool search_block(const Buckets& b, const float* q, float within, Best& best) {
   int at[3] = {0, 0, 0};
   for (int a = 0; a < D; a++) at[a] = b.bucket(a, q[a]);
   for (int radius = 1;; radius *= 2) {
@@ -146,7 +146,7 @@ bool search_block(const Buckets& b, const float* q, Best& best) {
       if (from[a] > 0) depth = std::min(depth, q[a] - (b.low[a] + (float)from[a] * b.edge));
       if (to[a] < b.shape[a] - 1) depth = std::min(depth, b.low[a] + (float)(to[a] + 1) * b.edge - q[a]);
     }
-    best.reset(best.wanted, std::numeric_limits<float>::infinity());
+    best.reset(best.wanted, within);
     if (radius == 1) {
       for (const auto& step : kRows) {
         const int y = at[1] + step[0], z = at[2] + step[1];
@@ -158,6 +158,7 @@ bool search_block(const Buckets& b, const float* q, Best& best) {
     }
     if (depth == std::numeric_limits<float>::infinity()) return true;
     depth -= b.slack;
+    if (depth > 0.f && depth * depth > within) return true;
     if (best.found == best.wanted) return depth > 0.f && best.limit < depth * depth;
   }
 }
@@ -176,29 +177,33 @@ void search_ball(const Buckets& b, const float* q, float reach, Best& best) {
 // Queries from..to of those in `turns`; in the given order where there are none.
 template <int D>
 void query_range(const Buckets& b, const float* points, const float* centers, const int32_t* turns, long from, long to, int count,
-                 int32_t* index, float* square) {
+                 float within, int32_t* index, float* square) {
   const float useful = 2.25f * b.edge * b.edge;
   const int32_t* before = nullptr;
   for (long turn = from; turn < to; turn++) {
     const long i = turns ? turns[turn] : turn;
     const float* q = points + D * i;
-    float reach = std::numeric_limits<float>::infinity();
+    float reach = within;
     if (before) {  // as far as the farthest neighbour of the query before
       reach = 0.f;
       for (int k = 0; k < count; k++) reach = std::max(reach, square_distance<D>(q, centers + (long)D * before[k]));
+      reach = std::min(reach, within);
     }
     Best best;
     best.reset(count, reach);
-    const bool done = !(reach <= useful) && search_block<D>(b, q, best);
+    const bool done = !(reach <= useful) && search_block<D>(b, q, within, best);
     if (!done) {
       reach = std::min(reach, best.limit) * 1.000002f;  // sums may be rounded differently here and there
       best.reset(count, reach);
       search_ball<D>(b, q, reach, best);
     }
+    // A query that is no number has no neighbours, and one far from all centres none within reach.
+    const bool is_number = !std::isnan(square_distance<D>(q, q));
+    const float missing = is_number ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
     for (int k = 0; k < count; k++) {
-      const bool known = k < best.found;  // a query that is no number has no neighbours
+      const bool known = k < best.found;
       index[i * count + k] = known ? best.center[k] : k;
-      square[i * count + k] = known ? best.square[k] : std::numeric_limits<float>::quiet_NaN();
+      square[i * count + k] = known ? best.square[k] : missing;
     }
     before = best.found == count ? index + i * count : nullptr;
   }
@@ -243,7 +248,7 @@ void build(F32<2> centers, F32<1> low, float edge, float slack, I32<1> shape, I3
   }
 }
 
-void query(F32<2> points, F32<2> centers, BUCKET_PARAMETERS, I32Out<2> index, F32Out<2> square, int threads) {
+void query(F32<2> points, F32<2> centers, BUCKET_PARAMETERS, float within, I32Out<2> index, F32Out<2> square, int threads) {
   const int dims = (int)centers.shape(1), count = (int)index.shape(1);
   Buckets b = make_buckets(dims, low.data(), edge, slack, shape.data());
   b.start = start.data(), b.order = order.data();
@@ -259,7 +264,7 @@ void query(F32<2> points, F32<2> centers, BUCKET_PARAMETERS, I32Out<2> index, F3
   for (long from = 0; from < n; from += chunk) {
     const long to = std::min(from + chunk, n);
     const auto run = dims == 3 ? query_range<3> : query_range<2>;
-    run(b, points.data(), centers.data(), turns.empty() ? nullptr : turns.data(), from, to, count, index.data(), square.data());
+    run(b, points.data(), centers.data(), turns.empty() ? nullptr : turns.data(), from, to, count, within, index.data(), square.data());
   }
 }
 
@@ -269,6 +274,6 @@ void register_nearest(nb::module_& m) {
   auto guard = nb::call_guard<nb::gil_scoped_release>();
   m.def("nearest_build", &build, nb::arg("centers"), nb::arg("low"), nb::arg("edge"), nb::arg("slack"), nb::arg("shape"),
         nb::arg("start"), nb::arg("order"), nb::arg("sorted"), guard);
-  m.def("nearest_query", &query, nb::arg("points"), nb::arg("centers"), BUCKET_NAMES, nb::arg("index"), nb::arg("square"),
-        nb::arg("threads"), guard);
+  m.def("nearest_query", &query, nb::arg("points"), nb::arg("centers"), BUCKET_NAMES, nb::arg("within"),
+        nb::arg("index"), nb::arg("square"), nb::arg("threads"), guard);
 }

@@ -44,6 +44,23 @@ def test_distances_equal_brute_force(build: str, dims: int, count: int, generato
         assert all(len(set(row)) == wanted for row in numbers.tolist())
 
 
+@pytest.mark.parametrize("within", [0.0, 0.05, 0.4, 3.0, math.inf])
+@pytest.mark.parametrize("spread", [0.2, 2.0])
+def test_centers_beyond_the_distance_are_left_out(build: str, within: float, spread: float, generator: torch.Generator):
+    centers = torch.rand(700, 3, generator=generator)
+    points = 0.5 + spread * torch.randn(500, 3, generator=generator)
+    points[:20] = centers[:20]
+    number, square = NearestCenters(centers).query(points, 4, within=within)
+    wanted, exact = nearest_reference(points, centers, 4)
+    inside = exact <= within * within
+    assert torch.equal(square.isfinite(), inside)
+    assert torch.allclose(square[inside], exact[inside], rtol=1e-5, atol=1e-9)
+    assert torch.equal(number[inside], wanted[inside])
+    assert ((number >= 0) & (number < 700)).all()
+    twin = nearest_reference(points, centers, 4, within=within)
+    assert torch.equal(twin[1].isfinite(), inside)
+
+
 def test_ties_go_to_the_lower_number(build: str):
     centers = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0], [1.0, 0.0]])
     numbers, square = NearestCenters(centers).query(torch.zeros(3, 2), 4)
