@@ -7,7 +7,7 @@ from nfield.checkpoint import load_checkpoint
 from nfield.errors import CheckpointError
 from viewer.seam import Subject
 
-LOADERS = {"radiance": "viewer.scene_run", "avatar": "viewer.avatar_run"}
+LOADERS = {"radiance": "viewer.scene_run", "avatar": "viewer.avatar_run", "image": "viewer.image_run"}
 """Modules by the kind of run; each has a `load_subject(run, motion=...)`, and is imported when it is needed."""
 
 
