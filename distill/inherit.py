@@ -1,8 +1,28 @@
 """What a student takes over from its teacher before it learns (PVD, section 2.2)."""
 
+from functools import partial
+
 import torch
 
+from distill.levels import ClipRange
+from distill.teacher import Teacher
 from nfield.fields.base import Field
+
+
+def inherit(student: Field, teacher: Teacher, *, freeze: bool = False) -> list[str]:
+    """Lets a student start with all that it can take over.
+
+    Args:
+        student: Is changed.
+        teacher: Is not.
+        freeze: Whether inherited networks are kept as they are while the student learns.
+
+    Returns:
+        In words: "density network", "color network", "values at its nodes".
+    """
+    copied = [f"{role} network" for role in inherit_decoders(student, teacher.shown.field, freeze=freeze)]
+    floor = ClipRange.of_step(teacher.grid.rule.step).low
+    return [*copied, "values at its nodes"] if student.imitate(partial(teacher.answer, floor=floor)) else copied
 
 
 @torch.no_grad()

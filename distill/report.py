@@ -145,7 +145,7 @@ def _page(report: Mapping[str, Any], pairs: Sequence[Pair]) -> str:
         f"occupancy grid; by the teacher's {on_grid['psnr']} dB. Means over {len(report['each'])} views "
         f"({html.escape(report['views'])}) of {report['size'][1]}x{report['size'][0]} pixels. "
         f"{report['steps']} steps of the schedule &ldquo;{report['schedule']}&rdquo;; compared levels: "
-        f"{', '.join(report['levels'])}; inherited networks: {', '.join(report['inherited']) or 'none'}."
+        f"{', '.join(report['levels'])}; inherited: {', '.join(report['inherited']) or 'none'}."
     )
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",

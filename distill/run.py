@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from distill.inherit import inherit_decoders
+from distill.inherit import inherit
 from distill.source import Source, student_checkpoint
 from distill.task import DistillConfig, DistillTask
 from nfield.checkpoint import FILE, Checkpoint, save_checkpoint
@@ -30,7 +30,7 @@ class ConvertPlan:
     distill: DistillConfig
     """Stages and samples."""
     inherit: bool = True
-    """Whether the student starts with the teacher's small networks where both have the same."""
+    """Whether the student starts with what it can take over from the teacher."""
     freeze: bool = False
     """Whether it keeps them."""
 
@@ -47,7 +47,7 @@ class ConvertRun:
         field: The student, as it is saved.
         sampler: Its own sampler.
         task: How it learns.
-        inherited: Roles of the networks that it took over.
+        inherited: What it took over from the teacher.
         state: Of the conversion that is continued, if there is one.
     """
 
@@ -96,7 +96,7 @@ def start_conversion(folder: Path, plan: ConvertPlan, config: FieldConfig, sourc
     generator = torch.Generator().manual_seed(plan.train.seed)
     teacher = source.teacher
     field = config.build(BuildContext(source.box, generator, teacher.shown.field))
-    inherited = inherit_decoders(field, teacher.shown.field, freeze=plan.freeze) if plan.inherit else []
+    inherited = inherit(field, teacher, freeze=plan.freeze) if plan.inherit else []
     sampler = source.sampler()
     modules: Mapping[str, torch.nn.Module] = {"field": field, "sampler": sampler}
     task = DistillTask(teacher, source.wrapped(field), modules, plan.distill)

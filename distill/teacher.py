@@ -35,6 +35,15 @@ class Teacher:
         log_density, presence = self.shown.field.matter(points)
         return folded(log_density, presence * self.grid.occupied(points), floor=floor)
 
+    @torch.no_grad()
+    def answer(
+        self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"], *, floor: float
+    ) -> tuple[Float[Tensor, "n"], Float[Tensor, "n 3"]]:
+        """Log-density as `log_density`, and the colour, of world points seen along unit directions."""
+        out = self.shown.field(points, dirs)
+        presence = out.presence * self.grid.occupied(points)
+        return folded(out.log_density, presence, floor=floor), out.color
+
 
 def folded(
     log_density: Float[Tensor, "n"], presence: Float[Tensor, "n"] | Bool[Tensor, "n"], *, floor: float

@@ -59,9 +59,9 @@ class ConvertOptions:
     schedule: Literal["progressive", "joint", "rendered"] = "progressive"
     """Which levels are compared when: the paper's stages, all at once, or colours of rays alone."""
     fresh: bool = False
-    """Start with new small networks, not with the teacher's where the student has the same."""
+    """Start from nothing, not with what the student can take over: small networks, values at nodes."""
     freeze: bool = False
-    """Keep inherited networks as they are."""
+    """Keep small networks that were taken over as they are."""
     samples: int | None = None
     """Samples of a step, which the number of rays follows. Default: the backend's."""
     views: int = 8
@@ -99,7 +99,7 @@ def run(options: ConvertOptions) -> None:
     _check(options)
     console = Console(highlight=False, soft_wrap=True)
     begun = _continued(options) if options.resume else _started(options)
-    kept = f"; inherits {' and '.join(begun.inherited)} network" if begun.inherited else ""
+    kept = f"; inherits {' and '.join(begun.inherited)}" if begun.inherited else ""
     levels = ", ".join(sorted(level.value for level in begun.task.levels))
     console.print(f"comparing {levels}{kept}; saving to {options.out}")
     watched = poses_between(begun.source.teacher.cameras, _WATCHED, generator=torch.Generator().manual_seed(1))

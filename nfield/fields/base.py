@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from nfield.errors import OptionError
 from nfield.types import Box, FieldOutput, Latent, Level
 
+Answer = Callable[[Float[Tensor, "n 3"], Float[Tensor, "n 3"]], tuple[Float[Tensor, "n"], Float[Tensor, "n 3"]]]
+"""World points, metres, and unit directions -> log-density, 1/m, and sRGB in [0, 1]."""
+
 
 class Field(nn.Module, ABC):
     """A radiance field: what is at a point, and how it looks from a direction.
@@ -57,6 +60,14 @@ class Field(nn.Module, ABC):
             source: Tells where matter is.
             generator: Draws what is random about it.
         """
+
+    def imitate(self, answer: "Answer") -> bool:
+        """Takes another field's answers over where that has a closed form; returns whether it has.
+
+        Args:
+            answer: Log-density, 1/m, and colour of world points seen along unit directions; without gradient.
+        """
+        return False
 
     def decoders(self) -> dict[str, nn.Module]:
         """Small networks that another field of equal shapes may inherit, by role: "density", "color"."""

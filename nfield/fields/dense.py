@@ -1,12 +1,13 @@
 """Voxels with spherical harmonics as a radiance field (Plenoxels, Fridovich-Keil et al. 2022; PVD, section 1.5)."""
 
+import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from nfield.fields.base import BuildContext, Field, FieldConfig, backend, require_at_least
+from nfield.fields.base import Answer, BuildContext, Field, FieldConfig, backend, require_at_least
 from nfield.fields.domain import Domain
 from nfield.kernels.harmonics import spherical_harmonics
 from nfield.kernels.trilinear import trilinear
@@ -15,6 +16,11 @@ from nfield.types import FieldOutput, Latent, Level
 _FUNCTIONS = 9
 """Spherical harmonics of degrees 0 to 2."""
 _INITIAL = 0.02
+_DIRECTIONS = 32
+"""Directions from which colours are asked to fit harmonics to."""
+_NODES = 1 << 15
+_DARKEST = 0.002
+"""Colours nearer to 0 or 1 are taken for this far, because logits have no bound."""
 
 
 @backend("dense")
@@ -85,6 +91,35 @@ class DenseField(Field):
         log_density = self.log_density(Latent(trilinear(unit, self.log_densities) + self.empty, presence))
         return FieldOutput(log_density, _color(trilinear(unit, self.coefficients), dirs), presence)
 
+    @torch.no_grad()
+    def imitate(self, answer: Answer) -> bool:
+        """Writes the log-density at every node, and where something is the harmonics nearest to its colours there.
+
+        Per node and colour they are the least squares fit to the logits of the colour from directions that are spread
+        evenly over the sphere; one pseudo-inverse serves all nodes (PVD's student of this kind starts from nothing).
+        """
+        dirs = _spread_directions(_DIRECTIONS).to(self.coefficients)
+        fit = torch.linalg.pinv(spherical_harmonics(dirs)[:, :_FUNCTIONS])
+        log_densities, coefficients = self.log_densities.view(-1, 1), self.coefficients.view(-1, 3, _FUNCTIONS)
+        for part in torch.arange(len(log_densities), device=dirs.device).split(_NODES):
+            points = self._nodes(part)
+            log_density, _ = answer(points, dirs[:1].expand(len(part), 3))
+            log_densities[part, 0] = log_density - self.empty
+            solid = part[log_density > log_density.min()]
+            if len(solid) == 0:
+                continue
+            seen = self._nodes(solid).repeat_interleave(_DIRECTIONS, 0)
+            _, color = answer(seen, dirs.repeat(len(solid), 1))
+            logits = color.clamp(_DARKEST, 1.0 - _DARKEST).logit().view(len(solid), _DIRECTIONS, 3)
+            coefficients[solid] = (fit @ logits).transpose(1, 2)
+        return True
+
+    def _nodes(self, index: Int[Tensor, "n"]) -> Float[Tensor, "n 3"]:
+        """World points of nodes, numbered with x fastest."""
+        size = len(self.log_densities)
+        place = torch.stack([index % size, index // size % size, index // size**2], -1) / (size - 1)
+        return self.domain.box.world_from_unit(place.to(self.coefficients))
+
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """The two grids, whose gradients are sparse."""
         return {"density": [self.log_densities], "color": [self.coefficients]}
@@ -93,3 +128,11 @@ class DenseField(Field):
 def _color(coefficients: Float[Tensor, "n 27"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
     functions = spherical_harmonics(dirs)[:, None, :_FUNCTIONS]
     return (coefficients.view(-1, 3, _FUNCTIONS) * functions).sum(-1).sigmoid()
+
+
+def _spread_directions(count: int) -> Float[Tensor, "n 3"]:
+    """Unit directions spread evenly over the sphere (Fibonacci's lattice)."""
+    index = torch.arange(count) + 0.5
+    height, azimuth = 1.0 - 2.0 * index / count, math.pi * (1.0 + math.sqrt(5.0)) * index
+    across = (1.0 - height * height).sqrt()
+    return torch.stack([across * azimuth.cos(), across * azimuth.sin(), height], -1)

@@ -32,7 +32,7 @@ def test_a_conversion_leaves_a_run_and_a_report(converted: Path, finished_run: P
     report = json.loads((converted / "report.json").read_text())
     assert report["teacher"]["run"] == str(finished_run)
     assert report["steps"] == 12
-    assert report["inherited"] == ["color"]  # the encodings, and so the density networks, differ in length
+    assert report["inherited"] == ["color network"]  # the encodings, and so the density networks, differ in length
     assert report["levels"] == ["color", "density", "feature"]
     assert report["views"] == "held-out photos"
     assert len(report["each"]) == 2
