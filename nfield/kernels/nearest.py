@@ -92,7 +92,7 @@ class NearestCenters:
     """An index of centres, to be asked for the K nearest ones of points.
 
     Queries go through the points in the given order and use that neighbours in it (along a ray, along a row of
-    pixels) are near each other, but the answer never depends on that.
+    pixels) are near each other; points that are not are sorted first. The answer never depends on the order.
 
     Args:
         centers: Points of the plane or of space; duplicates are allowed. They are copied.

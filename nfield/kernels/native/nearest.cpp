@@ -5,6 +5,7 @@
 // neighbours of the query before, which on a ray are nearly its own, else from the smallest block of buckets around
 // it that holds enough, which often is the answer. Then it visits the rows that meet the ball of that radius; the radius shrinks on the way.
 #include <limits>
+#include <vector>
 
 #include "arrays.h"
 #include "vec.h"
@@ -20,12 +21,16 @@ struct Buckets {
   const int32_t* start;     // first centre of each bucket, and the end
   const int32_t* order;     // each sorted centre's place among the given ones
   const float* sorted[3];   // coordinates of the sorted centres, a row an axis, with a vector to spare
-  long centers;
 
   // Never falls when x grows, so centres between two coordinates lie in buckets between theirs.
   int bucket(int axis, float x) const {
     const float place = (x - low[axis]) * inverse;
     return place > 0.f ? (place < (float)shape[axis] ? (int)place : shape[axis] - 1) : 0;  // NaN goes to 0
+  }
+  long bucket_of(const float* x) const {
+    long at = 0;
+    for (int a = dims - 1; a >= 0; a--) at = at * shape[a] + bucket(a, x[a]);
+    return at;
   }
   float radius(float square) const { return std::sqrt(square) * 1.000001f + slack; }
   // From a query to a slice of buckets, rounded down. Slices at the rim hold what was clamped into them: 0.
@@ -168,12 +173,14 @@ void search_ball(const Buckets& b, const float* q, float reach, Best& best) {
     for (int y = y0; y <= y1; y++) visit_row<D>(b, q, 0, b.shape[0] - 1, y, z, best);
 }
 
+// Queries from..to of those in `turns`; in the given order where there are none.
 template <int D>
-void query_range(const Buckets& b, const float* points, const float* centers, long from, long to, int count, int32_t* index,
-                 float* square) {
+void query_range(const Buckets& b, const float* points, const float* centers, const int32_t* turns, long from, long to, int count,
+                 int32_t* index, float* square) {
   const float useful = 2.25f * b.edge * b.edge;
   const int32_t* before = nullptr;
-  for (long i = from; i < to; i++) {
+  for (long turn = from; turn < to; turn++) {
+    const long i = turns ? turns[turn] : turn;
     const float* q = points + D * i;
     float reach = std::numeric_limits<float>::infinity();
     if (before) {  // as far as the farthest neighbour of the query before
@@ -197,27 +204,41 @@ void query_range(const Buckets& b, const float* points, const float* centers, lo
   }
 }
 
+// The numbers of n points, bucket by bucket; start gets one entry more than there are buckets.
+void sort_by_bucket(const Buckets& b, const float* points, long n, long buckets, int32_t* start, int32_t* order) {
+  std::memset(start, 0, sizeof(int32_t) * (buckets + 1));
+  for (long i = 0; i < n; i++) start[b.bucket_of(points + b.dims * i) + 1]++;
+  for (long k = 0; k < buckets; k++) start[k + 1] += start[k];
+  for (long i = n - 1; i >= 0; i--)  // leaves each bucket's first in start[k + 1]
+    order[--start[b.bucket_of(points + b.dims * i) + 1]] = (int32_t)i;
+  for (long k = 0; k < buckets; k++) start[k] = start[k + 1];
+  start[buckets] = (int32_t)n;
+}
+
+// Whether most queries are far from the one before: then it pays to ask them bucket by bucket.
+bool scattered(const Buckets& b, const float* points, long n) {
+  const float far = 4.f * b.edge * b.edge;
+  long jumps = 0;
+  for (long i = 1; i < n; i++) {
+    float d = 0.f;
+    for (int a = 0; a < b.dims; a++) {
+      const float step = points[b.dims * i + a] - points[b.dims * (i - 1) + a];
+      d += step * step;
+    }
+    jumps += d > far;
+  }
+  return jumps > n / 4;
+}
+
 // Sorts centres by bucket; start has one entry more than there are buckets, `sorted` a vector more than centres.
 void build(F32<2> centers, F32<1> low, float edge, float slack, I32<1> shape, I32Out<1> start, I32Out<1> order, F32Out<2> sorted) {
   const int dims = (int)centers.shape(1);
-  const long n = centers.shape(0), buckets = (long)start.shape(0) - 1, stride = sorted.shape(1);
+  const long n = centers.shape(0), stride = sorted.shape(1);
   const Buckets b = make_buckets(dims, low.data(), edge, slack, shape.data());
-  const float* c = centers.data();
-  int32_t *s = start.data(), *o = order.data();
-  const auto bucket_of = [&](long i) {
-    long at = 0;
-    for (int a = dims - 1; a >= 0; a--) at = at * b.shape[a] + b.bucket(a, c[dims * i + a]);
-    return at;
-  };
-  std::memset(s, 0, sizeof(int32_t) * (buckets + 1));
-  for (long i = 0; i < n; i++) s[bucket_of(i) + 1]++;
-  for (long k = 0; k < buckets; k++) s[k + 1] += s[k];
-  for (long i = n - 1; i >= 0; i--) o[--s[bucket_of(i) + 1]] = (int32_t)i;  // leaves each bucket's first in start[k + 1]
-  for (long k = 0; k < buckets; k++) s[k] = s[k + 1];
-  s[buckets] = (int32_t)n;
+  sort_by_bucket(b, centers.data(), n, (long)start.shape(0) - 1, start.data(), order.data());
   for (int a = 0; a < dims; a++) {
     float* row = sorted.data() + a * stride;
-    for (long i = 0; i < n; i++) row[i] = c[(long)dims * o[i] + a];
+    for (long i = 0; i < n; i++) row[i] = centers.data()[(long)dims * order.data()[i] + a];
     for (long i = n; i < stride; i++) row[i] = std::numeric_limits<float>::infinity();
   }
 }
@@ -225,14 +246,20 @@ void build(F32<2> centers, F32<1> low, float edge, float slack, I32<1> shape, I3
 void query(F32<2> points, F32<2> centers, BUCKET_PARAMETERS, I32Out<2> index, F32Out<2> square, int threads) {
   const int dims = (int)centers.shape(1), count = (int)index.shape(1);
   Buckets b = make_buckets(dims, low.data(), edge, slack, shape.data());
-  b.start = start.data(), b.order = order.data(), b.centers = (long)centers.shape(0);
+  b.start = start.data(), b.order = order.data();
   for (int a = 0; a < dims; a++) b.sorted[a] = sorted.data() + a * sorted.shape(1);
-  const long n = points.shape(0), chunk = 512;
+  const long n = points.shape(0), buckets = (long)start.shape(0) - 1, chunk = 512;
+  std::vector<int32_t> turns;
+  if (n >= buckets / 4 && scattered(b, points.data(), n)) {
+    std::vector<int32_t> begin(buckets + 1);
+    turns.resize(n);
+    sort_by_bucket(b, points.data(), n, buckets, begin.data(), turns.data());
+  }
 #pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
   for (long from = 0; from < n; from += chunk) {
     const long to = std::min(from + chunk, n);
     const auto run = dims == 3 ? query_range<3> : query_range<2>;
-    run(b, points.data(), centers.data(), from, to, count, index.data(), square.data());
+    run(b, points.data(), centers.data(), turns.empty() ? nullptr : turns.data(), from, to, count, index.data(), square.data());
   }
 }
 
