@@ -96,11 +96,18 @@ class HashField(Field):
 
     def fused(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput | None:
         """One native op for encoding and networks."""
+        return self.with_appearance(points, dirs, None)
+
+    def with_appearance(
+        self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"], added: Float[Tensor, "n 15"] | None
+    ) -> FieldOutput | None:
+        """The answer where something is added to the feature's numbers of appearance; None without the native op."""
         unit, presence = place_in_box(self.box, points)
         if not radiance.runs_fused(unit, dirs, self.grid.table, self.weights, self.grid.layout):
             return None
+        table, layout = self.grid.table, self.grid.layout
         color, log_density = radiance.radiance(
-            unit, dirs, self.grid.table, self.weights, self.grid.layout, log_range=self.log_density_range
+            unit, dirs, table, self.weights, layout, log_range=self.log_density_range, added=added
         )
         return FieldOutput(log_density, color, presence)
 

@@ -100,9 +100,12 @@ class RbfField(Field):
         latent = self.base.encode(points)
         if not self.placed:
             return latent
+        return Latent(latent.feature + pad(self._appearance(points), (1, 0)), latent.presence)
+
+    def _appearance(self, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n 15"]:
+        """What the radial bases add."""
         unit, _ = place_in_box(self.base.box, points)
-        added = linear(self.bases(unit), self.mixing)
-        return Latent(latent.feature + pad(added, (1, 0)), latent.presence)
+        return linear(self.bases(unit), self.mixing)
 
     def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
         """The feature's first entry."""
@@ -126,8 +129,8 @@ class RbfField(Field):
         return groups | {"network": [*groups["network"], self.mixing], "features": [self.bases.features]}
 
     def fused(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput | None:
-        """The hash field's native op while the kernels have no places; then each level has native ops of its own."""
-        return None if self.placed else self.base.fused(points, dirs)
+        """The hash field's native op, with what the radial bases add once they have places."""
+        return self.base.with_appearance(points, dirs, self._appearance(points) if self.placed else None)
 
     def fused_density(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]] | None:
         """The hash field's native op."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import pad
 
 from nfield.kernels import native_core
 from nfield.kernels.harmonics import HARMONICS, spherical_harmonics
@@ -61,12 +62,18 @@ def radiance_reference(
     layout: GridLayout,
     *,
     log_range: tuple[float, float],
+    added: Float[Tensor, "n 15"] | None = None,
     rounding: torch.dtype | None = None,
 ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
     """The torch twin of `radiance`: any device and precision; see `hash_encode_reference` for `rounding`."""
     encoded = hash_encode_reference(unit, table, layout, rounding=rounding)
-    feature = density_network(encoded, weights[:2], mlp_reference)
+    feature = _with(added, density_network(encoded, weights[:2], mlp_reference))
     return color_network(feature, dirs, weights[2:], mlp_reference), feature[:, 0].clamp(*log_range)
+
+
+def _with(added: Float[Tensor, "n 15"] | None, feature: Float[Tensor, "n 16"]) -> Float[Tensor, "n 16"]:
+    """A feature to whose appearance something is added."""
+    return feature if added is None else feature + pad(added, (1, 0))
 
 
 def _saved_shape(points: int) -> tuple[int, int, int]:
@@ -77,6 +84,7 @@ def _saved_shape(points: int) -> tuple[int, int, int]:
 def _native_radiance(
     unit: Tensor,
     dirs: Tensor,
+    added: Tensor,
     table: Tensor,
     weights: list[Tensor],
     layout: list[Tensor],
@@ -85,7 +93,7 @@ def _native_radiance(
 ) -> tuple[Tensor, Tensor, Tensor]:
     color, log_density = unit.new_empty(len(unit), 3), unit.new_empty(len(unit))
     saved = unit.new_empty(_saved_shape(len(unit) if save else 0))
-    arrays = [native_core.array(t) for t in (unit, dirs, table)]
+    arrays = [native_core.array(t) for t in (unit, dirs, added, table)]
     matrices = [native_core.array(w) for w in weights]
     native_core.require().radiance(
         *arrays, *layout, *matrices, *log_range, color, log_density, saved, torch.get_num_threads()
@@ -94,7 +102,7 @@ def _native_radiance(
 
 
 @_native_radiance.register_fake
-def _(unit, dirs, table, weights, layout, log_range, save):  # noqa: ANN001, ANN202 (shapes only; typed above)
+def _(unit, dirs, added, table, weights, layout, log_range, save):  # noqa: ANN001, ANN202 (shapes only; typed above)
     return (
         unit.new_empty(len(unit), 3),
         unit.new_empty(len(unit)),
@@ -106,6 +114,7 @@ def _(unit, dirs, table, weights, layout, log_range, save):  # noqa: ANN001, ANN
 def _native_backward(  # noqa: PLR0913 (an op has no keywords or records: each tensor is an argument)
     unit: Tensor,
     dirs: Tensor,
+    added: Tensor,
     table: Tensor,
     weights: list[Tensor],
     layout: list[Tensor],
@@ -114,41 +123,53 @@ def _native_backward(  # noqa: PLR0913 (an op has no keywords or records: each t
     grad_color: Tensor,
     grad_density: Tensor,
     to_points: bool,
-) -> tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     grad_table = torch.empty_like(table, memory_format=torch.contiguous_format)
     grad_weights = unit.new_empty(sum(w.numel() for w in weights))
     grad_points = unit.new_empty(len(unit) if to_points else 0, 3)
-    arrays = [native_core.array(t) for t in (unit, dirs, table)]
+    grad_added = torch.empty_like(added, memory_format=torch.contiguous_format)
+    arrays = [native_core.array(t) for t in (unit, dirs, added, table)]
     matrices = [native_core.array(w) for w in weights]
     grads = [native_core.array(t) for t in (saved, grad_color, grad_density)]
     native_core.require().radiance_backward(
-        *arrays, *layout, *matrices, *log_range, *grads, grad_table, grad_weights, grad_points, torch.get_num_threads()
+        *arrays,
+        *layout,
+        *matrices,
+        *log_range,
+        *grads,
+        grad_table,
+        grad_weights,
+        grad_points,
+        grad_added,
+        torch.get_num_threads(),
     )
-    return grad_table, grad_weights, grad_points
+    return grad_table, grad_weights, grad_points, grad_added
 
 
 @_native_backward.register_fake
-def _(unit, dirs, table, weights, layout, log_range, saved, grad_color, grad_density, to_points):  # noqa: ANN001, ANN202, PLR0913 (as above)
+def _(unit, dirs, added, table, weights, layout, log_range, saved, grad_color, grad_density, to_points):  # noqa: ANN001, ANN202, PLR0913 (as above)
     count = sum(w.numel() for w in weights)
-    return torch.empty_like(table), unit.new_empty(count), unit.new_empty(len(unit) if to_points else 0, 3)
+    grad_points = unit.new_empty(len(unit) if to_points else 0, 3)
+    return torch.empty_like(table), unit.new_empty(count), grad_points, torch.empty_like(added)
 
 
 def _setup(ctx, inputs, output) -> None:  # noqa: ANN001 (torch's own types)
-    unit, dirs, table, weights, layout, log_range, _ = inputs
-    ctx.save_for_backward(unit, dirs, table, output[2], *weights)
+    unit, dirs, added, table, weights, layout, log_range, _ = inputs
+    ctx.save_for_backward(unit, dirs, added, table, output[2], *weights)
     ctx.layout, ctx.log_range = layout, log_range
     ctx.set_materialize_grads(True)
 
 
 def _backward(ctx, grad_color: Tensor, grad_density: Tensor, _: Tensor):  # noqa: ANN001, ANN202 (torch's own types)
-    unit, dirs, table, saved, *weights = ctx.saved_tensors
+    unit, dirs, added, table, saved, *weights = ctx.saved_tensors
     to_points = ctx.needs_input_grad[0]
-    grad_table, flat, grad_points = _native_backward(
-        unit, dirs, table, weights, ctx.layout, ctx.log_range, saved, grad_color, grad_density, to_points
+    grad_table, flat, grad_points, grad_added = _native_backward(
+        unit, dirs, added, table, weights, ctx.layout, ctx.log_range, saved, grad_color, grad_density, to_points
     )
     parts = flat.split([w.numel() for w in weights])
     matrices = [part.view_as(w) for part, w in zip(parts, weights, strict=True)]
-    return (grad_points if to_points else None), None, grad_table, matrices, [None] * len(ctx.layout), None, None
+    first = grad_points if to_points else None
+    return first, None, grad_added, grad_table, matrices, [None] * len(ctx.layout), None, None
 
 
 _native_radiance.register_autograd(_backward, setup_context=_setup)
@@ -172,8 +193,9 @@ def radiance(
     layout: GridLayout,
     *,
     log_range: tuple[float, float],
+    added: Float[Tensor, "n 15"] | None = None,
 ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
-    """Colour and log-density of points seen from directions; differentiable in points, table and weights.
+    """Colour and log-density of points seen from directions; differentiable in points, table, weights and addition.
 
     Args:
         unit: Points in [0, 1]^3; others are clamped to it.
@@ -182,17 +204,22 @@ def radiance(
         weights: Matrices of both networks.
         layout: Sizes of the grid.
         log_range: Log-densities are clipped to this range.
+        added: What another encoding adds to the feature's 15 numbers of appearance, before the colour network.
 
     Returns:
         Colour in [0, 1] and log-density.
     """
-    if not runs_fused(unit, dirs, table, weights, layout):
-        feature = density_network(hash_encode(unit, table, layout), weights[:2])
+    others = () if added is None else (added,)
+    if not (runs_fused(unit, dirs, table, weights, layout) and native_core.runs_natively(unit, *others)):
+        feature = _with(added, density_network(hash_encode(unit, table, layout), weights[:2]))
         return color_network(feature, dirs, weights[2:]), feature[:, 0].clamp(*log_range)
-    needed = torch.is_grad_enabled() and any(t.requires_grad for t in (unit, table, *weights))
+    needed = torch.is_grad_enabled() and any(t.requires_grad for t in (unit, table, *weights, *others))
     # An encoding that is no multiple of the tile's 32 rows is filled with zero columns, which add nothing.
-    matrices = [torch.nn.functional.pad(weights.density1, (0, _ENCODED - layout.width)), *weights[1:]]
-    color, log_density, _ = _native_radiance(unit, dirs, table, matrices, layout.arrays(), list(log_range), needed)
+    matrices = [pad(weights.density1, (0, _ENCODED - layout.width)), *weights[1:]]
+    addition = unit.new_empty(0, FEATURES - 1) if added is None else added
+    color, log_density, _ = _native_radiance(
+        unit, dirs, addition, table, matrices, layout.arrays(), list(log_range), needed
+    )
     return color, log_density
 
 
@@ -209,7 +236,7 @@ def log_density(
     if not (_fits(layout, weights) and native_core.runs_natively(unit, table, *weights)):
         return density_network(hash_encode(unit, table, layout), weights[:2])[:, 0].clamp(*log_range)
     out = unit.new_empty(len(unit))
-    first = torch.nn.functional.pad(weights.density1, (0, _ENCODED - layout.width))
+    first = pad(weights.density1, (0, _ENCODED - layout.width))
     arrays = [native_core.array(t) for t in (unit, table)]
     matrices = [native_core.array(t) for t in (first, weights.density2)]
     native_core.require().density(*arrays, *layout.arrays(), *matrices, *log_range, out, torch.get_num_threads())

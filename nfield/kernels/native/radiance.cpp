@@ -11,6 +11,7 @@ namespace {
 constexpr int kEncoded = 32;    // rows of an encoded tile; rows that the grid does not fill are zero
 constexpr int kFeature = 16;    // the density network's output; its first entry is the log-density
 constexpr int kHarmonics = 16;  // degree 4
+constexpr int kAppearance = kFeature - 1;
 constexpr int kColorIn = kFeature + kHarmonics;
 constexpr long kChunk = 1 << 14;  // samples that go through one level of the grid before the next level
 
@@ -91,21 +92,29 @@ static void density_forward(const Network<H>& n, const float* encoded, Activatio
   gemm<false, Act::kNone>(kFeature, kTile, n.density2, 1, kFeature, a.density_hidden, kTile, a.color_in, kTile, H);
 }
 
+// Adds what comes from elsewhere to the feature's rows of appearance; null: nothing does.
+static void add_appearance(const float* added, long s0, int count, float* color_in) {
+  for (int s = 0; added && s < count; s++)
+    for (int r = 0; r < kAppearance; r++) color_in[(1 + r) * kTile + s] += added[kAppearance * (s0 + s) + r];
+}
+
 // Needs the harmonics in the last rows of color_in.
 template <int H>
-static void network_forward(const Network<H>& n, const float* encoded, Activations<H>& a) {
+static void network_forward(const Network<H>& n, const float* encoded, const float* added, long s0, int count, Activations<H>& a) {
   density_forward(n, encoded, a);
+  add_appearance(added, s0, count, a.color_in);
   gemm<false, Act::kRelu>(H, kTile, n.color1, 1, H, a.color_in, kTile, a.color_hidden1, kTile, kColorIn);
   gemm<false, Act::kRelu>(H, kTile, n.color2, 1, H, a.color_hidden1, kTile, a.color_hidden2, kTile, H);
   gemm<false, Act::kNone>(3, kTile, n.color3, 1, 3, a.color_hidden2, kTile, a.color, kTile, H);
   for (int s = 0; s < 3 * kTile; s += kWidth) store(a.color + s, vsigmoid(load(a.color + s)));
 }
 
-// One tile backward: adds to the weights' gradients, writes the gradient of the encoding.
+// One tile backward: adds to the weights' gradients, writes the gradient of the encoding and, if it is wanted, that of
+// what was added to the appearance.
 template <int H>
 static void network_backward(const Network<H>& n, const float* encoded, const Activations<H>& a, Gradients<H>& g,
                              const float* grad_color, const float* grad_density, float low, float high, long s0, int count,
-                             float* weights, float* grad_encoded) {
+                             float* weights, float* grad_encoded, float* grad_added) {
   using O = Offsets<H>;
   for (int s = 0; s < kTile; s++)
     for (int c = 0; c < 3; c++) {
@@ -121,6 +130,8 @@ static void network_backward(const Network<H>& n, const float* encoded, const Ac
   transpose(kColorIn, a.color_in, g.turned);
   gemm<true, Act::kNone>(H, kColorIn, g.b, kTile, 1, g.turned, kColorIn, weights + O::color1, kColorIn, kTile);
   gemm<false, Act::kNone>(kFeature, kTile, n.w.color1, 1, kColorIn, g.b, kTile, g.color_in, kTile, H);
+  for (int s = 0; grad_added && s < count; s++)
+    for (int r = 0; r < kAppearance; r++) grad_added[kAppearance * (s0 + s) + r] = g.color_in[(1 + r) * kTile + s];
   for (int s = 0; s < count; s++) {
     const float z = a.color_in[s];
     if (z >= low && z <= high) g.color_in[s] += grad_density[s0 + s];
@@ -155,7 +166,7 @@ void encode_chunk(const Grid& g, const float* table, const float* points, long s
 
 struct Problem {
   Grid grid;
-  const float *points, *dirs, *table;
+  const float *points, *dirs, *added, *table;
   Weights weights;
   float low, high;  // the range of log-densities
   long n;
@@ -184,7 +195,7 @@ void forward(const Problem& p, float* color, float* log_density, float* saved) {
         const int count = (int)std::min<long>(kTile, in_chunk - b);
         if (with_color) {
           harmonics(p.dirs, s0, count, a.color_in + kFeature * kTile);
-          network_forward(*net, encoded + b * kEncoded, a);
+          network_forward(*net, encoded + b * kEncoded, p.added, s0, count, a);
           for (int s = 0; s < count; s++)
             for (int c = 0; c < 3; c++) color[3 * (s0 + s) + c] = a.color[c * kTile + s];
         } else {
@@ -200,7 +211,7 @@ void forward(const Problem& p, float* color, float* log_density, float* saved) {
 
 template <int H>
 void backward(const Problem& p, const float* saved, const float* grad_color, const float* grad_density, float* grad_table,
-              float* grad_weights, float* grad_points) {
+              float* grad_weights, float* grad_points, float* grad_added) {
   const Network<H>* net = new (std::align_val_t(64)) Network<H>(p.weights, true);
   static thread_local Scratch grad_memory;
   float* grad_encoded = grad_memory.floats((p.n + kTile - 1) / kTile * kTile * kEncoded);
@@ -219,8 +230,8 @@ void backward(const Problem& p, const float* saved, const float* grad_color, con
       const float* encoded = saved + s0 * kEncoded;
       float* to_encoding = grad_encoded + s0 * kEncoded;
       harmonics(p.dirs, s0, count, a.color_in + kFeature * kTile);
-      network_forward(*net, encoded, a);
-      network_backward(*net, encoded, a, g, grad_color, grad_density, p.low, p.high, s0, count, own, to_encoding);
+      network_forward(*net, encoded, p.added, s0, count, a);
+      network_backward(*net, encoded, a, g, grad_color, grad_density, p.low, p.high, s0, count, own, to_encoding, grad_added);
       if (grad_points) point_gradients(p.grid, p.table, p.points, s0, count, to_encoding, grad_points);
     }
 #pragma omp critical
@@ -242,50 +253,39 @@ void with_width(long hidden, F&& call) {
 #define WEIGHT_PARAMETERS F32<2> density1, F32<2> density2, F32<2> color1, F32<2> color2, F32<2> color3
 #define WEIGHT_NAMES nb::arg("density1"), nb::arg("density2"), nb::arg("color1"), nb::arg("color2"), nb::arg("color3")
 
-void radiance(F32<2> points, F32<2> dirs, F32<2> table, GRID_PARAMETERS, WEIGHT_PARAMETERS, float low, float high, F32Out<2> color,
-              F32Out<1> log_density, F32Out<3> saved, int threads) {
-  Problem p{GRID_FROM_PARAMETERS,
-            points.data(),
-            dirs.data(),
-            table.data(),
-            {density1.data(), density2.data(), color1.data(), color2.data(), color3.data()},
-            low,
-            high,
-            (long)points.shape(0),
-            threads};
+Problem problem(const Grid& grid, const F32<2>& points, const F32<2>* dirs, const F32<2>* added, const F32<2>& table,
+                const Weights& weights, float low, float high, int threads) {
+  const float* extra = added && added->shape(0) > 0 ? added->data() : nullptr;
+  return {grid, points.data(), dirs ? dirs->data() : nullptr, extra, table.data(), weights, low, high, (long)points.shape(0), threads};
+}
+
+#define WEIGHTS_FROM_PARAMETERS \
+  Weights { density1.data(), density2.data(), color1.data(), color2.data(), color3.data() }
+
+// added may be empty: then nothing is added to the appearance.
+void radiance(F32<2> points, F32<2> dirs, F32<2> added, F32<2> table, GRID_PARAMETERS, WEIGHT_PARAMETERS, float low, float high,
+              F32Out<2> color, F32Out<1> log_density, F32Out<3> saved, int threads) {
+  const Problem p = problem(GRID_FROM_PARAMETERS, points, &dirs, &added, table, WEIGHTS_FROM_PARAMETERS, low, high, threads);
   float* keep = saved.shape(0) > 0 ? saved.data() : nullptr;
   with_width((long)density1.shape(0), [&](auto h) { forward<h.value>(p, color.data(), log_density.data(), keep); });
 }
 
-void radiance_backward(F32<2> points, F32<2> dirs, F32<2> table, GRID_PARAMETERS, WEIGHT_PARAMETERS, float low, float high, F32<3> saved,
-                       F32<2> grad_color, F32<1> grad_density, F32Out<2> grad_table, F32Out<1> grad_weights, F32Out<2> grad_points,
-                       int threads) {
-  Problem p{GRID_FROM_PARAMETERS,
-            points.data(),
-            dirs.data(),
-            table.data(),
-            {density1.data(), density2.data(), color1.data(), color2.data(), color3.data()},
-            low,
-            high,
-            (long)points.shape(0),
-            threads};
+void radiance_backward(F32<2> points, F32<2> dirs, F32<2> added, F32<2> table, GRID_PARAMETERS, WEIGHT_PARAMETERS, float low,
+                       float high, F32<3> saved, F32<2> grad_color, F32<1> grad_density, F32Out<2> grad_table, F32Out<1> grad_weights,
+                       F32Out<2> grad_points, F32Out<2> grad_added, int threads) {
+  const Problem p = problem(GRID_FROM_PARAMETERS, points, &dirs, &added, table, WEIGHTS_FROM_PARAMETERS, low, high, threads);
   float* to_points = grad_points.shape(0) > 0 ? grad_points.data() : nullptr;
+  float* to_added = grad_added.shape(0) > 0 ? grad_added.data() : nullptr;
   with_width((long)density1.shape(0), [&](auto h) {
-    backward<h.value>(p, saved.data(), grad_color.data(), grad_density.data(), grad_table.data(), grad_weights.data(), to_points);
+    backward<h.value>(p, saved.data(), grad_color.data(), grad_density.data(), grad_table.data(), grad_weights.data(), to_points,
+                      to_added);
   });
 }
 
 void density(F32<2> points, F32<2> table, GRID_PARAMETERS, F32<2> density1, F32<2> density2, float low, float high,
              F32Out<1> log_density, int threads) {
-  Problem p{GRID_FROM_PARAMETERS,
-            points.data(),
-            nullptr,
-            table.data(),
-            {density1.data(), density2.data(), nullptr, nullptr, nullptr},
-            low,
-            high,
-            (long)points.shape(0),
-            threads};
+  const Weights weights{density1.data(), density2.data(), nullptr, nullptr, nullptr};
+  const Problem p = problem(GRID_FROM_PARAMETERS, points, nullptr, nullptr, table, weights, low, high, threads);
   with_width((long)density1.shape(0), [&](auto h) { forward<h.value>(p, nullptr, log_density.data(), nullptr); });
 }
 
@@ -293,11 +293,11 @@ void density(F32<2> points, F32<2> table, GRID_PARAMETERS, F32<2> density1, F32<
 
 void register_radiance(nb::module_& m) {
   auto guard = nb::call_guard<nb::gil_scoped_release>();
-  m.def("radiance", &radiance, nb::arg("points"), nb::arg("dirs"), nb::arg("table"), GRID_NAMES, WEIGHT_NAMES, nb::arg("low"),
+  m.def("radiance", &radiance, nb::arg("points"), nb::arg("dirs"), nb::arg("added"), nb::arg("table"), GRID_NAMES, WEIGHT_NAMES, nb::arg("low"),
         nb::arg("high"), nb::arg("color"), nb::arg("log_density"), nb::arg("saved"), nb::arg("threads"), guard);
-  m.def("radiance_backward", &radiance_backward, nb::arg("points"), nb::arg("dirs"), nb::arg("table"), GRID_NAMES, WEIGHT_NAMES,
+  m.def("radiance_backward", &radiance_backward, nb::arg("points"), nb::arg("dirs"), nb::arg("added"), nb::arg("table"), GRID_NAMES, WEIGHT_NAMES,
         nb::arg("low"), nb::arg("high"), nb::arg("saved"), nb::arg("grad_color"), nb::arg("grad_density"), nb::arg("grad_table"),
-        nb::arg("grad_weights"), nb::arg("grad_points"), nb::arg("threads"), guard);
+        nb::arg("grad_weights"), nb::arg("grad_points"), nb::arg("grad_added"), nb::arg("threads"), guard);
   m.def("density", &density, nb::arg("points"), nb::arg("table"), GRID_NAMES, nb::arg("density1"), nb::arg("density2"),
         nb::arg("low"), nb::arg("high"), nb::arg("log_density"), nb::arg("threads"), guard);
 }

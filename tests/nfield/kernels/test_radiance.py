@@ -79,6 +79,26 @@ def check(layout: GridLayout, dirs: torch.Tensor, leaves: list[torch.Tensor]) ->
             assert float((value - reference).abs().max()) <= TOLERANCE * max(1e-3, float(reference.abs().max())), name
 
 
+@pytest.mark.parametrize("count", [0, 1, 129, 400])
+def test_addition_to_the_appearance_equals_the_twin(build: str, count: int, generator: torch.Generator):
+    layout, dirs, leaves = problem(count, 64, 8, generator)
+    added = torch.randn(count, 15, generator=generator)
+    slopes = torch.randn(count, 3, generator=generator)
+    answers = []
+    for kernel, dtype in ((radiance.radiance, torch.float32), (radiance_reference, torch.float64)):
+        inputs = [leaf.to(dtype, copy=True).requires_grad_() for leaf in (added, *leaves)]
+        rounding = {"rounding": torch.float32} if dtype == torch.float64 else {}
+        color, log_density = kernel(
+            inputs[1], dirs.to(dtype), inputs[2], RadianceWeights(*inputs[3:]), layout,
+            log_range=RANGE, added=inputs[0], **rounding,
+        )  # fmt: skip
+        grads = torch.autograd.grad((color * slopes).sum() + log_density.sum(), inputs)
+        answers.append([color.detach(), log_density.detach(), *grads])
+    for value, exact in zip(*answers, strict=True):
+        # Compared as a whole: a sum on a bend of ReLU may fall to its other side.
+        assert float((value - exact).norm()) <= 1e-4 * max(float(exact.norm()), 1e-6)
+
+
 def test_density_alone_equals_the_whole_answer(build: str, generator: torch.Generator):
     layout, dirs, (unit, table, *matrices) = problem(129, 64, 12, generator)
     weights = RadianceWeights(*matrices)
@@ -155,16 +175,17 @@ def test_twin_gradients_are_the_differences(generator: torch.Generator):
 def test_op_is_registered_as_torch_wants_it(native: None, generator: torch.Generator):
     layout, dirs, leaves = problem(9, 32, 16, generator)
     unit, table, *matrices = [leaf.requires_grad_() for leaf in leaves]
-    opcheck(radiance._native_radiance, (unit, dirs, table, matrices, layout.arrays(), list(RANGE), True))
+    added = torch.randn(9, 15, generator=generator).requires_grad_()
+    opcheck(radiance._native_radiance, (unit, dirs, added, table, matrices, layout.arrays(), list(RANGE), True))
     plain = [leaf.detach() for leaf in leaves]
-    saved = radiance._native_radiance(plain[0], dirs, plain[1], plain[2:], layout.arrays(), list(RANGE), True)[2]
+    inputs = (plain[0], dirs, added.detach(), plain[1], plain[2:], layout.arrays(), list(RANGE))
+    saved = radiance._native_radiance(*inputs, True)[2]
     grads = torch.randn(9, 3, generator=generator), torch.randn(9, generator=generator)
-    arguments = (plain[0], dirs, plain[1], plain[2:], layout.arrays(), list(RANGE), saved, *grads, True)
-    opcheck(radiance._native_backward, arguments)
+    opcheck(radiance._native_backward, (*inputs, saved, *grads, True))
 
 
 def test_native_core_refuses_widths_that_it_lacks(build: str, generator: torch.Generator):
     layout, dirs, (unit, table, *matrices) = problem(3, 48, 16, generator)
     out = torch.empty(3, 3), torch.empty(3), torch.empty(0, 32, 128)
     with pytest.raises(ValueError, match="hidden width 32 or 64"):
-        native_core.require().radiance(unit, dirs, table, *layout.arrays(), *matrices, *RANGE, *out, 1)
+        native_core.require().radiance(unit, dirs, torch.empty(0, 15), table, *layout.arrays(), *matrices, *RANGE, *out, 1)
