@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, make_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,8 +16,17 @@ from distill.report import error_picture, figures, summary, write_report
 from distill.run import ConvertPlan, ConvertRun, continue_conversion, convert_plan_of, start_conversion
 from distill.source import SceneSource, Source
 from distill.task import DistillConfig
-from nfield.checkpoint import FILE, load_checkpoint, load_scene_run
-from nfield.cli.options import at_least, parse_options, peeked
+from nfield.checkpoint import load_checkpoint, load_scene_run
+from nfield.cli.options import (
+    at_least,
+    budget_minutes,
+    chosen_backend,
+    parse_options,
+    peeked,
+    positive,
+    refuse_existing_run,
+    with_options_of,
+)
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.data.transforms_json import load_scene
 from nfield.errors import CheckpointError, DataError, OptionError
@@ -78,19 +87,11 @@ class ConvertOptions:
 
 def parse(arguments: Sequence[str]) -> ConvertOptions:
     """Options of this command and of the chosen backend; defaults of the latter follow from the budget."""
-    name = peeked(arguments, "--to")
-    if name is None:
+    if peeked(arguments, "--to") is None:  # help, or a complaint that it is missing
         return parse_options(ConvertOptions, arguments, command="convert", examples=_EXAMPLES)
-    if name not in BACKENDS:
-        raise OptionError(f"--to: is {name!r}, expected one of {', '.join(BACKENDS)}; give one of these")
-    config = preset(_MINUTES, backend=name).field
-    typed = make_dataclass(
-        "ConvertOptions",
-        [("field_options", Annotated[type(config), tyro.conf.arg(name=name)], field(default=config))],
-        bases=(ConvertOptions,),
-        frozen=True,
-        namespace={"__doc__": ConvertOptions.__doc__},
-    )
+    name = chosen_backend(arguments, BACKENDS, default="", option="--to")
+    config = preset(budget_minutes(arguments, default=_MINUTES), backend=name).field
+    typed = with_options_of(ConvertOptions, config, name=name)
     return parse_options(typed, arguments, command="convert", examples=_EXAMPLES)
 
 
@@ -120,8 +121,7 @@ def _check(options: ConvertOptions) -> None:
     at_least(options.views, 1, name="--views")
     at_least(options.samples, 1024, name="--samples")
     at_least(options.seed, 0, name="--seed")
-    if not options.save_every > 0.0:
-        raise OptionError(f"--save-every: is {options.save_every:g}, expected a positive number of seconds")
+    positive(options.save_every, name="--save-every", unit="seconds")
     if options.out.resolve() == options.run.resolve():
         raise OptionError(f"--out: is the teacher's own folder {options.run}; give another one")
 
@@ -138,10 +138,7 @@ def _source(run: Path) -> Source:
 
 
 def _started(options: ConvertOptions) -> ConvertRun:
-    if (options.out / FILE).exists():
-        raise CheckpointError(
-            f"{options.out}: already holds a run; add --resume to continue it, or give another folder to --out"
-        )
+    refuse_existing_run(options.out)
     source = _source(options.run)
     chosen = preset(options.minutes or _MINUTES, backend=options.to)
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
@@ -156,9 +153,8 @@ def _started(options: ConvertOptions) -> ConvertRun:
 def _continued(options: ConvertOptions) -> ConvertRun:
     checkpoint = load_checkpoint(options.out)
     plan = convert_plan_of(checkpoint, where=options.out)
-    if options.minutes is not None or options.steps is not None:
-        plan = replace(plan, train=replace(plan.train, minutes=options.minutes, steps=options.steps))
-    plan = replace(plan, run=str(options.run.resolve()))
+    budget = plan.train.with_budget(minutes=options.minutes, steps=options.steps)
+    plan = replace(plan, run=str(options.run.resolve()), train=budget)
     return continue_conversion(options.out, plan, checkpoint, _source(options.run))
 
 

@@ -43,12 +43,20 @@ def peeked(arguments: Sequence[str], name: str) -> str | None:
     return None
 
 
-def chosen_backend(arguments: Sequence[str], known: Collection[str], *, default: str) -> str:
-    """The name that --field gives, one of those that are known."""
-    name = peeked(arguments, "--field") or default
+def chosen_backend(arguments: Sequence[str], known: Collection[str], *, default: str, option: str = "--field") -> str:
+    """The name that an option gives, one of those that are known."""
+    name = peeked(arguments, option) or default
     if name not in known:
-        raise OptionError(f"--field: is {name!r}, expected one of {', '.join(known)}; give one of these")
+        raise OptionError(f"{option}: is {name!r}, expected one of {', '.join(known)}; give one of these")
     return name
+
+
+def budget_minutes(arguments: Sequence[str], *, default: float) -> float:
+    """Minutes that --minutes gives, for what depends on them; what is no number is reported by `parse_options`."""
+    try:
+        return float(peeked(arguments, "--minutes") or default)
+    except ValueError:
+        return default
 
 
 def with_options_of(options: type[_Options], config: object, *, name: str) -> type[_Options]:
@@ -78,3 +86,9 @@ def at_least(value: int | float | None, least: int | float, *, name: str) -> Non
     """Refuses an option's value below a limit; None stands for an option that was left out."""
     if value is not None and not value >= least:
         raise OptionError(f"{name}: is {value:g}, expected at least {least:g}; give a larger number")
+
+
+def positive(value: float, *, name: str, unit: str) -> None:
+    """Refuses an option's value that is not above 0."""
+    if not value > 0.0:
+        raise OptionError(f"{name}: is {value:g}, expected a positive number of {unit}")

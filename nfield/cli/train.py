@@ -12,14 +12,14 @@ from nfield.checkpoint import load_checkpoint
 from nfield.cli import train_image
 from nfield.cli.options import (
     at_least,
+    budget_minutes,
     chosen_backend,
     parse_options,
-    peeked,
+    positive,
     refuse_existing_run,
     with_options_of,
 )
 from nfield.data.transforms_json import load_scene
-from nfield.errors import OptionError
 from nfield.fields import BACKENDS
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train
@@ -74,7 +74,8 @@ def parse(arguments: Sequence[str]) -> TrainOptions | train_image.TrainImageOpti
     if train_image.is_asked_for(arguments):
         return train_image.parse(arguments)
     name = chosen_backend(arguments, BACKENDS, default="hash")
-    typed = with_options_of(TrainOptions, preset(_budget(arguments), backend=name).field, name=name)
+    config = preset(budget_minutes(arguments, default=_MINUTES), backend=name).field
+    typed = with_options_of(TrainOptions, config, name=name)
     return parse_options(typed, arguments, command="train", examples=_EXAMPLES)
 
 
@@ -98,21 +99,12 @@ def run(options: TrainOptions | train_image.TrainImageOptions) -> None:
     _finish(console, options, begun, result)
 
 
-def _budget(arguments: Sequence[str]) -> float:
-    """Minutes for the preset; what is no number is reported when the options are parsed."""
-    try:
-        return float(peeked(arguments, "--minutes") or _MINUTES)
-    except ValueError:
-        return _MINUTES
-
-
 def _check(options: TrainOptions) -> None:
     at_least(options.views, 1, name="--views")
     at_least(options.test_renders, 0, name="--test-renders")
     at_least(options.samples, 1024, name="--samples")
     at_least(options.seed, 0, name="--seed")
-    if not options.save_every > 0.0:
-        raise OptionError(f"--save-every: is {options.save_every:g}, expected a positive number of seconds")
+    positive(options.save_every, name="--save-every", unit="seconds")
 
 
 def _started(options: TrainOptions) -> SceneRun:
@@ -134,8 +126,7 @@ def _started(options: TrainOptions) -> SceneRun:
 def _continued(options: TrainOptions) -> SceneRun:
     checkpoint = load_checkpoint(options.out)
     plan = plan_of(checkpoint, where=options.out)
-    if options.minutes is not None or options.steps is not None:
-        plan = replace(plan, train=replace(plan.train, minutes=options.minutes, steps=options.steps))
+    plan = replace(plan, train=plan.train.with_budget(minutes=options.minutes, steps=options.steps))
     scene = load_scene(options.data, size=plan.size)
     return continue_run(options.out, replace(plan, data=str(options.data.resolve())), checkpoint, scene)
 

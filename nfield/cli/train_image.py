@@ -9,7 +9,7 @@ import tyro
 from rich.console import Console
 
 from nfield.checkpoint import FILE, load_checkpoint
-from nfield.cli.options import at_least, chosen_backend, parse_options, refuse_existing_run, with_options_of
+from nfield.cli.options import at_least, chosen_backend, parse_options, positive, refuse_existing_run, with_options_of
 from nfield.data.picture import is_picture
 from nfield.encodings.placement import Placing
 from nfield.fields.signal import SIGNALS
@@ -22,7 +22,6 @@ from nfield.training.image_run import (
     plan_of,
     prepare_picture,
     start_run,
-    with_budget,
 )
 from nfield.training.loop import TrainConfig, TrainResult, train
 from nfield.training.progress import TrainProgress
@@ -84,7 +83,7 @@ def parse(arguments: Sequence[str]) -> TrainImageOptions:
 def run(options: TrainImageOptions) -> None:
     """Trains, or continues to."""
     at_least(options.seed, 0, name="--seed")
-    at_least(options.save_every, 1e-3, name="--save-every")
+    positive(options.save_every, name="--save-every", unit="seconds")
     console = Console(highlight=False, soft_wrap=True)
     with console.status("placing the kernels"):
         begun = _continued(options) if options.resume else _started(options)
@@ -117,7 +116,8 @@ def _started(options: TrainImageOptions) -> ImageRun:
 
 def _continued(options: TrainImageOptions) -> ImageRun:
     checkpoint = load_checkpoint(options.out)
-    plan = with_budget(plan_of(checkpoint, where=options.out), minutes=options.minutes, steps=options.steps)
+    plan = plan_of(checkpoint, where=options.out)
+    plan = replace(plan, train=plan.train.with_budget(minutes=options.minutes, steps=options.steps))
     picture = prepare_picture(options.picture, size=plan.size)
     return continue_run(options.out, replace(plan, picture=str(options.picture.resolve())), checkpoint, picture)
 

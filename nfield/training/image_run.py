@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -266,13 +266,6 @@ def plan_of(checkpoint: Checkpoint, *, where: Path) -> ImagePlan:
     """The plan in a checkpoint of a picture."""
     checkpoint.require_kind("image", where=where, made_by="nfield train PICTURE")
     return from_json(ImagePlan, checkpoint.extra.get("plan", {}), where=f"{where}: plan")
-
-
-def with_budget(plan: ImagePlan, *, minutes: float | None, steps: int | None) -> ImagePlan:
-    """The plan with another budget, where one is given."""
-    if minutes is None and steps is None:
-        return plan
-    return replace(plan, train=replace(plan.train, minutes=minutes, steps=steps))
 
 
 @contextmanager

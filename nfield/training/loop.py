@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -42,6 +42,10 @@ class TrainConfig:
             raise OptionError(f"minutes: is {self.minutes:g}, expected a positive number; give the time to train for")
         if self.steps is not None and self.steps < 1:
             raise OptionError(f"steps: is {self.steps}, expected at least 1; give the number of steps to train for")
+
+    def with_budget(self, *, minutes: float | None, steps: int | None) -> "TrainConfig":
+        """The same with another budget, where one is given."""
+        return self if minutes is None and steps is None else replace(self, minutes=minutes, steps=steps)
 
     def share(self, step: int, seconds: float) -> float:
         """Spent share of the budget, in [0, 1].

@@ -188,4 +188,6 @@ def test_native_core_refuses_widths_that_it_lacks(build: str, generator: torch.G
     layout, dirs, (unit, table, *matrices) = problem(3, 48, 16, generator)
     out = torch.empty(3, 3), torch.empty(3), torch.empty(0, 32, 128)
     with pytest.raises(ValueError, match="hidden width 32 or 64"):
-        native_core.require().radiance(unit, dirs, torch.empty(0, 15), table, *layout.arrays(), *matrices, *RANGE, *out, 1)
+        native_core.require().radiance(
+            unit, dirs, torch.empty(0, 15), table, *layout.arrays(), *matrices, *RANGE, *out, 1
+        )
