@@ -115,7 +115,7 @@ class OccupancySampler(Sampler):
         self._pack()
 
     @torch.no_grad()
-    def rebuild(self, field: Field, *, generator: torch.Generator, passes: int = 4) -> None:
+    def rebuild(self, field: Field, *, generator: torch.Generator, passes: int = 16) -> None:
         """Learns all cells of a field from nothing."""
         cells = self.get_buffer("cells")
         cells.zero_()
