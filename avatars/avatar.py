@@ -23,7 +23,7 @@ from nfield.fields import BuildContext, Field, FieldConfig, HashConfig
 from nfield.fields.unlit import UnlitField
 from nfield.fields.warped import WarpedField
 from nfield.kernels.rasterize import rasterize
-from nfield.rendering.image import Image, ShouldStop, never, render_rays
+from nfield.rendering.image import CHUNK, Image, ShouldStop, never, render_rays
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig
 from nfield.types import Box
@@ -32,7 +32,6 @@ KIND = "avatar"
 _BACKGROUND = (1.0, 1.0, 1.0)
 _MARGIN = 0.1
 _DEEP = 0.035  # metres behind the body's surface, where no light arrives
-_CHUNK = 1 << 14
 _DETAILS = ("nose", "lmiddle", "rmiddle", "LBigToe", "RBigToe")
 
 
@@ -178,7 +177,7 @@ class PosedAvatar:
         index: int,
         *,
         background: tuple[float, float, float] = _BACKGROUND,
-        chunk: int = _CHUNK,
+        chunk: int = CHUNK,
     ) -> Image | None:
         """One camera's view, or None where `should_stop` said so between two chunks of `chunk` rays."""
         rays = cameras.image_rays(index, box=self.box)
@@ -257,8 +256,7 @@ def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
     """
     model = model or BodyModel.load()
     saved = load_checkpoint(run)
-    if saved.kind != KIND:
-        raise CheckpointError(f"{run}: holds a run of kind {saved.kind!r}, expected an avatar, as nfield fit makes it")
+    saved.require_kind(KIND, where=run, made_by="nfield fit")
     body = saved.part("body")
     if set(body) != {"vertices", "rotations", "translation", "shape"} or len(body["vertices"]) != len(model.template):
         raise CheckpointError(f"{run}: was made with another body model; give the same model file as for the fit")

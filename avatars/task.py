@@ -1,6 +1,5 @@
 """Fitting an avatar to its photo while the sides that the photo does not show stay as they were painted."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -14,6 +13,7 @@ from nfield.cameras import Cameras
 from nfield.fields.base import Field
 from nfield.losses import binary_cross_entropy, huber
 from nfield.rendering.renderer import Renderer
+from nfield.training.running_error import RunningError
 from nfield.training.task import Moment
 from nfield.types import Box, Rays
 
@@ -116,7 +116,7 @@ class AvatarTask:
         self._inside = person.reshape(-1).nonzero()[:, 0]
         self._beside = _around(person, config.reach).reshape(-1).nonzero()[:, 0]
         self._pools = _view_pools(views, config)
-        self._error = math.nan
+        self._error = RunningError()
 
     def modules(self) -> Mapping[str, nn.Module]:
         """The canonical field and both samplers."""
@@ -139,15 +139,15 @@ class AvatarTask:
     def measures(self) -> dict[str, float]:
         """PSNR of recent rays through the person, and rays of a step."""
         rays = float(self.config.photo_rays + self.config.view_rays)
-        return {"psnr": -10.0 * math.log10(max(self._error, 1e-12)), "rays": rays}
+        return {"psnr": self._error.psnr, "rays": rays}
 
     def state(self) -> dict[str, float]:
         """The running error."""
-        return {"error": self._error}
+        return {"error": self._error.value}
 
     def restore(self, state: Mapping[str, float]) -> None:
         """Takes what `state` gave."""
-        self._error = state["error"]
+        self._error.value = state["error"]
 
     def _photo_losses(self, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         config = self.config
@@ -160,8 +160,7 @@ class AvatarTask:
         color, alpha = pixels[:, :3], pixels[:, 3:]
         wanted = color * alpha + background * (1.0 - alpha)
         out = self.posed.renderer(self.posed.field, rays, background=background, generator=generator)
-        error = float((out.color.detach() - wanted)[: config.photo_rays - beside].square().mean())
-        self._error = error if math.isnan(self._error) else 0.95 * self._error + 0.05 * error
+        self._error.add(float((out.color.detach() - wanted)[: config.photo_rays - beside].square().mean()))
         outline = binary_cross_entropy(out.opacity, alpha[:, 0]).mean()
         return {
             "color": huber(out.color, wanted, delta=config.delta).mean(),

@@ -8,12 +8,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from distill.poses import poses_between
 from distill.teacher import Teacher
 from nfield.cameras import Cameras
 from nfield.fields.base import Field
 from nfield.metrics import psnr, ssim
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.base import Sampler
+
+_CANDIDATES = 4
+_GLANCE = 24
+"""Rows of the small pictures by which cameras are judged."""
+_SOMETHING = 0.05
+"""Share of such a picture that has to be covered."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,24 @@ def compared(
         photo = None if photos is None else photos[index]
         by_teachers = lent.image(cameras, index).color
         yield Pair(names[index], taught, learned, photo, by_teachers, middle - start, end - middle)
+
+
+def telling_poses(teacher: Teacher, count: int, *, generator: torch.Generator) -> Cameras:
+    """Random cameras between the teacher's from which it shows something.
+
+    From elsewhere both show the same background, and a mean of decibels would be mostly of these views.
+
+    Args:
+        teacher: What is looked at.
+        count: How many cameras.
+        generator: Draws them.
+    """
+    drawn = poses_between(teacher.cameras, _CANDIDATES * count, generator=generator)
+    height, width = drawn.size
+    small = drawn.resized((_GLANCE, max(1, round(_GLANCE * width / height))))
+    shown = torch.tensor([float(teacher.shown.image(small, index).opacity.mean()) for index in range(len(drawn))])
+    telling = shown.argsort(descending=True)[: max(count, int((shown > _SOMETHING).sum()))]
+    return drawn[telling.sort().values[:count]]
 
 
 @torch.no_grad()

@@ -22,7 +22,8 @@ def inherit(student: Field, teacher: Teacher, *, freeze: bool = False) -> list[s
     """
     copied = [f"{role} network" for role in inherit_decoders(student, teacher.shown.field, freeze=freeze)]
     floor = ClipRange.of_step(teacher.grid.rule.step).low
-    return [*copied, "values at its nodes"] if student.imitate(partial(teacher.answer, floor=floor)) else copied
+    imitates = student.imitate(partial(teacher.answer, floor=floor), floor=floor)
+    return [*copied, "values at its nodes"] if imitates else copied
 
 
 @torch.no_grad()

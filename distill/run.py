@@ -1,13 +1,12 @@
 """A conversion in its run folder: what was asked for, saving, continuing."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
-from distill.inherit import inherit
+from distill.inherit import inherit, inherit_decoders
 from distill.source import Source, student_checkpoint
 from distill.task import DistillConfig, DistillTask
 from nfield.checkpoint import FILE, Checkpoint, save_checkpoint
@@ -17,6 +16,9 @@ from nfield.fields import BuildContext, Field, FieldConfig
 from nfield.rendering.samplers.base import Sampler
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
+
+_INHERITED = "inherited"
+"""Entry of a student's checkpoint: what it took over from its teacher, in words."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class ConvertRun:
         bare = checkpoint_of(
             self.task, state, kind=self.source.checkpoint.kind, field=self.config, box=self.source.box, extra={}
         )
-        return student_checkpoint(self.source, bare, to_json(self.plan), self.plan.train)
+        saved = student_checkpoint(self.source, bare, to_json(self.plan), self.plan.train)
+        return replace(saved, extra={**saved.extra, _INHERITED: list(self.inherited)})
 
     def save(self, state: TrainState) -> None:
         """Writes the checkpoint and, for people, `run.json`."""
@@ -94,23 +97,28 @@ class ConvertRun:
 def start_conversion(folder: Path, plan: ConvertPlan, config: FieldConfig, source: Source) -> ConvertRun:
     """A conversion from nothing."""
     generator = torch.Generator().manual_seed(plan.train.seed)
-    teacher = source.teacher
-    field = config.build(BuildContext(source.box, generator, teacher.shown.field))
-    inherited = inherit(field, teacher, freeze=plan.freeze) if plan.inherit else []
-    sampler = source.sampler()
-    modules: Mapping[str, torch.nn.Module] = {"field": field, "sampler": sampler}
-    task = DistillTask(teacher, source.wrapped(field), modules, plan.distill)
-    return ConvertRun(folder, plan, config, source, field, sampler, task, tuple(inherited))
+    field = config.build(BuildContext(source.box, generator, source.teacher.shown.field))
+    inherited = inherit(field, source.teacher, freeze=plan.freeze) if plan.inherit else []
+    return _assembled(folder, plan, config, source, field, inherited)
 
 
 def continue_conversion(folder: Path, plan: ConvertPlan, checkpoint: Checkpoint, source: Source) -> ConvertRun:
     """A conversion from its checkpoint; the plan may have another budget than the saved one."""
-    begun = start_conversion(folder, plan, checkpoint.field, source)
+    field = checkpoint.field.build(BuildContext(source.box))
+    if plan.inherit:  # what is restored in a moment; this freezes what was frozen
+        inherit_decoders(field, source.teacher.shown.field, freeze=plan.freeze)
+    inherited = [str(part) for part in checkpoint.extra.get(_INHERITED, [])]
+    begun = _assembled(folder, plan, checkpoint.field, source, field, inherited)
     restore_task(begun.task, checkpoint, where=folder)
-    state = state_of(checkpoint, where=folder)
-    return ConvertRun(
-        folder, plan, checkpoint.field, source, begun.field, begun.sampler, begun.task, begun.inherited, state
-    )
+    return replace(begun, state=state_of(checkpoint, where=folder))
+
+
+def _assembled(
+    folder: Path, plan: ConvertPlan, config: FieldConfig, source: Source, field: Field, inherited: list[str]
+) -> ConvertRun:
+    sampler = source.sampler()
+    task = DistillTask(source.teacher, source.wrapped(field), {"field": field, "sampler": sampler}, plan.distill)
+    return ConvertRun(folder, plan, config, source, field, sampler, task, tuple(inherited))
 
 
 def convert_plan_of(checkpoint: Checkpoint, *, where: Path) -> ConvertPlan:

@@ -1,6 +1,5 @@
 """Teaching one field what another has learned, at the same points, at ever deeper levels (PVD, sections 2 and 3)."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from nfield.fields.base import Field
 from nfield.kernels.points import sample_points
 from nfield.rendering.renderer import composite
 from nfield.training.ray_budget import RayBudget
+from nfield.training.running_error import RunningError
 from nfield.training.task import Moment
 from nfield.types import FieldOutput, Latent, Level, Rays, Samples
 
@@ -71,7 +71,7 @@ class DistillTask:
         self._schedule = schedule_named(config.schedule)
         self._budget = RayBudget(first=1024, most=config.most_rays)
         self._cameras: Cameras | None = None
-        self._error = math.nan
+        self._error = RunningError()
 
     def modules(self) -> Mapping[str, nn.Module]:
         """The student and its sampler."""
@@ -116,15 +116,15 @@ class DistillTask:
     def measures(self) -> dict[str, float]:
         """PSNR of recent rays against the teacher's, once rays are compared, and rays of a step."""
         figures = {"rays": self._budget.rays}
-        return figures if math.isnan(self._error) else {"psnr": -10.0 * math.log10(max(self._error, 1e-12)), **figures}
+        return figures if not self._error.known else {"psnr": self._error.psnr, **figures}
 
     def state(self) -> dict[str, float]:
         """Rays of a step and the running error."""
-        return {"rays": self._budget.rays, "error": self._error}
+        return {"rays": self._budget.rays, "error": self._error.value}
 
     def restore(self, state: Mapping[str, float]) -> None:
         """Takes what `state` gave."""
-        self._budget.rays, self._error = state["rays"], state["error"]
+        self._budget.rays, self._error.value = state["rays"], state["error"]
 
     def _rays(self, step: int, generator: torch.Generator) -> Rays:
         if self._cameras is None or step % self.config.renewal == 0:
@@ -164,8 +164,7 @@ class DistillTask:
         with torch.no_grad():
             wanted = composite(samples, taught, background).color
         color = composite(samples, learned, background).color
-        error = float((color.detach() - wanted).square().mean())
-        self._error = error if math.isnan(self._error) else 0.95 * self._error + 0.05 * error
+        self._error.add(float((color.detach() - wanted).square().mean()))
         return distance(color, wanted)
 
     def _elsewhere(self, count: int, generator: torch.Generator) -> Float[Tensor, ""]:

@@ -12,7 +12,8 @@ import torch
 from nfield.data.analytic import analytic_scene
 from nfield.fields import HashConfig
 from nfield.metrics import psnr
-from nfield.rendering.image import render_image
+from nfield.rendering.scene_renderer import SceneRenderer
+from nfield.training.evaluation import over
 from nfield.training.loop import TrainConfig, train
 from nfield.training.radiance import RadianceConfig
 from nfield.training.scene import set_up
@@ -30,10 +31,8 @@ def main(folder: Path, steps: int = 150) -> float:
 
     field, renderer = setup.task.field, setup.task.renderer
     white = torch.ones(3)
-    image = render_image(renderer, field, held_out.cameras, 0, box=held_out.box, background=white)
-    assert image is not None  # only a caller that asks to stop gets none
-    photo = held_out.image(0)
-    quality = psnr(image.color, photo[..., :3] * photo[..., 3:] + white * (1.0 - photo[..., 3:]))
+    image = SceneRenderer(field, renderer, held_out.box, 0.0, (1.0, 1.0, 1.0)).image(held_out.cameras, 0)
+    quality = psnr(image.color, over(held_out.image(0), white))
     folder.mkdir(parents=True, exist_ok=True)
     iio.imwrite(folder / "view.png", (image.color * 255.0).round().byte().numpy())
     return quality

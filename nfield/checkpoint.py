@@ -8,7 +8,8 @@ field's box, and where the training was. Nothing in it is code.
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySample
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.types import Box
 
-FORMAT = 1
+FORMAT = 2
 FILE = "checkpoint.safetensors"
 _KEY = "nfield"
 
@@ -52,7 +53,7 @@ class Checkpoint:
             of `extra` of their own.
         config: Options of the field's backend, or of a picture's signal.
         box: World box that the field covers, metres; of a picture its rectangle, see `nfield.fields.signal`.
-        tensors: By name: `field.*`, `sampler.*`, `optimizer.*`, `generator`.
+        tensors: By name: `field.*`, `sampler.*`, `cameras.*`, `optimizer.*`, `generator`.
         step: Training steps done.
         seconds: Training time spent.
         numbers: Running numbers of the task.
@@ -194,18 +195,21 @@ def load_checkpoint(run: Path) -> Checkpoint:
     Raises:
         CheckpointError: The file is missing, damaged, of another format or of an unknown backend.
     """
-    path = run / FILE if run.is_dir() else run
-    if not path.is_file():
-        raise CheckpointError(
-            f"{path}: does not exist, expected the checkpoint of a run; give the folder that nfield train --out wrote"
-        )
-    header, tensors = _read(path)
-    try:
+    path, header = _header(run)
+    tensors = _tensors(path)
+    with _incomplete(path):
         return _checked(path, header, tensors)
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{path}: has an incomplete header ({error!r}), expected format {FORMAT}; {_DAMAGED}"
-        ) from error
+
+
+def kind_of(run: Path) -> str:
+    """The kind of a run, from its checkpoint's header alone.
+
+    Raises:
+        CheckpointError: As `load_checkpoint`, as far as the header tells.
+    """
+    path, header = _header(run)
+    with _incomplete(path):
+        return str(header["kind"])
 
 
 def load_field(checkpoint: Checkpoint, *, where: Path) -> Field:
@@ -267,9 +271,7 @@ def camera_tensors(cameras: Cameras) -> dict[str, Shaped[Tensor, "..."]]:
 def _cameras(checkpoint: Checkpoint, size: tuple[int, int], *, where: Path) -> Cameras:
     tensors = checkpoint.part("cameras")
     if not {"intrinsics", "world_from_camera"} <= set(tensors):
-        raise CheckpointError(
-            f"{where}: does not hold the cameras of its photos, as runs since version 0.1 do; {_DAMAGED}"
-        )
+        raise CheckpointError(f"{where}: lacks the cameras of its photos; {_DAMAGED}")
     return Cameras(tensors["intrinsics"], tensors["world_from_camera"], size, tensors.get("distortion"))
 
 
@@ -291,28 +293,56 @@ def restore_module(module: nn.Module, tensors: Mapping[str, Shaped[Tensor, "..."
 _DAMAGED = "train again, or take the folder from a backup"
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+@contextmanager
+def _incomplete(path: Path) -> Iterator[None]:
+    """What is missing from a header, or is of another type, becomes an error that names the file."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: has an incomplete header ({error!r}), expected format {FORMAT}; {_DAMAGED}"
+        ) from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+            yield file
     except SafetensorError as error:
         raise CheckpointError(
             f"{path}: is damaged or cut off ({error}), expected a whole safetensors file; {_DAMAGED}"
         ) from error
+
+
+def _header(run: Path) -> tuple[Path, dict[str, Any]]:
+    """The file of a run, and its JSON document of a format that is known."""
+    path = run / FILE if run.is_dir() else run
+    if not path.is_file():
+        raise CheckpointError(
+            f"{path}: does not exist, expected the checkpoint of a run; give the folder that nfield train --out wrote"
+        )
+    with _opened(path) as file:
+        metadata = file.metadata() or {}
     try:
         header = json.loads(metadata[_KEY])
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: was not written by nfield, expected a checkpoint; {_DAMAGED}") from error
-    return header, tensors
+    with _incomplete(path):
+        if header["format"] != FORMAT:
+            raise CheckpointError(
+                f"{path}: has format {header['format']}, expected {FORMAT}; "
+                "use the version of nfield that wrote it, or train again"
+            )
+    return path, header
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
 
 
 def _checked(path: Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Checkpoint:
-    if header["format"] != FORMAT:
-        raise CheckpointError(
-            f"{path}: has format {header['format']}, expected {FORMAT}; "
-            "use the version of nfield that wrote it, or train again"
-        )
     known = _registry(header["kind"])
     if header["backend"] not in known:
         raise CheckpointError(

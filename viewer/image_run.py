@@ -9,11 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nfield.cameras import Cameras
-from nfield.errors import DataError, OptionError
+from nfield.errors import NFieldError
 from nfield.rendering.image import Image, ShouldStop
 from nfield.training.image import render_signal, straight
 from nfield.training.image_run import SavedImage, load_image_run, prepare_picture
-from viewer.scene_run import read_json, run_facts
+from viewer.scene_run import read_json, refuse_motion, run_facts
 from viewer.seam import Home, Subject, View
 
 _CHUNK = 1 << 14
@@ -37,8 +37,7 @@ def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
         CheckpointError: The folder holds no picture that can be used.
         OptionError: A motion is given.
     """
-    if motion is not None:
-        raise OptionError(f"--motion: {run} holds a picture, which has no joints; leave --motion out")
+    refuse_motion(run, motion, what="picture")
     saved = load_image_run(run)
     height, width = saved.plan.size
     fitted, photo = pixel_sheet(lambda: render_signal(saved.signal, saved.plan.size)), _photo(saved)
@@ -142,9 +141,9 @@ def _opaque(image: Float[Tensor, "h w c"]) -> Float[Tensor, "h w 3"]:
 
 
 def _photo(saved: SavedImage) -> Float[Tensor, "h w c"] | None:
-    """The picture that was fitted, if its file is still there and the same."""
+    """The picture that was fitted, if its file is still there, can be read and is the same."""
     try:
         photo = prepare_picture(Path(saved.plan.picture), size=saved.plan.size)
-    except DataError:
+    except NFieldError:
         return None
     return photo if photo.shape[-1] == saved.plan.channels else None

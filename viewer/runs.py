@@ -3,7 +3,7 @@
 import importlib
 from pathlib import Path
 
-from nfield.checkpoint import load_checkpoint
+from nfield.checkpoint import kind_of
 from nfield.errors import CheckpointError
 from viewer.seam import Subject
 
@@ -22,7 +22,7 @@ def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
         CheckpointError: The folder holds no run, or one that the viewer does not know.
         OptionError: A motion is given for what has no joints.
     """
-    kind = load_checkpoint(run).kind
+    kind = kind_of(run)
     if kind not in LOADERS:
         raise CheckpointError(
             f"{run}: holds a run of the kind {kind!r}, which the viewer cannot show; expected one of "

@@ -33,8 +33,7 @@ def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
         CheckpointError: The folder holds no scene that can be used.
         OptionError: A motion is given.
     """
-    if motion is not None:
-        raise OptionError(f"--motion: {run} holds a scene, which has no joints; leave --motion out, or give an avatar")
+    refuse_motion(run, motion, what="scene")
     saved = load_scene_run(run)
     numbers = read_json(run / RUN_FILE)
     measured = read_json(run / "eval.json").get("mean", {})
@@ -43,6 +42,12 @@ def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
     facts |= run_facts(run, saved.checkpoint)
     views, home = {"scene": scene_view(saved.shown)}, home_of(saved.orbit)
     return Subject(run.resolve().name, "scene", views, home, facts, cameras=saved.cameras)
+
+
+def refuse_motion(run: Path, motion: Path | None, *, what: str) -> None:
+    """Refuses a motion for what has no joints."""
+    if motion is not None:
+        raise OptionError(f"--motion: {run} holds a {what}, which has no joints; leave --motion out, or give an avatar")
 
 
 def scene_view(shown: SceneRenderer) -> View:

@@ -60,7 +60,7 @@ def parse(arguments: Sequence[str]) -> BenchOptions:
 
 def run(options: BenchOptions) -> None:
     """Measures, shows the table and writes it where that is asked for."""
-    _bench_images(options) if options.what == "images" else _bench_kernels(options)
+    {"images": _bench_images, "kernels": _bench_kernels}[options.what](options)
 
 
 def _bench_images(options: BenchOptions) -> None:

@@ -8,15 +8,17 @@ from typing import Annotated, Literal
 
 import torch
 import tyro
+from jaxtyping import Float
 from rich.console import Console
+from torch import Tensor
 
-from distill.compare import Pair, compared, mean_psnr
-from distill.poses import poses_between
+from distill.compare import Pair, compared, mean_psnr, telling_poses
 from distill.report import error_picture, figures, summary, write_report
 from distill.run import ConvertPlan, ConvertRun, continue_conversion, convert_plan_of, start_conversion
 from distill.source import SceneSource, Source
 from distill.task import DistillConfig
-from nfield.checkpoint import load_checkpoint, load_scene_run
+from nfield.cameras import Cameras
+from nfield.checkpoint import kind_of, load_checkpoint, load_scene_run
 from nfield.cli.options import (
     at_least,
     budget_minutes,
@@ -31,7 +33,7 @@ from nfield.data.picture_files import side_by_side, write_png
 from nfield.data.transforms_json import load_scene
 from nfield.errors import CheckpointError, DataError, OptionError
 from nfield.fields import BACKENDS
-from nfield.training.evaluation import spread
+from nfield.training.evaluation import over, spread
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train
 from nfield.training.progress import TrainProgress
@@ -103,7 +105,7 @@ def run(options: ConvertOptions) -> None:
     kept = f"; inherits {' and '.join(begun.inherited)}" if begun.inherited else ""
     levels = ", ".join(sorted(level.value for level in begun.task.levels))
     console.print(f"comparing {levels}{kept}; saving to {options.out}")
-    watched = poses_between(begun.source.teacher.cameras, _WATCHED, generator=torch.Generator().manual_seed(1))
+    watched = telling_poses(begun.source.teacher, _WATCHED, generator=torch.Generator().manual_seed(1))
     with TrainProgress(console, label="converting") as progress:
         save = PeriodicSave(begun.save, every=options.save_every)
         step, seconds = (0, 0.0) if begun.state is None else (begun.state.step, begun.state.seconds)
@@ -127,7 +129,7 @@ def _check(options: ConvertOptions) -> None:
 
 
 def _source(run: Path) -> Source:
-    kind = load_checkpoint(run).kind
+    kind = kind_of(run)
     if kind == "radiance":
         return SceneSource(load_scene_run(run))
     if kind not in _OTHER_SOURCES:
@@ -191,7 +193,7 @@ def _pairs(console: Console, options: ConvertOptions, begun: ConvertRun) -> tupl
         cameras, names, photos = photographed
         words = "held-out photos"
     else:
-        cameras = poses_between(teacher.cameras, options.views, generator=torch.Generator().manual_seed(2))
+        cameras = telling_poses(teacher, options.views, generator=torch.Generator().manual_seed(2))
         names, photos = [f"random view {index}" for index in range(options.views)], None
         words = "random cameras between those of the teacher"
     pairs = []
@@ -203,7 +205,10 @@ def _pairs(console: Console, options: ConvertOptions, begun: ConvertRun) -> tupl
     return pairs, words
 
 
-def _photographed(options: ConvertOptions, begun: ConvertRun):  # noqa: ANN202
+def _photographed(
+    options: ConvertOptions, begun: ConvertRun
+) -> tuple[Cameras, list[str], list[Float[Tensor, "h w 3"]]] | None:
+    """Cameras, names and pictures of held-out photos; None where there are none, or not any more."""
     checkpoint = begun.source.checkpoint
     if "plan" not in checkpoint.extra:
         return None
@@ -217,6 +222,4 @@ def _photographed(options: ConvertOptions, begun: ConvertRun):  # noqa: ANN202
     chosen = torch.tensor(spread(len(scene.test), options.views))
     behind = torch.tensor(begun.source.teacher.shown.background)
     images = scene.test.subset(chosen)
-    pixels = [images.image(index) for index in range(len(images))]
-    photos = [p[..., :3] * p[..., 3:] + behind * (1.0 - p[..., 3:]) for p in pixels]
-    return images.cameras, list(images.names), photos
+    return images.cameras, list(images.names), [over(images.image(index), behind) for index in range(len(images))]

@@ -10,7 +10,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from nfield.checkpoint import FILE, load_checkpoint, load_scene_run
+from nfield.checkpoint import FILE, kind_of, load_scene_run
 from nfield.cli.options import at_least, parse_options
 from nfield.data.transforms_json import load_scene
 from nfield.training.evaluation import rendered_views, spread
@@ -41,7 +41,7 @@ def parse(arguments: Sequence[str]) -> EvalOptions:
 def run(options: EvalOptions) -> None:
     """Measures, in the way of the kind of run."""
     at_least(options.views, 1, name="--views")
-    if load_checkpoint(options.run).kind == "image":
+    if kind_of(options.run) == "image":
         return importlib.import_module("nfield.cli.eval_image").evaluate(options)
     return evaluate(options)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from nfield.checkpoint import load_checkpoint
+from nfield.checkpoint import kind_of
 from nfield.cli.options import at_least, parse_options
 from nfield.errors import CheckpointError
 
@@ -54,7 +54,7 @@ def run(options: RenderOptions) -> None:
     at_least(options.frames, 1, name="--frames")
     for extent in options.size or ():
         at_least(extent, 2, name="--size")
-    kind = load_checkpoint(options.run).kind
+    kind = kind_of(options.run)
     if kind not in RENDERERS:
         raise CheckpointError(
             f"{options.run}: holds a run of the unknown kind {kind!r}, expected one of {', '.join(RENDERERS)}; "

@@ -61,11 +61,12 @@ class Field(nn.Module, ABC):
             generator: Draws what is random about it.
         """
 
-    def imitate(self, answer: "Answer") -> bool:
+    def imitate(self, answer: Answer, *, floor: float) -> bool:
         """Takes another field's answers over where that has a closed form; returns whether it has.
 
         Args:
             answer: Log-density, 1/m, and colour of world points seen along unit directions; without gradient.
+            floor: Log-density, 1/m, of what is empty.
         """
         return False
 

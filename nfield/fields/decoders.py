@@ -1,15 +1,19 @@
 """The two small networks of instant-ngp, in one shape for all backends, so that one field can inherit another's."""
 
 import math
+from typing import final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from nfield.fields.base import Field
+from nfield.fields.domain import Domain
 from nfield.kernels.harmonics import HARMONICS
 from nfield.kernels.radiance import FEATURES, color_network, density_network
+from nfield.types import Box, Level
 
-__all__ = ["FEATURES", "ColorNet", "DensityNet", "matrix"]
+__all__ = ["FEATURES", "AlignedField", "ColorNet", "DensityNet", "matrix"]
 
 
 class DensityNet(nn.Module):
@@ -50,6 +54,38 @@ class ColorNet(nn.Module):
     def forward(self, feature: Float[Tensor, "n 16"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
         """SRGB colour in [0, 1] of features seen along unit directions."""
         return color_network(feature[:, FEATURES - self.features :], dirs, [self.first, self.middle, self.last])
+
+
+class AlignedField(Field):
+    """A field with the volume-aligned feature and the colour network of PVD (section 2.1); backends encode.
+
+    Args:
+        box: World box outside of which the field is empty.
+        color_net: Makes colours of features.
+        log_density_range: Log-densities are clipped to it.
+    """
+
+    def __init__(self, box: Box, color_net: ColorNet, log_density_range: tuple[float, float]) -> None:
+        super().__init__()
+        self.feature_dim = FEATURES
+        self.levels = frozenset(Level)
+        self.log_density_range = log_density_range
+        self.domain = Domain(box)
+        self.color_net = color_net
+
+    @final
+    def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
+        """The feature's first entry."""
+        return feature[:, 0]
+
+    @final
+    def color_head(self, feature: Float[Tensor, "n f"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
+        """Colour network on the feature and the harmonics of the direction."""
+        return self.color_net(feature, dirs)
+
+    def decoders(self) -> dict[str, nn.Module]:
+        """The colour network; a backend with a density network adds it."""
+        return {"color": self.color_net}
 
 
 def matrix(rows: int, columns: int, generator: torch.Generator | None) -> nn.Parameter:

@@ -92,7 +92,7 @@ class DenseField(Field):
         return FieldOutput(log_density, _color(trilinear(unit, self.coefficients), dirs), presence)
 
     @torch.no_grad()
-    def imitate(self, answer: Answer) -> bool:
+    def imitate(self, answer: Answer, *, floor: float) -> bool:
         """Writes the log-density at every node, and where something is the harmonics nearest to its colours there.
 
         Per node and colour they are the least squares fit to the logits of the colour from directions that are spread
@@ -105,7 +105,7 @@ class DenseField(Field):
             points = self._nodes(part)
             log_density, _ = answer(points, dirs[:1].expand(len(part), 3))
             log_densities[part, 0] = log_density - self.empty
-            solid = part[log_density > log_density.min()]
+            solid = part[log_density > floor]
             if len(solid) == 0:
                 continue
             seen = self._nodes(solid).repeat_interleave(_DIRECTIONS, 0)

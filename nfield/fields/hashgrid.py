@@ -6,13 +6,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nfield.encodings.hashgrid import HashGrid
-from nfield.fields.base import BuildContext, Field, FieldConfig, backend
-from nfield.fields.decoders import FEATURES, ColorNet, DensityNet
+from nfield.fields.base import BuildContext, FieldConfig, backend
+from nfield.fields.decoders import AlignedField, ColorNet, DensityNet
 from nfield.kernels import radiance
 from nfield.kernels.hash_grid import GridLayout
-from nfield.kernels.points import place_in_box
 from nfield.kernels.radiance import RadianceWeights
-from nfield.types import Box, FieldOutput, Latent, Level
+from nfield.types import FieldOutput, Latent
 
 
 @backend("hash")
@@ -48,24 +47,14 @@ class HashConfig(FieldConfig):
         return HashField(self, context)
 
 
-class HashField(Field):
+class HashField(AlignedField):
     """Radiance field whose features come from a hash grid."""
 
     def __init__(self, config: HashConfig, context: BuildContext) -> None:
-        super().__init__()
-        self.feature_dim = FEATURES
-        self.levels = frozenset(Level)
-        self.log_density_range = config.log_density_range
-        self.register_buffer("low", context.box.low.clone())
-        self.register_buffer("high", context.box.high.clone())
-        self.grid = HashGrid(config.layout, generator=context.generator)
-        self.density_net = DensityNet(self.grid.out_dim, config.hidden, context.generator)
-        self.color_net = ColorNet(config.hidden, context.generator)
-
-    @property
-    def box(self) -> Box:
-        """World box outside of which the field is empty."""
-        return Box(self.get_buffer("low"), self.get_buffer("high"))
+        grid = HashGrid(config.layout, generator=context.generator)
+        density_net = DensityNet(grid.out_dim, config.hidden, context.generator)
+        super().__init__(context.box, ColorNet(config.hidden, context.generator), config.log_density_range)
+        self.grid, self.density_net = grid, density_net
 
     @property
     def weights(self) -> RadianceWeights:
@@ -75,20 +64,12 @@ class HashField(Field):
 
     def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
         """Output of the density network; its first entry is the log-density."""
-        unit, presence = place_in_box(self.box, points)
+        unit, presence = self.domain(points)
         return Latent(self.density_net(self.grid(unit)), presence)
-
-    def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
-        """The feature's first entry."""
-        return feature[:, 0]
-
-    def color_head(self, feature: Float[Tensor, "n f"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
-        """Colour network on the feature and the harmonics of the direction."""
-        return self.color_net(feature, dirs)
 
     def decoders(self) -> dict[str, nn.Module]:
         """Both networks."""
-        return {"density": self.density_net, "color": self.color_net}
+        return {"density": self.density_net, **super().decoders()}
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """The table, whose gradient is sparse, and the networks."""
@@ -102,7 +83,7 @@ class HashField(Field):
         self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"], added: Float[Tensor, "n 15"] | None
     ) -> FieldOutput | None:
         """The answer where something is added to the feature's numbers of appearance; None without the native op."""
-        unit, presence = place_in_box(self.box, points)
+        unit, presence = self.domain(points)
         if not radiance.runs_fused(unit, dirs, self.grid.table, self.weights, self.grid.layout):
             return None
         table, layout = self.grid.table, self.grid.layout
@@ -113,7 +94,7 @@ class HashField(Field):
 
     def fused_density(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]] | None:
         """One native op for encoding and density network."""
-        unit, presence = place_in_box(self.box, points)
+        unit, presence = self.domain(points)
         if not radiance.runs_fused(unit, unit, self.grid.table, self.weights, self.grid.layout):
             return None
         log_density = radiance.log_density(

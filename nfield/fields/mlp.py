@@ -8,11 +8,10 @@ from torch import Tensor, nn
 
 from nfield.encodings.frequency import Frequency
 from nfield.errors import OptionError
-from nfield.fields.base import BuildContext, Field, FieldConfig, backend, require_at_least
-from nfield.fields.decoders import FEATURES, ColorNet, DensityNet, matrix
-from nfield.fields.domain import Domain
+from nfield.fields.base import BuildContext, FieldConfig, backend, require_at_least
+from nfield.fields.decoders import FEATURES, AlignedField, ColorNet, DensityNet, matrix
 from nfield.kernels.mlp import mlp
-from nfield.types import Latent, Level
+from nfield.types import Latent
 
 _QUIET = 0.1
 """Factor on the last layer's first weights: the box starts as even fog."""
@@ -88,37 +87,25 @@ class Trunk(nn.Module):
         return mlp(torch.cat([half, inputs], -1), matrices[self.skip :], biases[self.skip :])
 
 
-class MlpField(Field):
+class MlpField(AlignedField):
     """Radiance field whose encoding is a deep network."""
 
     def __init__(self, config: MlpConfig, context: BuildContext) -> None:
-        super().__init__()
-        self.feature_dim = FEATURES
-        self.levels = frozenset(Level)
-        self.log_density_range = config.log_density_range
-        self.domain = Domain(context.box)
+        seen = FEATURES if config.color_sees_density else FEATURES - 1
+        color_net = ColorNet(config.hidden, context.generator, features=seen)
+        super().__init__(context.box, color_net, config.log_density_range)
         self.frequency = Frequency(config.octaves)
         self.trunk = Trunk(self.frequency.out_dim, config, context.generator)
         self.density_net = DensityNet(config.encoded, config.hidden, context.generator)
-        seen = FEATURES if config.color_sees_density else FEATURES - 1
-        self.color_net = ColorNet(config.hidden, context.generator, features=seen)
 
     def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
         """Output of the density network; its first entry is the log-density."""
         unit, presence = self.domain(points)
         return Latent(self.density_net(self.trunk(self.frequency(unit))), presence)
 
-    def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
-        """The feature's first entry."""
-        return feature[:, 0]
-
-    def color_head(self, feature: Float[Tensor, "n f"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
-        """Colour network on the feature and the harmonics of the direction."""
-        return self.color_net(feature, dirs)
-
     def decoders(self) -> dict[str, nn.Module]:
         """Both small networks."""
-        return {"density": self.density_net, "color": self.color_net}
+        return {"density": self.density_net, **super().decoders()}
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """All weights and biases."""

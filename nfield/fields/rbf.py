@@ -90,10 +90,10 @@ class RbfField(Field):
         """
         config = self.bases.config
         wanted = max(_LEAST_POINTS, _POINTS_PER_KERNEL * config.count)
-        points, weights = matter_points(source, self.base.box, wanted, least=config.count, generator=generator)
-        from_corner = points - self.base.box.low.cpu()
+        points, weights = matter_points(source, self.base.domain.box, wanted, least=config.count, generator=generator)
+        from_corner = points - self.base.domain.box.low.cpu()
         centers = place_centers(from_corner, weights, config.count, generator=generator)
-        self.bases.place(centers, from_corner, weights, narrowest=_NARROWEST * float(self.base.box.size.max()))
+        self.bases.place(centers, from_corner, weights, narrowest=_NARROWEST * float(self.base.domain.box.size.max()))
 
     def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
         """The hash grid's feature, with the radial bases added to its appearance."""
@@ -104,7 +104,7 @@ class RbfField(Field):
 
     def _appearance(self, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n 15"]:
         """What the radial bases add."""
-        unit, _ = place_in_box(self.base.box, points)
+        unit, _ = place_in_box(self.base.domain.box, points)
         return linear(self.bases(unit), self.mixing)
 
     def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:

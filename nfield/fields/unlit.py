@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nfield.fields.base import Field
+from nfield.fields.base import Answer, Field
 from nfield.types import FieldOutput, Latent
 
 
@@ -40,6 +40,19 @@ class UnlitField(Field):
     def decoders(self) -> dict[str, nn.Module]:
         """The inner field's."""
         return self.inner.decoders()
+
+    @property
+    def placed(self) -> bool:
+        """The inner field's."""
+        return self.inner.placed
+
+    def place(self, source: Field, *, generator: torch.Generator | None) -> None:
+        """The inner field's."""
+        self.inner.place(source, generator=generator)
+
+    def imitate(self, answer: Answer, *, floor: float) -> bool:
+        """The inner field's."""
+        return self.inner.imitate(answer, floor=floor)
 
     def sparse(self) -> list[nn.Parameter]:
         """The inner field's."""

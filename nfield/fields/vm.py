@@ -7,10 +7,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nfield.encodings.planes import VectorMatrix
-from nfield.fields.base import BuildContext, Field, FieldConfig, backend, require_at_least
-from nfield.fields.decoders import FEATURES, ColorNet
-from nfield.fields.domain import Domain
-from nfield.types import Latent, Level
+from nfield.fields.base import BuildContext, FieldConfig, backend, require_at_least
+from nfield.fields.decoders import FEATURES, AlignedField, ColorNet
+from nfield.types import Latent
 
 
 @backend("vm")
@@ -52,21 +51,17 @@ class VmConfig(FieldConfig):
         return VmField(self, context)
 
 
-class VmField(Field):
+class VmField(AlignedField):
     """Radiance field whose feature is read off planes and lines, without a network for the density."""
 
     def __init__(self, config: VmConfig, context: BuildContext) -> None:
-        super().__init__()
-        self.feature_dim = FEATURES
-        self.levels = frozenset(Level)
-        self.log_density_range = config.log_density_range
-        self.empty = config.empty
-        self.domain = Domain(context.box)
         generator, nodes = context.generator, config.resolution
+        seen = FEATURES if config.color_sees_density else FEATURES - 1
+        color_net = ColorNet(config.hidden, generator, features=seen)
+        super().__init__(context.box, color_net, config.log_density_range)
+        self.empty = config.empty
         self.density_factors = VectorMatrix(nodes, config.density_components, generator=generator)
         self.appearance = VectorMatrix(nodes, config.appearance_components, FEATURES - 1, generator=generator)
-        seen = FEATURES if config.color_sees_density else FEATURES - 1
-        self.color_net = ColorNet(config.hidden, generator, features=seen)
 
     def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
         """The log-density and 15 numbers of appearance."""
@@ -77,18 +72,6 @@ class VmField(Field):
         """The log-density alone: a fifth of the lookups."""
         unit, presence = self.domain(points)
         return Latent(self.density_factors(unit) + self.empty, presence)
-
-    def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
-        """The feature's first entry."""
-        return feature[:, 0]
-
-    def color_head(self, feature: Float[Tensor, "n f"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
-        """Colour network on the feature and the harmonics of the direction."""
-        return self.color_net(feature, dirs)
-
-    def decoders(self) -> dict[str, nn.Module]:
-        """The colour network; there is none for the density."""
-        return {"color": self.color_net}
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """Planes and lines, whose gradients are sparse, and the networks with the basis."""

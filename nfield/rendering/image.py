@@ -7,12 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nfield.cameras import Cameras
 from nfield.fields.base import Field
 from nfield.rendering.renderer import Renderer
-from nfield.types import Box, Rays
+from nfield.types import Rays
 
-_CHUNK = 1 << 14
+CHUNK = 1 << 14
+"""Rays that are rendered at once, where nobody waits for an answer between."""
 
 ShouldStop = Callable[[], bool]
 """Asked between two chunks of rays; True ends the rendering."""
@@ -38,35 +38,6 @@ class Image:
     depth: Float[Tensor, "h w"]
 
 
-def render_image(
-    renderer: Renderer,
-    field: Field,
-    cameras: Cameras,
-    index: int,
-    *,
-    box: Box,
-    background: Float[Tensor, "3"],
-    near: float = 0.0,
-    should_stop: ShouldStop = never,
-) -> Image | None:
-    """One camera's view; None where `should_stop` said so between two chunks.
-
-    Args:
-        renderer: Places samples and composites.
-        field: What is looked at.
-        cameras: Cameras.
-        index: Which of them.
-        box: World box beyond which nothing is rendered.
-        background: Colour behind everything.
-        near: Distance before which nothing is rendered, metres.
-        should_stop: Asked before each chunk.
-    """
-    rays = cameras.image_rays(index, box=box, near=near)
-    return render_rays(
-        renderer, field, rays, cameras.size, background=background, should_stop=should_stop, chunk=_CHUNK
-    )
-
-
 @torch.no_grad()
 def render_rays(
     renderer: Renderer,
@@ -76,7 +47,7 @@ def render_rays(
     *,
     background: Float[Tensor, "3"],
     should_stop: ShouldStop = never,
-    chunk: int = _CHUNK,
+    chunk: int = CHUNK,
 ) -> Image | None:
     """What the rays of all pixels of an image see; None where `should_stop` said so between two chunks.
 

@@ -6,7 +6,7 @@ import torch
 
 from nfield.cameras import Cameras
 from nfield.fields.base import Field
-from nfield.rendering.image import Image, ShouldStop, render_image, render_rays
+from nfield.rendering.image import CHUNK, Image, ShouldStop, never, render_rays
 from nfield.rendering.renderer import Renderer
 from nfield.types import Box
 
@@ -31,12 +31,13 @@ class SceneRenderer:
 
     def image(self, cameras: Cameras, index: int) -> Image:
         """One camera's view."""
-        behind = torch.tensor(self.background)
-        image = render_image(self.renderer, self.field, cameras, index, box=self.box, background=behind, near=self.near)
+        image = self.image_unless(never, cameras, index)
         assert image is not None
         return image
 
-    def image_unless(self, should_stop: ShouldStop, cameras: Cameras, index: int, *, chunk: int) -> Image | None:
+    def image_unless(
+        self, should_stop: ShouldStop, cameras: Cameras, index: int, *, chunk: int = CHUNK
+    ) -> Image | None:
         """One camera's view, or None where `should_stop` said so between two chunks of `chunk` rays."""
         rays, behind = cameras.image_rays(index, box=self.box, near=self.near), torch.tensor(self.background)
         return render_rays(

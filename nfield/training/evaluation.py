@@ -47,9 +47,13 @@ def rendered_views(shown: SceneRenderer, images: PosedImages, indices: Sequence[
     """
     behind = torch.tensor(shown.background)
     for index in indices:
-        pixels = images.image(index)
-        photo = pixels[..., :3] * pixels[..., 3:] + behind * (1.0 - pixels[..., 3:])
+        photo = over(images.image(index), behind)
         yield View(images.names[index], shown.image(images.cameras, index).color, photo)
+
+
+def over(pixels: Float[Tensor, "h w 4"], background: Float[Tensor, "3"]) -> Float[Tensor, "h w 3"]:
+    """An image with straight alpha over a colour."""
+    return pixels[..., :3] * pixels[..., 3:] + background * (1.0 - pixels[..., 3:])
 
 
 def spread(total: int, count: int | None) -> list[int]:

@@ -1,6 +1,5 @@
 """Fitting a radiance field to posed images."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from nfield.fields.base import Field
 from nfield.losses import huber
 from nfield.rendering.renderer import Renderer, composite
 from nfield.training.ray_budget import RayBudget
+from nfield.training.running_error import RunningError
 from nfield.training.task import Moment
 from nfield.types import Rays
 
@@ -54,7 +54,7 @@ class RadianceTask:
     def __init__(self, field: Field, renderer: Renderer, images: PosedImages, config: RadianceConfig) -> None:
         self.field, self.renderer, self.images, self.config = field, renderer, images, config
         self._budget = RayBudget(first=config.first_rays, most=config.most_rays)
-        self._error = math.nan
+        self._error = RunningError()
 
     def modules(self) -> Mapping[str, nn.Module]:
         """The field and the renderer's sampler."""
@@ -76,8 +76,7 @@ class RadianceTask:
         out = composite(samples, self.renderer.shade(self.field, rays, samples), background)
         grown = self.config.first_samples * 2.0 ** min(moment.step / self.config.doubling, 16.0)
         self._budget.learn(rays=len(rays), samples=len(samples), goal=min(float(self.config.samples), grown))
-        error = float((out.color.detach() - target).square().mean())
-        self._error = error if math.isnan(self._error) else 0.95 * self._error + 0.05 * error
+        self._error.add(float((out.color.detach() - target).square().mean()))
         losses = {"color": huber(out.color, target, delta=self.config.delta).mean()}
         if self.config.sparsity > 0.0:
             losses["sparsity"] = self.config.sparsity * _mean_sizes(self.field.sparse())
@@ -85,15 +84,15 @@ class RadianceTask:
 
     def measures(self) -> dict[str, float]:
         """PSNR of recent batches and rays of a step."""
-        return {"psnr": -10.0 * math.log10(max(self._error, 1e-12)), "rays": self._budget.rays}
+        return {"psnr": self._error.psnr, "rays": self._budget.rays}
 
     def state(self) -> dict[str, float]:
         """Rays of a step and the running error."""
-        return {"rays": self._budget.rays, "error": self._error}
+        return {"rays": self._budget.rays, "error": self._error.value}
 
     def restore(self, state: Mapping[str, float]) -> None:
         """Takes what `state` gave."""
-        self._budget.rays, self._error = state["rays"], state["error"]
+        self._budget.rays, self._error.value = state["rays"], state["error"]
 
     def _batch(self, generator: torch.Generator) -> tuple[Rays, Float[Tensor, "r 4"]]:
         count, (height, width) = self._budget.count, self.images.cameras.size

@@ -55,6 +55,35 @@ def test_a_converted_run_is_a_run_like_any_other(converted: Path, tmp_path: Path
     assert main(again) == 0
 
 
+OTHERS = {
+    "vm": ["--vm.resolution", "16"],
+    "dense": ["--dense.resolution", "16"],
+    "mlp": ["--mlp.depth", "2", "--mlp.width", "16"],
+    "rbf": ["--rbf.bases.count", "60", "--rbf.grid.levels", "4", "--rbf.grid.log2-table-size", "10"],
+}
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+def test_a_run_goes_to_every_backend_and_back(finished_run: Path, tmp_path: Path, backend: str):
+    small = ["--steps", "3", "--views", "1", "--samples", "1024"]
+    there = ["convert", str(finished_run), "--to", backend, "--out", str(tmp_path / "there"), *small]
+    assert main([*there, *OTHERS[backend]]) == 0
+    back = [
+        "convert",
+        str(tmp_path / "there"),
+        "--out",
+        str(tmp_path / "back"),
+        "--steps",
+        "3",
+        "--views",
+        "1",
+        *STUDENT,
+    ]
+    assert main(back) == 0
+    assert type(load_scene_run(tmp_path / "there").shown.field).__name__.lower().startswith(backend)
+    assert json.loads((tmp_path / "back" / "report.json").read_text())["teacher"]["backend"] == backend
+
+
 def test_a_conversion_without_its_photos_is_compared_from_random_cameras(
     finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -86,6 +115,7 @@ def test_a_stopped_conversion_is_saved_and_goes_on(
     assert load_checkpoint(tmp_path).step == 3
     assert main([*words, "--resume", "--steps", "6"]) == 0
     assert load_checkpoint(tmp_path).step == 6
+    assert json.loads((tmp_path / "report.json").read_text())["inherited"] == ["color network"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from distill.compare import compared, mean_psnr
+from distill.compare import compared, mean_psnr, telling_poses
 from distill.inherit import inherit_decoders
 from distill.poses import poses_between
 from distill.task import DistillConfig, DistillTask
@@ -16,7 +16,7 @@ from nfield.training.loop import TrainConfig, train
 from nfield.training.optim import OptimConfig
 from nfield.training.task import Moment
 from nfield.types import Level
-from tests.distill.balls import BOX, EMPTY, GRID, SOLID, grid_of, teacher
+from tests.distill.balls import BOX, EMPTY, GRID, SOLID, cameras, grid_of, teacher
 
 SMALL = HashConfig(levels=6, log2_table_size=12, base_resolution=4, finest_resolution=64, hidden=32)
 CONFIG = DistillConfig(samples=1 << 12, poses=32, most_rays=2048)
@@ -117,3 +117,13 @@ def test_frozen_networks_stay_as_they_are(generator: torch.Generator):
     before = [p.clone() for p in field.decoders()["color"].parameters()]
     train(task_of(known, field, replace(CONFIG, schedule="joint")), TrainConfig(minutes=None, steps=3))
     assert all(torch.equal(a, b) for a, b in zip(before, field.decoders()["color"].parameters(), strict=True))
+
+
+def test_cameras_that_see_nothing_tell_nothing(generator: torch.Generator):
+    known = teacher(generator)
+    away = cameras(generator)
+    turned = away.world_from_camera.clone()
+    turned[::2, :3, :3] *= torch.tensor([-1.0, 1.0, -1.0])  # every other camera looks backwards
+    poses = telling_poses(replace(known, cameras=replace(away, world_from_camera=turned)), 4, generator=generator)
+    assert len(poses) == 4
+    assert all(float(known.shown.image(poses, index).opacity.mean()) > 0.02 for index in range(4))

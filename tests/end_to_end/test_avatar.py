@@ -106,6 +106,19 @@ def test_turntable_is_rendered_in_a_pose(run: Path, tmp_path: Path):
     assert (tmp_path / "strip.png").is_file()
 
 
+def test_a_converted_avatar_takes_poses(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "student"
+    words = ["convert", str(run), "--to", "dense", "--out", str(out), "--steps", "20", "--views", "2"]
+    assert main([*words, "--samples", "4096", "--dense.resolution", "48"]) == 0
+    assert "in the pose 'walk'" in capsys.readouterr().out
+    assert {"report.html", "pose.png"} <= {path.name for path in out.iterdir()}
+    report = json.loads((out / "report.json").read_text())
+    assert report["inherited"] == ["values at its nodes"]
+    assert report["student_to_teacher"]["psnr"] > 20.0
+    small = ["--frames", "1", "--size", "32", "32", "--out", str(tmp_path / "film")]
+    assert main(["render", str(out), "--pose", "walk", *small]) == 0
+
+
 def test_a_second_fit_does_not_replace_the_first(photo: Path, run: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["fit", str(photo / "photo.png"), "--out", str(run), *_given(photo)]) == 2
     assert "--overwrite" in capsys.readouterr().err

@@ -7,7 +7,16 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from nfield import checkpoint as checkpoint_module
-from nfield.checkpoint import FILE, Checkpoint, load_checkpoint, load_field, load_scene_run, save_checkpoint
+from nfield.checkpoint import (
+    FILE,
+    FORMAT,
+    Checkpoint,
+    kind_of,
+    load_checkpoint,
+    load_field,
+    load_scene_run,
+    save_checkpoint,
+)
 from nfield.errors import CheckpointError
 from nfield.fields import BACKENDS, BuildContext, HashConfig, HashField
 from nfield.types import Box
@@ -88,7 +97,7 @@ def test_values_that_are_not_numbers_are_refused(tmp_path: Path, saved: Checkpoi
 
 def test_another_format_is_refused(tmp_path: Path, saved: Checkpoint):
     _edit_header(save_checkpoint(tmp_path, saved), format=99)
-    assert "has format 99, expected 1" in _message(tmp_path)
+    assert f"has format 99, expected {FORMAT};" in _message(tmp_path)
 
 
 def test_an_unknown_backend_is_refused_with_the_known_ones(tmp_path: Path, saved: Checkpoint):
@@ -142,3 +151,11 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, saved: Checkpoin
         save_checkpoint(tmp_path, replace(saved, step=8))
     assert load_checkpoint(tmp_path).step == 7
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_the_kind_is_told_without_the_tensors(tmp_path: Path, saved: Checkpoint, monkeypatch: pytest.MonkeyPatch):
+    save_checkpoint(tmp_path, saved)
+    monkeypatch.setattr("nfield.checkpoint._tensors", None)
+    assert kind_of(tmp_path) == "radiance"
+    with pytest.raises(CheckpointError, match="does not exist"):
+        kind_of(tmp_path / "elsewhere")

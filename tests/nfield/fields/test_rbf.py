@@ -9,6 +9,7 @@ from torch import Tensor
 from nfield.encodings.rbf import BasesConfig
 from nfield.fields import BuildContext, Field, HashConfig, RbfConfig, RbfField
 from nfield.fields.matter import matter_points
+from nfield.fields.unlit import UnlitField
 from nfield.types import Box, Latent, Level
 
 BOX = Box(torch.tensor([-1.0, -1.0, -1.0]), torch.tensor([1.0, 2.0, 1.0]))
@@ -119,3 +120,12 @@ def test_it_is_as_large_as_the_hash_field(reference: HashConfig):
 
 
 _NOT_COUNTED = ("low", "high", "extent", "placed")
+
+
+def test_an_unlit_field_is_placed_through_its_wrapper(generator: torch.Generator):
+    inner = CONFIG.build(BuildContext(BOX, generator))
+    field = UnlitField(inner)
+    assert not field.placed
+    field.place(Ball(), generator=generator)
+    assert field.placed
+    assert inner.placed

@@ -5,9 +5,9 @@ import torch
 from torch.nn.functional import normalize
 
 from nfield.cameras import Cameras, intersect_box, look_at
-from nfield.rendering.image import render_image
 from nfield.rendering.renderer import Renderer, composite
 from nfield.rendering.samplers.uniform import UniformSampler
+from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.types import Box, FieldOutput, Rays, Samples
 from tests.solids import Ball
 
@@ -72,8 +72,7 @@ def cameras(size: tuple[int, int]) -> Cameras:
 
 def test_image_has_the_ball_where_the_camera_sees_it():
     renderer, field = Renderer(UniformSampler(64)), Ball(50.0, radius=0.4, center=(0.5, 0.3, 0.0))
-    image = render_image(renderer, field, cameras((60, 80)), 0, box=BOX, background=torch.tensor([1.0, 1.0, 1.0]))
-    assert image is not None
+    image = SceneRenderer(field, renderer, BOX, 0.0, (1.0, 1.0, 1.0)).image(cameras((60, 80)), 0)
     assert image.color.shape == (60, 80, 3)
     assert image.opacity.shape == image.depth.shape == (60, 80)
     rows, columns = (image.opacity > 0.5).nonzero().float().unbind(-1)
@@ -83,21 +82,16 @@ def test_image_has_the_ball_where_the_camera_sees_it():
     assert float(image.depth[37, 52] / image.opacity[37, 52]) == pytest.approx(3.6, abs=0.1)
 
 
-def test_image_stops_between_chunks(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("nfield.rendering.image._CHUNK", 100)
-    renderer, field, asked = Renderer(UniformSampler(4)), Ball(1.0), []
+def test_image_stops_between_chunks():
+    asked: list[bool] = []
 
     def stop_at_third() -> bool:
         asked.append(True)
         return len(asked) == 3
 
-    black = torch.zeros(3)
-    view = cameras((20, 30))
-    assert render_image(renderer, field, view, 0, box=BOX, background=black, should_stop=stop_at_third) is None
+    scene, view = SceneRenderer(Ball(1.0), Renderer(UniformSampler(4)), BOX, 0.0, (0.0, 0.0, 0.0)), cameras((20, 30))
+    assert scene.image_unless(stop_at_third, view, 0, chunk=100) is None
     assert len(asked) == 3
-    in_chunks = render_image(renderer, field, view, 0, box=BOX, background=black)
-    monkeypatch.setattr("nfield.rendering.image._CHUNK", 10_000)
-    at_once = render_image(renderer, field, view, 0, box=BOX, background=black)
+    in_chunks = scene.image_unless(lambda: False, view, 0, chunk=100)
     assert in_chunks is not None
-    assert at_once is not None
-    assert torch.allclose(in_chunks.color, at_once.color, atol=1e-6)
+    assert torch.allclose(in_chunks.color, scene.image(view, 0).color, atol=1e-6)
