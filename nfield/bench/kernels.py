@@ -234,7 +234,8 @@ def _compare_lookup(
     native, twin = ops
 
     def checked(t: Sequence[Tensor]) -> Sequence[Tensor]:
-        return [(native if t[0].dtype == torch.float32 else twin)(work.points[:_CHECKED].to(t[0].dtype), *t)]
+        few = work.points[:_CHECKED].to(t[0].dtype)
+        return [native(few, *t) if t[0].dtype == torch.float32 else twin(few, *t, rounding=torch.float32)]
 
     runs = (lambda t: [native(work.points, *t)], lambda t: [twin(work.points, *t)], checked)
     return _compare(name, runs, inputs, items=len(work.samples), rounds=rounds)

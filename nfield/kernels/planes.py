@@ -23,9 +23,11 @@ def vector_matrix_reference(
     planes: Float[Tensor, "3 k k c"],
     lines: Float[Tensor, "3 k c"],
     basis: Float[Tensor, "f m"],
+    *,
+    rounding: torch.dtype | None = None,
 ) -> Float[Tensor, "n f"]:
-    """The torch twin of `vector_matrix`: any device and precision, differentiable."""
-    places = [between_nodes(axis, planes.shape[1]) for axis in unit.unbind(-1)]
+    """The torch twin of `vector_matrix`: any device and precision, differentiable; `rounding` as in `between_nodes`."""
+    places = [between_nodes(axis, planes.shape[1], rounding=rounding) for axis in unit.unbind(-1)]
     products = []
     for plane, line, (first, second), across in zip(planes, lines, PLANE_AXES, LINE_AXES, strict=True):
         (i, a), (j, b), (k, c) = (

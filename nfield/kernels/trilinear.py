@@ -11,10 +11,13 @@ from nfield.kernels.nodes import between_nodes, require_nodes
 from nfield.kernels.zeroed import zeroed_like
 
 
-def trilinear_reference(unit: Float[Tensor, "n 3"], grid: Float[Tensor, "z y x c"]) -> Float[Tensor, "n c"]:
-    """The torch twin of `trilinear`: any device and precision, differentiable."""
+def trilinear_reference(
+    unit: Float[Tensor, "n 3"], grid: Float[Tensor, "z y x c"], *, rounding: torch.dtype | None = None
+) -> Float[Tensor, "n c"]:
+    """The torch twin of `trilinear`: any device and precision, differentiable; `rounding` as in `between_nodes`."""
     sizes = grid.shape[2::-1]
-    places = [between_nodes(axis, nodes) for axis, nodes in zip(unit.unbind(-1), sizes, strict=True)]
+    axes = zip(unit.unbind(-1), sizes, strict=True)
+    places = [between_nodes(axis, nodes, rounding=rounding) for axis, nodes in axes]
     total = unit.new_zeros(len(unit), grid.shape[-1]).to(grid.dtype)
     for corner in itertools.product((0, 1), repeat=3):
         x, y, z = (cell + step for (cell, _), step in zip(places, corner, strict=True))

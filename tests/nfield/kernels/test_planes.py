@@ -1,6 +1,7 @@
 """Planes and lines: values against a loop, gradients against differences, each build against the twin."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -64,6 +65,14 @@ def test_native_values_and_gradients_equal_the_twin(
 ):
     inputs = [torch.rand(count, 3, generator=generator), *factors(9, 16, 15, generator)]
     assert max(difference(vector_matrix, vector_matrix_reference, inputs)) < 1e-5
+
+
+def test_in_fine_planes_only_the_rounding_of_the_coordinate_is_seen(
+    build: str, difference: Difference, generator: torch.Generator
+):
+    inputs = [torch.rand(2000, 3, generator=generator), *factors(256, 4, 3, generator)]
+    twin = partial(vector_matrix_reference, rounding=torch.float32)
+    assert max(difference(vector_matrix, twin, inputs)) < 5e-6
 
 
 @pytest.mark.parametrize(
