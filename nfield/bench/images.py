@@ -55,6 +55,15 @@ VARIANTS: Mapping[str, Variant] = {
 }
 """By name. "hash" is instant-ngp's picture field; with sines it has NeuRBF's first layer, too."""
 
+QUESTIONS = (
+    ("rbf", "hash"),
+    ("rbf", "hash, sines"),
+    ("rbf", "rbf, random"),
+    ("rbf 1/4", "rbf 1/4, weighted"),
+    ("rbf 1/4", "rbf 1/4, random"),
+)
+"""Which variant is worth how much more than which: radial bases, their encoding alone, and where they lie."""
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -101,7 +110,7 @@ def middle_square(picture: Float[Tensor, "h w c"], side: int = SIDE) -> Float[Te
 
 
 def fit_pictures(pictures: Mapping[str, Path], variants: Sequence[str], *, steps: int, seed: int = 0) -> Iterator[Fit]:
-    """Fits every picture by every variant, one after the other.
+    """Fits every picture by every variant, one after the other; all are read first.
 
     Args:
         pictures: Files by name.
@@ -110,8 +119,8 @@ def fit_pictures(pictures: Mapping[str, Path], variants: Sequence[str], *, steps
         seed: Of everything random.
     """
     budget = TrainConfig(None, steps, image_optim(), seed)
-    for name, path in pictures.items():
-        pixels = middle_square(load_picture(path))
+    read = {name: middle_square(load_picture(path)) for name, path in pictures.items()}
+    for name, pixels in read.items():
         for variant in variants:
             yield _fitted(name, pixels, variant, budget)
 

@@ -11,7 +11,7 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from nfield.bench.images import SHIPPED, VARIANTS, Fit, fit_pictures, mean_gain, shipped_pictures
+from nfield.bench.images import QUESTIONS, SHIPPED, VARIANTS, Fit, fit_pictures, mean_gain, shipped_pictures
 from nfield.bench.kernels import Comparison, compare_kernels
 from nfield.cli.options import at_least, parse_options
 from nfield.errors import BackendUnavailable, OptionError
@@ -83,10 +83,10 @@ def _bench_images(options: BenchOptions) -> None:
         if options.out is not None:
             write_json(options.out, {"steps": options.steps, "fits": [asdict(one) for one in fits]})
     console.print(_picture_table(fits, options.variants))
-    first, *others = options.variants
-    for other in others:
-        gain, better, count = mean_gain(fits, other, first)
-        console.print(f"{other} over {first}: {gain:+.2f} dB in the mean, better on {better} of {count}")
+    for variant, over in QUESTIONS:
+        if {variant, over} <= set(options.variants):
+            gain, better, count = mean_gain(fits, variant, over)
+            console.print(f"{variant} over {over}: {gain:+.2f} dB in the mean, better on {better} of {count}")
 
 
 def _picture_table(fits: Sequence[Fit], variants: Sequence[str]) -> Table:

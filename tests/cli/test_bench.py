@@ -1,0 +1,57 @@
+"""`nfield bench`: what it prints and writes, and what it refuses before it begins."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from nfield.cli import main
+from nfield.data.picture_files import write_png
+from nfield.kernels import native_core
+
+
+@pytest.fixture
+def waves(tmp_path: Path) -> Path:
+    row, column = torch.meshgrid(torch.arange(24.0), torch.arange(24.0), indexing="ij")
+    write_png(tmp_path / "waves.png", torch.stack([torch.sin(0.5 * row), torch.cos(0.4 * column), row / 24], -1).abs())
+    return tmp_path / "waves.png"
+
+
+def test_pictures_are_fitted_compared_and_written(waves: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "images.json"
+    variants = ["--variants", "hash", "rbf", "rbf, random"]
+    assert main(["bench", "images", str(waves), "--shipped", "0", "--steps", "20", *variants, "--out", str(out)]) == 0
+    fits = json.loads(out.read_text())["fits"]
+    assert [fit["variant"] for fit in fits] == ["hash", "rbf", "rbf, random"]
+    psnr = {fit["variant"]: fit["psnr"] for fit in fits}
+    shown = capsys.readouterr().out
+    assert f"rbf over hash: {psnr['rbf'] - psnr['hash']:+.2f} dB in the mean" in shown
+    assert f"rbf over rbf, random: {psnr['rbf'] - psnr['rbf, random']:+.2f} dB in the mean" in shown
+    assert "rbf over hash, sines" not in shown
+
+
+def test_a_picture_that_is_missing_is_named_before_anything_is_fitted(waves: Path, capsys: pytest.CaptureFixture[str]):
+    nowhere = waves.with_name("nowhere.png")
+    assert main(["bench", "images", str(waves), str(nowhere), "--shipped", "0", "--steps", "20"]) == 2
+    shown = capsys.readouterr()
+    assert str(nowhere) in shown.err
+    assert shown.err.count("\n") == 1
+    assert "dB" not in shown.out
+
+
+def test_an_unknown_variant_is_answered_with_the_known_ones(capsys: pytest.CaptureFixture[str]):
+    assert main(["bench", "images", "--variants", "hsah"]) == 2
+    assert "'hsah'" in (error := capsys.readouterr().err)
+    assert "rbf, random" in error
+
+
+@pytest.mark.skipif(native_core.core() is None, reason="the native core was not built")
+def test_kernels_are_timed_and_exact(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "kernels.json"
+    options = ["--samples", "16384", "--log2-table", "10", "--rounds", "1", "--out", str(out)]
+    assert main(["bench", "kernels", *options]) == 0
+    rows = json.loads(out.read_text())["rows"]
+    assert {"radiance field forward", "radial bases forward + backward"} <= {row["name"] for row in rows}
+    assert all(row["error"] < 2e-5 for row in rows)
+    assert "twin / native" in capsys.readouterr().out
