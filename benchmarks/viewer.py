@@ -1,22 +1,88 @@
 """First picture and pictures per second of `nfield view`, as a reader at a window of 1280x720 would see them.
 
     python benchmarks/viewer.py runs/lego
+    python benchmarks/viewer.py runs/lego --chromium /usr/bin/chromium
 
-The viewer runs in a process of its own, as it does for a reader; this one takes the browser's place, without drawing.
+The viewer runs in a process of its own, as it does for a reader. This one takes the browser's place, without drawing;
+or it opens a browser without a screen, by playwright, and looks at the page until the picture is on it.
 """
 
+import io
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import tyro
+from PIL import Image
 
 from nfield.checkpoint import load_scene_run
 from viewer.measure import measure
 
+_FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+_PANEL = 400
+"""Columns at the right that the panel may cover."""
 
-def main(run: Path, /, width: int = 1280, height: int = 720, seconds: float = 8.0, rounds: int = 3) -> None:
+
+@contextmanager
+def viewing(run: Path) -> Iterator[str]:
+    """The address of a viewer of a run, as long as it lives."""
+    command = [sys.executable, "-c", "import sys; from nfield.cli import main; sys.exit(main())"]
+    words = ["view", str(run), "--port", "0", "--no-open"]
+    with subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True) as viewer:
+        assert viewer.stdout is not None
+        yield viewer.stdout.readline().split()[-1]
+        viewer.terminate()
+
+
+def in_place_of_a_browser(run: Path, size: tuple[int, int], seconds: float, rounds: int) -> None:
+    """Times pictures where they arrive."""
+    orbit = load_scene_run(run).orbit
+    cameras = replace(orbit, size=size, focal=orbit.focal * size[0] / orbit.size[0]).cameras(600)
+    with viewing(run) as url:
+        for _ in range(rounds):
+            m = measure(url, cameras, seconds=seconds)
+            print(
+                f"first picture {m.first:.2f} s; moving {m.rate:.1f} pictures/s of {m.moving[1]}x{m.moving[0]}, "
+                f"longest gap {m.longest:.2f} s; at rest {m.finest[1]}x{m.finest[0]} after {m.rest:.1f} s"
+            )
+
+
+def in_a_browser(run: Path, size: tuple[int, int], chromium: Path, rounds: int) -> None:
+    """Times the first picture on the page: of a browser that was just started, and of its next pages."""
+    from playwright.sync_api import sync_playwright
+
+    for start in range(rounds):
+        with viewing(run) as url, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=str(chromium), args=_FLAGS)
+            for page_number in range(2):
+                page = browser.new_page(viewport={"width": size[1], "height": size[0]})
+                clip = {"x": 0, "y": 0, "width": size[1] - _PANEL, "height": size[0]}
+                begun = time.monotonic()
+                page.goto(url, wait_until="commit")
+                while True:
+                    shot = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB"), np.float32)
+                    if float(((shot.max(-1) - shot.min(-1)) > 50.0).mean()) > 0.03:
+                        break
+                kind = "first page of the browser" if page_number == 0 else "another page"
+                print(f"start {start + 1}, {kind}: picture on the screen after {time.monotonic() - begun:.2f} s")
+                page.close()
+            browser.close()
+
+
+def main(
+    run: Path,
+    /,
+    width: int = 1280,
+    height: int = 720,
+    seconds: float = 8.0,
+    rounds: int = 3,
+    chromium: Path | None = None,
+) -> None:
     """Measures.
 
     Args:
@@ -24,22 +90,13 @@ def main(run: Path, /, width: int = 1280, height: int = 720, seconds: float = 8.
         width: Of the window, pixels.
         height: Of the window, pixels.
         seconds: How long the camera moves in each round.
-        rounds: Pages that are opened, one after the other.
+        rounds: Pages that are opened, one after the other; with a browser, how often it is started.
+        chromium: A browser to open; a coloured subject is waited for.
     """
-    orbit = load_scene_run(run).orbit
-    cameras = replace(orbit, size=(height, width), focal=orbit.focal * height / orbit.size[0]).cameras(600)
-    command = [sys.executable, "-c", "import sys; from nfield.cli import main; sys.exit(main())"]
-    words = ["view", str(run), "--port", "0", "--no-open"]
-    with subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True) as viewer:
-        assert viewer.stdout is not None
-        url = viewer.stdout.readline().split()[-1]
-        for _ in range(rounds):
-            m = measure(url, cameras, seconds=seconds)
-            print(
-                f"first picture {m.first:.2f} s; moving {m.rate:.1f} pictures/s of {m.moving[1]}x{m.moving[0]}, "
-                f"longest gap {m.longest:.2f} s; at rest {m.finest[1]}x{m.finest[0]} after {m.rest:.1f} s"
-            )
-        viewer.terminate()
+    if chromium is None:
+        in_place_of_a_browser(run, (height, width), seconds, rounds)
+    else:
+        in_a_browser(run, (height, width), chromium, rounds)
 
 
 if __name__ == "__main__":
