@@ -20,7 +20,7 @@ import numpy as np
 import tyro
 from PIL import Image
 
-from nfield.checkpoint import load_scene_run
+from nfield.saved_scene import load_scene_run
 from viewer.measure import measure
 
 _FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]

@@ -8,11 +8,12 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from distill.teacher import Teacher
-from nfield.checkpoint import Checkpoint, SavedScene, camera_tensors
+from nfield.checkpoint import Checkpoint
 from nfield.config_json import to_json
 from nfield.fields import Field
 from nfield.rendering.samplers.base import Sampler
 from nfield.rendering.samplers.occupancy import OccupancySampler
+from nfield.saved_scene import SavedScene, camera_tensors
 from nfield.training.loop import TrainConfig
 from nfield.types import Box
 

@@ -20,21 +20,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from nfield.cameras import Cameras, Orbit
 from nfield.config_json import from_json, to_json
 from nfield.errors import CheckpointError
 from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig
 from nfield.fields.signal import SIGNALS, SignalConfig
-from nfield.rendering.renderer import Renderer
-from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
-from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.types import Box
 
 FORMAT = 2
 FILE = "checkpoint.safetensors"
+DAMAGED = "train again, or take the folder from a backup"
+"""What to do about a checkpoint that is not whole, for messages."""
 _KEY = "nfield"
-
-Triple = tuple[float, float, float]
 
 Registry = Mapping[str, type[FieldConfig] | type[SignalConfig]]
 
@@ -92,53 +88,6 @@ class Checkpoint:
     def part(self, name: str) -> dict[str, Shaped[Tensor, "..."]]:
         """The tensors whose names start with `name.`, without that start."""
         return {key[len(name) + 1 :]: value for key, value in self.tensors.items() if key.startswith(f"{name}.")}
-
-
-@dataclass(frozen=True)
-class BoxRecord:
-    """A `Box` as it is saved."""
-
-    low: Triple
-    high: Triple
-
-    @property
-    def box(self) -> Box:
-        """The box."""
-        return Box(torch.tensor(self.low), torch.tensor(self.high))
-
-
-@dataclass(frozen=True)
-class OrbitRecord:
-    """An `Orbit` as it is saved."""
-
-    target: Triple
-    up: Triple
-    start: Triple
-    focal: float
-    size: tuple[int, int]
-    arc: float
-
-    @property
-    def orbit(self) -> Orbit:
-        """The orbit."""
-        target, up, start = (torch.tensor(vector) for vector in (self.target, self.up, self.start))
-        return Orbit(target, up, start, self.focal, self.size, self.arc)
-
-
-@dataclass(frozen=True)
-class SceneRecord:
-    """What rendering a scene takes beside its field: the entry "scene" of `Checkpoint.extra`."""
-
-    inner: BoxRecord
-    """Box of the sampler's finest cascade."""
-    sampler: OccupancyConfig
-    """Its options."""
-    near: float
-    """Distance before which nothing is rendered, metres."""
-    background: Triple
-    """sRGB colour behind everything."""
-    orbit: OrbitRecord
-    """A circle of cameras around the scene."""
 
 
 def save_checkpoint(run: Path, checkpoint: Checkpoint) -> Path:
@@ -224,57 +173,6 @@ def load_field(checkpoint: Checkpoint, *, where: Path) -> Field:
     return built.eval()
 
 
-@dataclass(frozen=True)
-class SavedScene:
-    """A trained scene, ready to be looked at.
-
-    Attributes:
-        shown: Renders it.
-        record: What rendering it takes beside its field.
-        cameras: Where the photos were taken that it was trained on.
-        checkpoint: All that was saved.
-    """
-
-    shown: SceneRenderer
-    record: SceneRecord
-    cameras: Cameras
-    checkpoint: Checkpoint
-
-    @property
-    def orbit(self) -> Orbit:
-        """A circle of cameras around it."""
-        return self.record.orbit.orbit
-
-
-def load_scene_run(run: Path) -> SavedScene:
-    """The trained scene of a run folder.
-
-    Raises:
-        CheckpointError: The checkpoint cannot be used, or it is not that of a scene.
-    """
-    checkpoint = load_checkpoint(run)
-    checkpoint.require_kind("radiance", where=run, made_by="nfield train")
-    record = from_json(SceneRecord, checkpoint.extra.get("scene", {}), where=f"{run}: scene")
-    sampler = OccupancySampler(record.inner.box, record.sampler)
-    restore_module(sampler, checkpoint.part("sampler"), where=f"{run}: sampler")
-    field = load_field(checkpoint, where=run)
-    shown = SceneRenderer(field, Renderer(sampler), checkpoint.box, record.near, record.background)
-    return SavedScene(shown, record, _cameras(checkpoint, record.orbit.size, where=run), checkpoint)
-
-
-def camera_tensors(cameras: Cameras) -> dict[str, Shaped[Tensor, "..."]]:
-    """Cameras as the part "cameras" of a checkpoint; their image size is that of its orbit."""
-    tensors = {"cameras.intrinsics": cameras.intrinsics, "cameras.world_from_camera": cameras.world_from_camera}
-    return tensors if cameras.distortion is None else {**tensors, "cameras.distortion": cameras.distortion}
-
-
-def _cameras(checkpoint: Checkpoint, size: tuple[int, int], *, where: Path) -> Cameras:
-    tensors = checkpoint.part("cameras")
-    if not {"intrinsics", "world_from_camera"} <= set(tensors):
-        raise CheckpointError(f"{where}: lacks the cameras of its photos; {_DAMAGED}")
-    return Cameras(tensors["intrinsics"], tensors["world_from_camera"], size, tensors.get("distortion"))
-
-
 def restore_module(module: nn.Module, tensors: Mapping[str, Shaped[Tensor, "..."]], *, where: str) -> None:
     """Loads a module's tensors, all of them and no others.
 
@@ -287,10 +185,7 @@ def restore_module(module: nn.Module, tensors: Mapping[str, Shaped[Tensor, "..."
         module.load_state_dict(dict(tensors))
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
-        raise CheckpointError(f"{where}: its tensors do not fit its options ({reason}); {_DAMAGED}") from error
-
-
-_DAMAGED = "train again, or take the folder from a backup"
+        raise CheckpointError(f"{where}: its tensors do not fit its options ({reason}); {DAMAGED}") from error
 
 
 @contextmanager
@@ -300,7 +195,7 @@ def _incomplete(path: Path) -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
-            f"{path}: has an incomplete header ({error!r}), expected format {FORMAT}; {_DAMAGED}"
+            f"{path}: has an incomplete header ({error!r}), expected format {FORMAT}; {DAMAGED}"
         ) from error
 
 
@@ -311,7 +206,7 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except SafetensorError as error:
         raise CheckpointError(
-            f"{path}: is damaged or cut off ({error}), expected a whole safetensors file; {_DAMAGED}"
+            f"{path}: is damaged or cut off ({error}), expected a whole safetensors file; {DAMAGED}"
         ) from error
 
 
@@ -327,7 +222,7 @@ def _header(run: Path) -> tuple[Path, dict[str, Any]]:
     try:
         header = json.loads(metadata[_KEY])
     except (KeyError, ValueError) as error:
-        raise CheckpointError(f"{path}: was not written by nfield, expected a checkpoint; {_DAMAGED}") from error
+        raise CheckpointError(f"{path}: was not written by nfield, expected a checkpoint; {DAMAGED}") from error
     with _incomplete(path):
         if header["format"] != FORMAT:
             raise CheckpointError(
@@ -366,4 +261,4 @@ def _checked(path: Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor
 def _require_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise CheckpointError(f"{path}: {name} holds values that are not numbers, expected finite ones; {_DAMAGED}")
+            raise CheckpointError(f"{path}: {name} holds values that are not numbers, expected finite ones; {DAMAGED}")

@@ -10,10 +10,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nfield.cameras import Cameras, Orbit
-from nfield.checkpoint import FILE, Checkpoint, load_scene_run
+from nfield.checkpoint import FILE, Checkpoint
 from nfield.errors import OptionError
 from nfield.rendering.image import Image, ShouldStop
 from nfield.rendering.scene_renderer import SceneRenderer
+from nfield.saved_scene import load_scene_run
 from nfield.training.run_folder import RUN_FILE
 from viewer.camera import field_of_view
 from viewer.seam import Home, Subject, View

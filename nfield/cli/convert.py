@@ -18,7 +18,7 @@ from distill.run import ConvertPlan, ConvertRun, continue_conversion, convert_pl
 from distill.source import SceneSource, Source
 from distill.task import DistillConfig
 from nfield.cameras import Cameras
-from nfield.checkpoint import kind_of, load_checkpoint, load_scene_run
+from nfield.checkpoint import kind_of, load_checkpoint
 from nfield.cli.options import (
     at_least,
     budget_minutes,
@@ -33,6 +33,7 @@ from nfield.data.picture_files import side_by_side, write_png
 from nfield.data.transforms_json import load_scene
 from nfield.errors import CheckpointError, DataError, OptionError
 from nfield.fields import BACKENDS
+from nfield.saved_scene import load_scene_run
 from nfield.training.evaluation import over, spread
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train

@@ -10,9 +10,10 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from nfield.checkpoint import FILE, kind_of, load_scene_run
+from nfield.checkpoint import FILE, kind_of
 from nfield.cli.options import at_least, parse_options
 from nfield.data.transforms_json import load_scene
+from nfield.saved_scene import load_scene_run
 from nfield.training.evaluation import rendered_views, spread
 from nfield.training.run_folder import write_json
 from nfield.training.scene_run import plan_of

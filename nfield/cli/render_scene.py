@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from nfield.checkpoint import load_scene_run
 from nfield.cli.film import write_film
 from nfield.cli.render import RenderOptions
+from nfield.saved_scene import load_scene_run
 
 
 def render(options: RenderOptions) -> None:

@@ -10,7 +10,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nfield.cameras import Cameras, Orbit
-from nfield.checkpoint import BoxRecord, OrbitRecord, SceneRecord, Triple
 from nfield.data.base import PosedImages
 from nfield.errors import OptionError
 from nfield.fields import (
@@ -27,6 +26,7 @@ from nfield.fields import (
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.rendering.scene_renderer import SceneRenderer
+from nfield.saved_scene import BoxRecord, OrbitRecord, SceneRecord, Triple
 from nfield.training.optim import OptimConfig
 from nfield.training.radiance import RadianceConfig, RadianceTask
 

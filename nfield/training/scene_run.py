@@ -6,11 +6,12 @@ from pathlib import Path
 
 import torch
 
-from nfield.checkpoint import FILE, Checkpoint, camera_tensors, save_checkpoint
+from nfield.checkpoint import FILE, Checkpoint, save_checkpoint
 from nfield.config_json import from_json, to_json
 from nfield.data.base import Scene
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.fields import FieldConfig
+from nfield.saved_scene import camera_tensors
 from nfield.training.evaluation import rendered_views, spread
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.radiance import RadianceConfig

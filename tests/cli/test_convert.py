@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nfield.checkpoint import FILE, load_checkpoint, load_scene_run
+from nfield.checkpoint import FILE, load_checkpoint
 from nfield.cli import main
 from nfield.fields import BACKENDS
+from nfield.saved_scene import load_scene_run
 from nfield.training.hooks import Log
 from nfield.training.loop import StepEvent
 

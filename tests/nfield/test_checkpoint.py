@@ -7,18 +7,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from nfield import checkpoint as checkpoint_module
-from nfield.checkpoint import (
-    FILE,
-    FORMAT,
-    Checkpoint,
-    kind_of,
-    load_checkpoint,
-    load_field,
-    load_scene_run,
-    save_checkpoint,
-)
+from nfield.checkpoint import FILE, FORMAT, Checkpoint, kind_of, load_checkpoint, load_field, save_checkpoint
 from nfield.errors import CheckpointError
 from nfield.fields import BACKENDS, BuildContext, HashConfig, HashField
+from nfield.saved_scene import load_scene_run
 from nfield.types import Box
 
 TINY = HashConfig(levels=2, log2_table_size=8, finest_resolution=32, hidden=32)

@@ -11,12 +11,12 @@ from avatars.avatar import Avatar, FigureConfig, Portrait, save_avatar
 from avatars.body import BodyModel, BodyPose
 from avatars.body.pose_file import named_pose
 from avatars.body.skinning import blend, transform
-from nfield.checkpoint import load_scene_run
 from nfield.data.analytic import write_synthetic
 from nfield.data.transforms_json import load_scene
 from nfield.errors import CheckpointError, OptionError
 from nfield.fields import HashConfig
 from nfield.rendering.samplers.occupancy import OccupancyConfig
+from nfield.saved_scene import load_scene_run
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.radiance import RadianceConfig
 from nfield.training.scene_run import ScenePlan, start_run
