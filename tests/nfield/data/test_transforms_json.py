@@ -1,7 +1,6 @@
-import json
+"""What is read of transforms files, made and real."""
+
 import math
-import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,57 +10,12 @@ from PIL import Image
 
 from nfield.data.analytic import analytic_scene, write_synthetic
 from nfield.data.transforms_json import MissingImagesWarning, load_scene
-from nfield.errors import DataError
-
-_WIDTH, _HEIGHT = 24, 16
-_OPENGL = torch.tensor([1.0, -1.0, -1.0, 1.0])
-
-
-def _write_capture(folder: Path, *, count: int = 10, **entries: Any) -> Path:
-    """An instant-ngp capture of the analytic scene, without alpha; `entries` replace those at the top (None: gone)."""
-    posed = analytic_scene(count, (_HEIGHT, _WIDTH), torch.Generator().manual_seed(0))
-    matrix = posed.cameras.intrinsics[0]
-    frames = []
-    (folder / "images").mkdir(parents=True)
-    for index, pose in enumerate(posed.cameras.world_from_camera):
-        name = f"images/{index:04d}.png"
-        Image.fromarray(posed.images[index].numpy()).convert("RGB").save(folder / name)
-        frames.append({"file_path": name, "transform_matrix": (pose * _OPENGL).tolist()})
-    top = {
-        "fl_x": matrix[0, 0].item(),
-        "fl_y": matrix[1, 1].item(),
-        "cx": _WIDTH / 2,
-        "cy": _HEIGHT / 2,
-        "w": _WIDTH,
-        "h": _HEIGHT,
-        "aabb_scale": 4,
-        "frames": frames,
-    }
-    path = folder / "transforms.json"
-    path.write_text(json.dumps({key: value for key, value in {**top, **entries}.items() if value is not None}))
-    return path
-
-
-def _edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    content = json.loads(path.read_text())
-    change(content)
-    path.write_text(json.dumps(content))
-
-
-def _message(source: Path) -> str:
-    with pytest.raises(DataError) as caught:
-        load_scene(source)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
-
-
-# What is read.
+from tests.nfield.data.captures import HEIGHT, WIDTH, edit, write_capture
 
 
 def test_every_eighth_image_by_name_is_held_out(tmp_path: Path):
-    path = _write_capture(tmp_path, count=10)
-    _edit(path, lambda content: content["frames"].reverse())
+    path = write_capture(tmp_path, count=10)
+    edit(path, lambda content: content["frames"].reverse())
     scene = load_scene(tmp_path)
     assert scene.test.names == ("images/0000.png", "images/0008.png")
     assert len(scene.train) == 8
@@ -69,23 +23,23 @@ def test_every_eighth_image_by_name_is_held_out(tmp_path: Path):
 
 
 def test_a_file_is_read_like_its_folder(tmp_path: Path):
-    path = _write_capture(tmp_path)
+    path = write_capture(tmp_path)
     from_file, from_folder = load_scene(path), load_scene(str(tmp_path))
     assert torch.equal(from_file.train.images, from_folder.train.images)
     assert from_file.train.names == from_folder.train.names
 
 
 def test_camera_axes_become_opencvs(tmp_path: Path):
-    _write_capture(tmp_path)
+    write_capture(tmp_path)
     scene = load_scene(tmp_path)
-    expected = analytic_scene(10, (_HEIGHT, _WIDTH), torch.Generator().manual_seed(0)).cameras
+    expected = analytic_scene(10, (HEIGHT, WIDTH), torch.Generator().manual_seed(0)).cameras
     torch.testing.assert_close(scene.test.cameras.world_from_camera, expected.world_from_camera[[0, 8]])
     torch.testing.assert_close(scene.test.cameras.intrinsics, expected.intrinsics[[0, 8]])
     assert scene.test.cameras.distortion is None
 
 
 def test_a_capture_with_aabb_scale_covers_instant_ngps_box(tmp_path: Path):
-    _write_capture(tmp_path, aabb_scale=4)
+    write_capture(tmp_path, aabb_scale=4)
     posed = load_scene(tmp_path).train
     torch.testing.assert_close(posed.box.high, torch.full((3,), 2.0 / 0.33))
     torch.testing.assert_close(posed.inner.high, torch.full((3,), 0.5 / 0.33))
@@ -95,14 +49,14 @@ def test_a_capture_with_aabb_scale_covers_instant_ngps_box(tmp_path: Path):
 
 
 def test_a_captures_own_scale_and_offset_move_the_box(tmp_path: Path):
-    _write_capture(tmp_path, aabb_scale=1, scale=0.25, offset=[0.5, 0.25, 1.0])
+    write_capture(tmp_path, aabb_scale=1, scale=0.25, offset=[0.5, 0.25, 1.0])
     box = load_scene(tmp_path).train.box
     torch.testing.assert_close(box.size, torch.full((3,), 4.0))
     torch.testing.assert_close(0.5 * (box.low + box.high), torch.tensor([0.0, 1.0, -2.0]))
 
 
 def test_a_capture_without_aabb_scale_covers_what_its_cameras_look_at(tmp_path: Path):
-    _write_capture(tmp_path, aabb_scale=None)
+    write_capture(tmp_path, aabb_scale=None)
     posed = load_scene(tmp_path).train
     torch.testing.assert_close(0.5 * (posed.inner.low + posed.inner.high), torch.zeros(3), atol=1e-2, rtol=0)
     unit = posed.inner.unit_from_world(posed.cameras.origins)
@@ -111,8 +65,8 @@ def test_a_capture_without_aabb_scale_covers_what_its_cameras_look_at(tmp_path: 
 
 
 def test_values_of_a_frame_replace_those_at_the_top(tmp_path: Path):
-    path = _write_capture(tmp_path, k1=0.1)
-    _edit(path, lambda content: content["frames"][8].update(fl_x=99.0, cx=3.0, k1=-0.2, p2=0.01))
+    path = write_capture(tmp_path, k1=0.1)
+    edit(path, lambda content: content["frames"][8].update(fl_x=99.0, cx=3.0, k1=-0.2, p2=0.01))
     cameras = load_scene(tmp_path).test.cameras
     assert cameras.intrinsics[1, 0, 0].item() == 99.0
     assert cameras.intrinsics[1, 0, 2].item() == 3.0
@@ -121,20 +75,20 @@ def test_values_of_a_frame_replace_those_at_the_top(tmp_path: Path):
 
 
 def test_a_field_of_view_gives_the_focal_length(tmp_path: Path):
-    path = _write_capture(tmp_path, fl_x=None, fl_y=None, cx=None, cy=None, w=None, h=None, camera_angle_x=1.0)
+    path = write_capture(tmp_path, fl_x=None, fl_y=None, cx=None, cy=None, w=None, h=None, camera_angle_x=1.0)
     matrix = load_scene(path).train.cameras.intrinsics[0]
-    focal = 0.5 * _WIDTH / math.tan(0.5)
-    torch.testing.assert_close(matrix, torch.tensor([[focal, 0, _WIDTH / 2], [0, focal, _HEIGHT / 2], [0, 0, 1]]))
+    focal = 0.5 * WIDTH / math.tan(0.5)
+    torch.testing.assert_close(matrix, torch.tensor([[focal, 0, WIDTH / 2], [0, focal, HEIGHT / 2], [0, 0, 1]]))
 
 
 def test_numbers_of_larger_photos_are_scaled_to_the_images(tmp_path: Path):
-    _write_capture(tmp_path, w=10 * _WIDTH, h=10 * _HEIGHT, fl_x=400.0, fl_y=300.0, cx=110.0, cy=70.0)
+    write_capture(tmp_path, w=10 * WIDTH, h=10 * HEIGHT, fl_x=400.0, fl_y=300.0, cx=110.0, cy=70.0)
     matrix = load_scene(tmp_path).train.cameras.intrinsics[0]
     torch.testing.assert_close(matrix, torch.tensor([[40.0, 0, 11.0], [0, 30.0, 7.0], [0, 0, 1]]))
 
 
 def test_smaller_images_have_intrinsics_to_match(tmp_path: Path):
-    _write_capture(tmp_path)
+    write_capture(tmp_path)
     full = load_scene(tmp_path).test
     for small in (load_scene(tmp_path, downscale=2).test, load_scene(tmp_path, size=(8, 12)).test):
         assert small.images.shape == (2, 8, 12, 4)
@@ -145,26 +99,26 @@ def test_smaller_images_have_intrinsics_to_match(tmp_path: Path):
 
 
 def test_large_photos_are_made_smaller_where_no_factor_is_given(tmp_path: Path):
-    _write_capture(tmp_path, count=2)
+    write_capture(tmp_path, count=2)
     for index in range(2):
         Image.new("RGB", (2400, 1600)).save(tmp_path / "images" / f"{index:04d}.png")
     assert load_scene(tmp_path, downscale=None).train.cameras.size == (533, 800)
 
 
 def test_a_uniform_scale_of_the_axes_is_divided_out(tmp_path: Path):
-    path = _write_capture(tmp_path)
+    path = write_capture(tmp_path)
     expected = load_scene(path).test.cameras.world_from_camera
 
     def scale(content: dict[str, Any]) -> None:
         for frame in content["frames"]:
             frame["transform_matrix"] = [[2.5 * x for x in row[:3]] + row[3:] for row in frame["transform_matrix"][:3]]
 
-    _edit(path, scale)
+    edit(path, scale)
     torch.testing.assert_close(load_scene(path).test.cameras.world_from_camera, expected)
 
 
 def test_missing_images_are_left_out_with_a_warning(tmp_path: Path):
-    _write_capture(tmp_path, count=10)
+    write_capture(tmp_path, count=10)
     for index in (0, 3):
         (tmp_path / "images" / f"{index:04d}.png").unlink()
     with pytest.warns(MissingImagesWarning, match=r"transforms\.json: 2 of its 10 images do not exist"):
@@ -175,7 +129,7 @@ def test_missing_images_are_left_out_with_a_warning(tmp_path: Path):
 
 
 def test_windows_paths_are_read(tmp_path: Path):
-    path = _write_capture(tmp_path)
+    path = write_capture(tmp_path)
     path.write_text(path.read_text().replace("images/", "images\\\\"))
     assert len(load_scene(path).train) == 8
 
@@ -191,180 +145,11 @@ def test_a_synthetic_folder_without_test_views_holds_out_every_eighth(tmp_path: 
 
 def test_a_synthetic_folder_may_state_its_region(tmp_path: Path):
     write_synthetic(tmp_path, generator=torch.Generator().manual_seed(0), n_train=2, n_test=1, size=(8, 8))
-    _edit(tmp_path / "transforms_train.json", lambda content: content.update(aabb_scale=2, scale=0.5))
+    edit(tmp_path / "transforms_train.json", lambda content: content.update(aabb_scale=2, scale=0.5))
     scene = load_scene(tmp_path)
     for posed in (scene.train, scene.test):
         assert posed.box.high.tolist() == [2.0] * 3
         assert posed.unbounded
-
-
-# What is refused. Each message names the file (and frame), what was expected, and what to do.
-
-
-def test_a_missing_folder_is_named(tmp_path: Path):
-    message = _message(tmp_path / "nowhere")
-    assert re.search(r"nowhere: does not exist, expected a folder of posed images .*; check the path$", message)
-
-
-def test_a_folder_without_transforms_is_named(tmp_path: Path):
-    message = _message(tmp_path)
-    assert message.startswith(f"{tmp_path}: has neither transforms_train.json nor transforms.json, expected one")
-    assert "COLMAP" in message
-
-
-@pytest.mark.parametrize("text", ['{"frames": [{"file_path": "a', "", "\x00\x01"])
-def test_damaged_json_is_named(tmp_path: Path, text: str):
-    path = _write_capture(tmp_path)
-    path.write_text(text)
-    assert re.search(r"transforms\.json: is not valid JSON \(.*\), expected a whole file; export or", _message(path))
-
-
-def test_bytes_that_are_no_text_are_named(tmp_path: Path):
-    path = _write_capture(tmp_path)
-    path.write_bytes(b"\xff\xfe\x00\x80")
-    assert "transforms.json: is not valid JSON (" in _message(path)
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        ([1, 2], "holds no JSON object, expected one with the key 'frames'; is this a transforms file?"),
-        ({"fl_x": 3}, "has no list of frames, expected the key 'frames'; is this a transforms file?"),
-        ({"frames": {}}, "has no list of frames, expected the key 'frames'; is this a transforms file?"),
-        ({"frames": []}, "lists no images, expected at least one frame; export the poses again"),
-    ],
-)
-def test_json_of_another_kind_is_named(tmp_path: Path, content: object, expected: str):
-    path = tmp_path / "transforms.json"
-    path.write_text(json.dumps(content))
-    assert _message(tmp_path) == f"{path}: {expected}"
-
-
-_NAN = [[math.nan, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
-_SHEARED = [[1, 0.5, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
-_MIRRORED = [[-1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
-_FLAT = [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
-_INFINITE = [[1, 0, 0, math.inf], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
-
-
-@pytest.mark.parametrize(
-    ("matrix", "expected"),
-    [
-        (_NAN, "transform_matrix has a NaN or infinity, expected 4x4 finite numbers or 3x4 finite numbers; export"),
-        (
-            _INFINITE,
-            "transform_matrix has a NaN or infinity, expected 4x4 finite numbers or 3x4 finite numbers; export",
-        ),
-        (_SHEARED, "transform_matrix is not a rotation and a position (determinant 1), expected a rigid"),
-        (_MIRRORED, "transform_matrix is not a rotation and a position (determinant -1), expected a rigid"),
-        (_FLAT, "transform_matrix is not a rotation and a position (determinant 0), expected a rigid"),
-        ([[1, 0], [0, 1]], "transform_matrix has 2x2 numbers, expected 4x4 finite numbers or 3x4 finite numbers; "),
-        ([[1, 0], [0]], "transform_matrix is not made of numbers, expected 4x4 finite numbers or 3x4"),
-        ("identity", "transform_matrix is not made of numbers, expected 4x4 finite numbers or 3x4"),
-        (None, "transform_matrix has 1 numbers, expected 4x4 finite numbers or 3x4 finite numbers; "),
-    ],
-)
-def test_a_bad_matrix_is_named_with_its_frame(tmp_path: Path, matrix: object, expected: str):
-    path = _write_capture(tmp_path)
-    _edit(path, lambda content: content["frames"][5].update(transform_matrix=matrix))
-    assert _message(tmp_path).startswith(f"{path}, frame 5 (images/0005.png): {expected}")
-
-
-def test_a_missing_matrix_is_named_with_its_frame(tmp_path: Path):
-    path = _write_capture(tmp_path)
-    _edit(path, lambda content: content["frames"][2].pop("transform_matrix"))
-    expected = "has no transform_matrix, expected 4x4 finite numbers or 3x4 finite numbers; add it or remove this frame"
-    assert _message(tmp_path) == f"{path}, frame 2 (images/0002.png): {expected}"
-
-
-def test_a_frame_without_image_is_named(tmp_path: Path):
-    path = _write_capture(tmp_path)
-    _edit(path, lambda content: content["frames"][2].pop("file_path"))
-    assert _message(tmp_path).startswith(f"{path}, frame 2: has no file_path, expected the name of its image; add")
-    _edit(path, lambda content: content["frames"].insert(0, 7))
-    assert _message(tmp_path).startswith(
-        f"{path}, frame 0: is no JSON object, expected file_path and transform_matrix;"
-    )
-
-
-@pytest.mark.parametrize(
-    ("entries", "expected"),
-    [
-        ({"fl_x": None}, "has neither fl_x nor camera_angle_x, expected a focal length in pixels (fl_x) or"),
-        ({"fl_x": -3.0}, "fl_x is -3.0, expected a positive number of pixels; correct it"),
-        ({"fl_y": 0}, "fl_y is 0, expected a positive number of pixels; correct it"),
-        ({"fl_x": math.nan}, "fl_x has a NaN or infinity, expected a finite number; "),
-        ({"fl_x": None, "camera_angle_x": 4.0}, "camera_angle_x is 4.0, expected an angle between 0 and pi radians;"),
-        ({"cx": 10**400}, "cx is not made of numbers, expected a finite number; correct it"),
-        ({"cx": 1e300}, "cx has a NaN or infinity, expected a finite number; "),
-        ({"cx": "middle"}, "cx is not made of numbers, expected a finite number; correct it"),
-        ({"k2": [0.1, 0.2]}, "k2 has 2 numbers, expected a finite number; correct it"),
-        ({"w": 16, "h": 24}, "declares images of w=16, h=24, but the file is 24x16; expected the same proportions: "),
-        (
-            {"camera_model": "OPENCV_FISHEYE"},
-            "camera model OPENCV_FISHEYE is not supported, expected OPENCV or PINHOLE;",
-        ),
-        (
-            {"is_fisheye": True},
-            "camera model fisheye is not supported, expected OPENCV or PINHOLE; undistort the images",
-        ),
-        (
-            {"k3": 0.02},
-            "k3 is 0.02, but only k1, k2, p1, p2 are supported, expected k3 = 0; undistort the images first",
-        ),
-    ],
-)
-def test_a_bad_lens_is_named(tmp_path: Path, entries: dict[str, Any], expected: str):
-    path = _write_capture(tmp_path, **entries)
-    assert _message(tmp_path).startswith(f"{path}, frame 0 (images/0000.png): {expected}")
-
-
-@pytest.mark.parametrize(
-    ("entries", "expected"),
-    [
-        ({"aabb_scale": 5}, "aabb_scale is 5, expected a power of two from 1 to 128; take the smallest one"),
-        ({"aabb_scale": "big"}, "aabb_scale is not made of numbers, expected a finite number; correct it"),
-        ({"scale": -1}, "scale is -1, expected a positive number; remove it to take the default, 0.33"),
-        ({"offset": [0.5, 0.5]}, "offset has 2 numbers, expected 3 finite numbers; correct it"),
-    ],
-)
-def test_a_bad_region_is_named(tmp_path: Path, entries: dict[str, Any], expected: str):
-    path = _write_capture(tmp_path, **entries)
-    assert _message(tmp_path).startswith(f"{path}: {expected}")
-
-
-def test_a_capture_with_most_images_missing_is_refused(tmp_path: Path):
-    path = _write_capture(tmp_path, count=10)
-    for index in range(1, 7):
-        (tmp_path / "images" / f"{index:04d}.png").unlink()
-    expected = "only 4 of its 10 images exist (the first missing: images/0001.png), expected at least half of them; put"
-    assert _message(tmp_path).startswith(f"{path}: {expected}")
-
-
-def test_a_single_view_is_refused(tmp_path: Path):
-    path = _write_capture(tmp_path, count=1)
-    assert _message(path) == f"{path}: has one image, expected at least two, of which one is held out; add more views"
-
-
-def test_a_truncated_image_of_a_scene_is_named(tmp_path: Path):
-    _write_capture(tmp_path)
-    image = tmp_path / "images" / "0004.png"
-    image.write_bytes(image.read_bytes()[:200])
-    assert _message(tmp_path).startswith(f"{image}: cannot be read as an image (")
-
-
-def test_images_of_two_sizes_in_a_scene_are_both_named(tmp_path: Path):
-    _write_capture(tmp_path)
-    image = tmp_path / "images" / "0004.png"
-    Image.new("RGB", (48, 32)).save(image)
-    first = tmp_path / "images" / "0000.png"
-    assert _message(tmp_path).startswith(f"{image}: is 48x32, but {first} is 24x16; expected images of one size:")
-
-
-def test_a_downscale_of_zero_is_refused(tmp_path: Path):
-    _write_capture(tmp_path)
-    with pytest.raises(DataError, match="downscale is 0, expected a whole number of at least 1; 1 keeps the images"):
-        load_scene(tmp_path, downscale=0)
 
 
 # Real captures.
