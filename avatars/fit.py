@@ -52,7 +52,8 @@ class FitConfig:
     """Training time on the painted body."""
     photo_budget: TrainConfig = dataclasses.field(
         default_factory=lambda: TrainConfig(
-            minutes=2.5, optim=OptimConfig(rates={"table": 2e-2, "network": 1e-3}, warmup=30, final=0.05)
+            minutes=2.5,
+            optim=OptimConfig(rates={"table": 2e-2, "network": 1e-3, "features": 2e-2}, warmup=30, final=0.05),
         )
     )
     """Training time on the photo."""

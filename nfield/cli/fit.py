@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 import tyro
@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 from rich.console import Console
 from torch import Tensor
 
-from avatars.avatar import Portrait, save_avatar
+from avatars.avatar import FigureConfig, Portrait, save_avatar
 from avatars.body import BodyModel, BodyPose
 from avatars.body.pose_file import BodyParameters, load_parameters, save_parameters
 from avatars.body_fit import BodyFitConfig, BodyObservation, fit_body
@@ -25,6 +25,7 @@ from avatars.report import figures, table, write_pictures, write_strip
 from nfield.checkpoint import FILE
 from nfield.cli.options import parse_options
 from nfield.errors import CheckpointError, OptionError
+from nfield.fields import HashConfig, RbfConfig
 from nfield.training.loop import Hook, TrainConfig
 from nfield.training.progress import TrainProgress
 from nfield.training.run_folder import write_json
@@ -36,6 +37,7 @@ _FIRST_PACE, _PHOTO_PACE = 300.0, 150.0
 _EXAMPLES = (
     "nfield fit photo.jpg --out runs/me",
     "nfield fit photo.jpg --out runs/me --mask mask.png --minutes 6",
+    "nfield fit photo.jpg --out runs/me-rbf --field rbf",
     "nfield render runs/me --pose t-pose --orbit",
 )
 
@@ -58,6 +60,8 @@ class FitOptions:
     """Body model file in the SMPL format (npz or pkl). Default: the shipped one."""
     focal: float | None = None
     """Focal length in pixels of the photo. Default: that of --body, else it is fitted."""
+    field: Literal["hash", "rbf"] = "hash"
+    """Backend of the avatar's field: a hash grid, or one of the same size with adaptive radial bases."""
     minutes: float = 4.0
     """Training time; finding person and body comes before."""
     steps: int | None = None
@@ -88,7 +92,7 @@ def run(options: FitOptions) -> None:
 
 def fit_config(options: FitOptions) -> FitConfig:
     """How the avatar is made with a budget."""
-    config = FitConfig(seed=options.seed)
+    config = FitConfig(figure=_figure(options.field), seed=options.seed)
     first, photo = (
         TrainConfig(minutes, options.steps, budget.optim, least_steps=round(minutes * pace))
         for minutes, budget, pace in (
@@ -97,6 +101,15 @@ def fit_config(options: FitOptions) -> FitConfig:
         )
     )
     return dataclasses.replace(config, first_budget=first, photo_budget=photo)
+
+
+def _figure(backend: Literal["hash", "rbf"]) -> FigureConfig:
+    """What an avatar is made of, by the backend of its field."""
+    figure = FigureConfig()
+    if backend == "hash":
+        return figure
+    assert isinstance(figure.field, HashConfig)
+    return dataclasses.replace(figure, field=RbfConfig.as_large_as(figure.field))
 
 
 def find_person(options: FitOptions, model: BodyModel, console: Console) -> PersonPhoto:

@@ -16,7 +16,8 @@ from avatars.task import AvatarConfig
 from avatars.views import ViewsConfig
 from nfield.cli import main
 from nfield.cli.fit import find_person, finish, fit_config, parse, progress
-from nfield.fields import HashConfig
+from nfield.fields import HashConfig, RbfConfig, RbfField
+from nfield.fields.unlit import UnlitField
 from nfield.kernels.rasterize import rasterize
 from nfield.rendering.samplers.occupancy import OccupancyConfig
 from nfield.training.loop import TrainConfig
@@ -51,29 +52,33 @@ def _given(photo: Path):
     return ["--mask", str(photo / "mask.png"), "--body", str(photo / "body.npz")]
 
 
-def _small(config: FitConfig):
+def _small(config: FitConfig, steps: tuple[int, int]):
     """The same fit at a size that a test can wait for."""
     grid = HashConfig(levels=8, log2_table_size=14, finest_resolution=256, hidden=32)
+    field = RbfConfig.as_large_as(grid) if isinstance(config.figure.field, RbfConfig) else grid
     return replace(
         config,
-        figure=FigureConfig(field=grid, sampler=OccupancyConfig(resolution=48, steps=256, coarse=1.0, threshold=0.02)),
+        figure=FigureConfig(field=field, sampler=OccupancyConfig(resolution=48, steps=256, coarse=1.0, threshold=0.02)),
         views=ViewsConfig(size=96, ring=6, elevations=(8.0,), details=0),
         first=RadianceConfig(samples=1 << 14, first_rays=512),
         photo=AvatarConfig(photo_rays=1024, view_rays=512, reach=8, margin=6),
-        first_budget=TrainConfig(minutes=None, steps=80, optim=config.first_budget.optim),
-        photo_budget=TrainConfig(minutes=None, steps=60, optim=config.photo_budget.optim),
+        first_budget=TrainConfig(minutes=None, steps=steps[0], optim=config.first_budget.optim),
+        photo_budget=TrainConfig(minutes=None, steps=steps[1], optim=config.photo_budget.optim),
     )
+
+
+def _fit(photo: Path, out: Path, *words: str, steps: tuple[int, int] = (80, 60)):
+    options = parse([str(photo / "photo.png"), "--out", str(out), *_given(photo), *words])
+    model, console = BodyModel.load(), Console(quiet=True)
+    person = find_person(options, model, console)
+    fitted = fit_avatar(model, person, _small(fit_config(options), steps), watch=progress(console))
+    finish(options, person, fitted, console)
+    return out
 
 
 @pytest.fixture(scope="module")
 def run(photo: Path, tmp_path_factory: pytest.TempPathFactory):
-    out = tmp_path_factory.mktemp("run") / "avatar"
-    options = parse([str(photo / "photo.png"), "--out", str(out), *_given(photo)])
-    model, console = BodyModel.load(), Console(quiet=True)
-    person = find_person(options, model, console)
-    fitted = fit_avatar(model, person, _small(fit_config(options)), watch=progress(console))
-    finish(options, person, fitted, console)
-    return out
+    return _fit(photo, tmp_path_factory.mktemp("run") / "avatar")
 
 
 def test_avatar_shows_its_photo(run: Path):
@@ -104,6 +109,18 @@ def test_turntable_is_rendered_in_a_pose(run: Path, tmp_path: Path):
     )
     assert (tmp_path / "turntable.mp4").stat().st_size > 0
     assert (tmp_path / "strip.png").is_file()
+
+
+def test_an_avatar_of_radial_bases_shows_its_photo(photo: Path, tmp_path: Path):
+    out = _fit(photo, tmp_path / "rbf", "--field", "rbf", steps=(160, 120))
+    report = json.loads((out / "report.json").read_text())
+    assert report["psnr"] > 20.0
+    assert report["iou"] > 0.95
+    field = load_avatar(out).canonical.field
+    assert isinstance(field, UnlitField)
+    assert isinstance(field.inner, RbfField)
+    assert field.placed
+    assert field.inner.bases.features.abs().max() > 1e-3  # they have learned something
 
 
 def test_a_converted_avatar_takes_poses(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
