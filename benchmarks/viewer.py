@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,8 +35,10 @@ def viewing(run: Path) -> Iterator[str]:
     words = ["view", str(run), "--port", "0", "--no-open"]
     with subprocess.Popen([*command, *words], stdout=subprocess.PIPE, text=True) as viewer:
         assert viewer.stdout is not None
-        yield viewer.stdout.readline().split()[-1]
-        viewer.terminate()
+        try:
+            yield viewer.stdout.readline().split()[-1]
+        finally:
+            viewer.terminate()
 
 
 def in_place_of_a_browser(run: Path, size: tuple[int, int], seconds: float, rounds: int) -> None:
@@ -52,9 +54,15 @@ def in_place_of_a_browser(run: Path, size: tuple[int, int], seconds: float, roun
             )
 
 
+def _colored(screenshot: bytes) -> bool:
+    """Whether something that is neither grey nor white is on a screen."""
+    pixels = np.asarray(Image.open(io.BytesIO(screenshot)).convert("RGB"), np.float32)
+    return float(((pixels.max(-1) - pixels.min(-1)) > 50.0).mean()) > 0.03
+
+
 def in_a_browser(run: Path, size: tuple[int, int], chromium: Path, rounds: int) -> None:
-    """Times the first picture on the page: of a browser that was just started, and of its next pages."""
-    from playwright.sync_api import sync_playwright
+    """Times the first picture on the page: of a browser that was just started, and of its next page."""
+    from playwright.sync_api import Error, sync_playwright
 
     for start in range(rounds):
         with viewing(run) as url, sync_playwright() as playwright:
@@ -64,10 +72,10 @@ def in_a_browser(run: Path, size: tuple[int, int], chromium: Path, rounds: int) 
                 clip = {"x": 0, "y": 0, "width": size[1] - _PANEL, "height": size[0]}
                 begun = time.monotonic()
                 page.goto(url, wait_until="commit")
-                while True:
-                    shot = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB"), np.float32)
-                    if float(((shot.max(-1) - shot.min(-1)) > 50.0).mean()) > 0.03:
-                        break
+                shown = False
+                while not shown:
+                    with suppress(Error):  # Chromium refuses while it starts its compositor
+                        shown = _colored(page.screenshot(clip=clip))
                 kind = "first page of the browser" if page_number == 0 else "another page"
                 print(f"start {start + 1}, {kind}: picture on the screen after {time.monotonic() - begun:.2f} s")
                 page.close()
