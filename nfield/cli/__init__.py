@@ -15,12 +15,12 @@ from nfield.errors import NFieldError
 
 COMMANDS = {
     "fit": "Make a posable avatar from one photo of a person.",
-    "train": "Train a radiance field on posed photos.",
-    "eval": "Measure a trained scene on its held-out photos.",
-    "render": "Render an orbit around a scene or a posed avatar: a video, PNG files and a strip.",
+    "train": "Train a radiance field on posed photos, or a field on one picture.",
+    "eval": "Measure a trained scene on its held-out photos, or a picture's field on its picture.",
+    "render": "Render an orbit around a scene or a posed avatar, or a picture at any size.",
     "convert": "Convert a trained run to another architecture, without photos.",
     "view": "Show a run, or two beside each other, in the browser.",
-    "bench": "Time the kernels of this machine against their torch twins.",
+    "bench": "Time this machine's kernels against their torch twins; compare fields on pictures.",
     "doctor": "Show what this installation can do, and what it lacks.",
 }
 """Commands by name, each with a line of help; `nfield/cli/<name>.py` holds it."""
