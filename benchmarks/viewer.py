@@ -4,7 +4,7 @@
     python benchmarks/viewer.py runs/lego --chromium /usr/bin/chromium
 
 The viewer runs in a process of its own, as it does for a reader. This one takes the browser's place, without drawing;
-or it opens a browser without a screen, by playwright, and looks at the page until the picture is on it.
+or it opens a browser without a screen, by playwright, and looks whether the picture is on the page.
 """
 
 import io
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,9 @@ from nfield.saved_scene import load_scene_run
 from viewer.measure import measure
 
 _FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+_KINDS = ("first page of a new browser", "second page")
+_MOMENTS = (1.0, 1.25, 1.5, 1.75, 2.0)
+"""Seconds after which a page is looked at."""
 _PANEL = 400
 """Columns at the right that the panel may cover."""
 
@@ -61,25 +64,27 @@ def _colored(screenshot: bytes) -> bool:
 
 
 def in_a_browser(run: Path, size: tuple[int, int], chromium: Path, rounds: int) -> None:
-    """Times the first picture on the page: of a browser that was just started, and of its next page."""
-    from playwright.sync_api import Error, sync_playwright
+    """Tells when the picture is on the page: of a browser that was just started, and of its next page.
 
-    for start in range(rounds):
-        with viewing(run) as url, sync_playwright() as playwright:
+    A screenshot takes a third of a second of both cores, so each page is looked at once, at one moment.
+    """
+    from playwright.sync_api import sync_playwright
+
+    seen: dict[tuple[float, str], list[bool]] = {(moment, kind): [] for moment in _MOMENTS for kind in _KINDS}
+    with viewing(run) as url, sync_playwright() as playwright:
+        for moment in _MOMENTS * rounds:
             browser = playwright.chromium.launch(executable_path=str(chromium), args=_FLAGS)
-            for page_number in range(2):
+            for kind in _KINDS:
                 page = browser.new_page(viewport={"width": size[1], "height": size[0]})
-                clip = {"x": 0, "y": 0, "width": size[1] - _PANEL, "height": size[0]}
                 begun = time.monotonic()
                 page.goto(url, wait_until="commit")
-                shown = False
-                while not shown:
-                    with suppress(Error):  # Chromium refuses while it starts its compositor
-                        shown = _colored(page.screenshot(clip=clip))
-                kind = "first page of the browser" if page_number == 0 else "another page"
-                print(f"start {start + 1}, {kind}: picture on the screen after {time.monotonic() - begun:.2f} s")
+                page.wait_for_timeout(1e3 * (moment - (time.monotonic() - begun)))
+                clip = {"x": 0, "y": 0, "width": size[1] - _PANEL, "height": size[0]}
+                seen[moment, kind].append(_colored(page.screenshot(clip=clip)))
                 page.close()
             browser.close()
+    for (moment, kind), shown in seen.items():
+        print(f"{moment:.2f} s after it was asked for, {kind}: picture on {sum(shown)} of {len(shown)} screens")
 
 
 def main(
