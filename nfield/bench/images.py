@@ -16,7 +16,7 @@ from torch import Tensor
 from nfield.data.picture import load_picture
 from nfield.encodings.placement import Placing
 from nfield.fields.signal import BY_SIZE, HashSignalConfig, RbfSignalConfig, SignalConfig
-from nfield.training.image import image_optim, straight
+from nfield.training.image import EXPONENT, image_optim, straight
 from nfield.training.image_run import ImagePlan, measures, sized_for, start_run
 from nfield.training.loop import TrainConfig, train
 
@@ -35,11 +35,13 @@ class Variant:
         config: Options of the signal.
         placing: How kernels are placed.
         share: Kernels are this many times fewer than an equal size affords.
+        exponent: Power of a pixel's change that weighs it when they are placed.
     """
 
     config: SignalConfig
     placing: Placing = "kmeans"
     share: int = 1
+    exponent: float = EXPONENT
 
 
 _RBF = RbfSignalConfig()
@@ -48,6 +50,7 @@ VARIANTS: Mapping[str, Variant] = {
     "hash": Variant(HashSignalConfig()),
     "hash, sines": Variant(HashSignalConfig(sines=BY_SIZE)),
     "rbf": Variant(_RBF),
+    "rbf, exponent 1": Variant(_RBF, exponent=1.0),
     "rbf, random": Variant(_RBF, "random"),
     "rbf 1/4": Variant(_RBF, share=_SHARE),
     "rbf 1/4, weighted": Variant(_RBF, "weighted", _SHARE),
@@ -58,6 +61,7 @@ VARIANTS: Mapping[str, Variant] = {
 QUESTIONS = (
     ("rbf", "hash"),
     ("rbf", "hash, sines"),
+    ("rbf", "rbf, exponent 1"),
     ("rbf", "rbf, random"),
     ("rbf 1/4", "rbf 1/4, weighted"),
     ("rbf 1/4", "rbf 1/4, random"),
@@ -128,7 +132,7 @@ def fit_pictures(pictures: Mapping[str, Path], variants: Sequence[str], *, steps
 def _fitted(name: str, pixels: Float[Tensor, "h w c"], variant: str, budget: TrainConfig) -> Fit:
     chosen = VARIANTS[variant]
     height, width, channels = pixels.shape
-    plan = ImagePlan(name, budget, chosen.placing, (height, width), channels)
+    plan = ImagePlan(name, budget, chosen.placing, (height, width), channels, chosen.exponent)
     config = sized_for(chosen.config, pixels)
     if isinstance(config, RbfSignalConfig):
         config = replace(config, bases=replace(config.bases, count=max(1, config.bases.count // chosen.share)))

@@ -14,7 +14,7 @@ from nfield.data.picture import is_picture
 from nfield.encodings.placement import Placing
 from nfield.fields.signal import SIGNALS
 from nfield.training.hooks import Log, PeriodicSave
-from nfield.training.image import image_optim
+from nfield.training.image import EXPONENT, image_optim
 from nfield.training.image_run import (
     ImagePlan,
     ImageRun,
@@ -52,6 +52,8 @@ class TrainImageOptions:
     """Height and width to which the picture is made smaller."""
     placing: Placing = "kmeans"
     """Where kernels go: weighted K-means, or random, weighted (random by weight) or lattice to compare with."""
+    exponent: float = EXPONENT
+    """Power of a pixel's change that weighs it for kmeans and weighted; larger ones crowd kernels at edges."""
     seed: int = 0
     """Of everything random."""
     resume: bool = False
@@ -82,6 +84,7 @@ def parse(arguments: Sequence[str]) -> TrainImageOptions:
 
 def run(options: TrainImageOptions) -> None:
     """Trains, or continues to."""
+    at_least(options.exponent, 0.0, name="--exponent")
     at_least(options.seed, 0, name="--seed")
     positive(options.save_every, name="--save-every", unit="seconds")
     console = Console(highlight=False, soft_wrap=True)
@@ -108,7 +111,9 @@ def _started(options: TrainImageOptions) -> ImageRun:
     budget = TrainConfig(options.minutes, steps, image_optim(), options.seed)
     picture = prepare_picture(options.picture, size=options.size)
     height, width, channels = picture.shape
-    plan = ImagePlan(str(options.picture.resolve()), budget, options.placing, (height, width), channels)
+    plan = ImagePlan(
+        str(options.picture.resolve()), budget, options.placing, (height, width), channels, options.exponent
+    )
     begun = start_run(options.out, plan, options.field_options, picture)  # pyright: ignore[reportAttributeAccessIssue]
     options.out.mkdir(parents=True, exist_ok=True)
     return begun

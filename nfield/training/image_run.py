@@ -21,7 +21,7 @@ from nfield.encodings.placement import Placing
 from nfield.errors import DataError, OptionError
 from nfield.fields.signal import Canvas, RbfSignalConfig, Signal, SignalConfig
 from nfield.metrics import psnr, ssim
-from nfield.training.image import ImageTask, place_on_picture, placeable, premultiplied, straight
+from nfield.training.image import EXPONENT, ImageTask, place_on_picture, placeable, premultiplied, straight
 from nfield.training.image_pictures import draw_error_map, draw_kernels
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
@@ -45,6 +45,8 @@ class ImagePlan:
     """Height and width at which the picture is fitted."""
     channels: int
     """Numbers of a pixel."""
+    exponent: float = EXPONENT
+    """Power of a pixel's change that weighed it when kernels were placed."""
 
     @property
     def canvas(self) -> Canvas:
@@ -197,7 +199,7 @@ def start_run(folder: Path, plan: ImagePlan, config: SignalConfig, picture: Floa
     with _building(config):
         sized = sized_for(config, values)
         signal = sized.build(plan.canvas, generator)
-    place_on_picture(signal, values, how=plan.placing, generator=generator)
+    place_on_picture(signal, values, how=plan.placing, exponent=plan.exponent, generator=generator)
     seconds = time.perf_counter() - begun
     task = ImageTask(signal, values, seed=plan.train.seed)
     return ImageRun(folder, plan, sized, picture, task, seconds)
