@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from nfield.encodings.rbf import BasesConfig
-from nfield.fields.signal import HashSignalConfig, RbfSignalConfig, SignalConfig
+from nfield.fields.signal import Canvas, HashSignalConfig, RbfSignalConfig, SignalConfig
 from nfield.training import image as image_module
 from nfield.training.image import (
     ImageTask,
     gradient_weights,
     image_optim,
+    place_on_picture,
     premultiplied,
     render_signal,
     straight,
@@ -50,6 +51,23 @@ def test_blocks_take_turns_without_repeating(size: tuple[int, int]):
     later = torch.cat([stratified(size, 3, step=step, seed=1) for step in range(9, 18)])
     assert sorted(later.tolist()) == list(range(size[0] * size[1]))
     assert size == (1, 4) or not torch.equal(taken, later)
+
+
+def test_kernels_crowd_where_a_picture_changes_the_more_the_larger_the_exponent():
+    column = torch.arange(64.0)
+    ramps = torch.where(
+        column < 32, 0.01 * column, 0.31 + (column - 31) * 0.1 % 0.3
+    )  # nine times as steep at the right
+    picture = ramps.expand(48, 64)[..., None]
+    shares = []
+    for exponent in (0.0, 0.5, 1.0):
+        signal = RbfSignalConfig(BasesConfig(100, frequencies=(0.125, 64.0))).build(Canvas((48, 64), 1))
+        generator = torch.Generator().manual_seed(0)
+        place_on_picture(signal, picture, how="kmeans", exponent=exponent, generator=generator)
+        assert signal.bases is not None
+        shares.append(float((signal.bases.centers[:, 0] > 0.5).float().mean()))  # the picture is one unit wide
+    assert shares[0] == pytest.approx(0.5, abs=0.06)
+    assert shares[0] + 0.1 < shares[1] < shares[2] - 0.05
 
 
 def test_straight_undoes_premultiplication(generator: torch.Generator):
