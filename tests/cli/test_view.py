@@ -42,7 +42,11 @@ def test_ctrl_c_ends_it_well(finished_run: Path, capsys: pytest.CaptureFixture[s
         time.sleep(10.0)
 
     monkeypatch.setattr(Viewer, "wait", interrupt)
-    assert main(["view", str(finished_run), "--port", "0", "--host", "0.0.0.0", "--no-open"]) == 0
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell began with &
+    try:
+        assert main(["view", str(finished_run), "--port", "0", "--host", "0.0.0.0", "--no-open"]) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
     address, *_, closed = capsys.readouterr().out.strip().splitlines()
     url = address.split()[-1]
     assert "?token=" in url
