@@ -59,20 +59,11 @@ class Portrait:
 
     Attributes:
         pose: The body in the photo camera's axes.
-        focal: Focal length, pixels.
-        size: Height and width of the photo, pixels.
+        camera: The one camera that took the photo; its world is its own frame.
     """
 
     pose: BodyPose
-    focal: float
-    size: tuple[int, int]
-
-    @property
-    def cameras(self) -> Cameras:
-        """The one camera; its world is its own frame."""
-        height, width = self.size
-        matrix = torch.tensor([[[self.focal, 0.0, width / 2], [0.0, self.focal, height / 2], [0.0, 0.0, 1.0]]])
-        return Cameras(matrix, torch.eye(4)[None], self.size)
+    camera: Cameras
 
 
 @dataclass(frozen=True)
@@ -228,7 +219,7 @@ def save_avatar(run: Path, avatar: Avatar, *, step: int, seconds: float) -> None
 
 def avatar_parts(avatar: Avatar) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and JSON values of an avatar's checkpoint beside its field and sampler: whatever field it has."""
-    pose = avatar.portrait.pose
+    pose, camera = avatar.portrait.pose, avatar.portrait.camera
     tensors = {
         "body.vertices": avatar.vertices,
         "body.rotations": pose.rotations,
@@ -237,7 +228,7 @@ def avatar_parts(avatar: Avatar) -> tuple[dict[str, Tensor], dict[str, Any]]:
     }
     extra: dict[str, Any] = {
         "body": {"provenance": avatar.model.provenance, "shape_space": avatar.model.shape_space},
-        "portrait": {"focal": avatar.portrait.focal, "size": list(avatar.portrait.size)},
+        "portrait": {"focal": float(camera.focal_lengths[0, 0]), "size": list(camera.size)},
         "sampler": to_json(avatar.config.sampler),
         "skinning": to_json(avatar.config.skinning),
     }
@@ -267,7 +258,8 @@ def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
     if set(facts) != {"focal", "size"}:
         raise CheckpointError(f"{run}: does not say how the photo was taken; fit the photo again")
     pose = BodyPose(body["rotations"], body["translation"], body["shape"])
-    portrait = Portrait(pose, float(facts["focal"]), (int(facts["size"][0]), int(facts["size"][1])))
+    size = (int(facts["size"][0]), int(facts["size"][1]))
+    portrait = Portrait(pose, Cameras.pinhole(float(facts["focal"]), size))
     avatar = Avatar.start(model, body["vertices"], portrait, config)
     field = avatar.canonical.field
     assert isinstance(field, UnlitField)

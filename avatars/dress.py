@@ -16,6 +16,7 @@ from torch import Tensor
 
 from avatars.body import Body, BodyModel
 from avatars.body.parts import PART_NAMES
+from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 
 _LIMITS = {"torso": 0.06, "left thigh": 0.06, "right thigh": 0.06, "head": 0.06, "left leg": 0.05, "right leg": 0.05}
@@ -47,7 +48,7 @@ def dress(
     body: Body,
     shape: Float[Tensor, "k"],
     mask: Bool[Tensor, "h w"],
-    focal: float,
+    camera: Cameras,
     config: DressConfig | None = None,
 ) -> Float[Tensor, "v 3"]:
     """Vertices of the shaped body at rest after growing to the person's outline, metres.
@@ -57,7 +58,7 @@ def dress(
         body: As the photo's camera sees it, in OpenCV axes.
         shape: Its shape coefficients.
         mask: The person.
-        focal: Focal length, pixels; the principal point is the middle of the photo.
+        camera: The photo's one, at the origin of its own frame.
         config: Options.
     """
     config = config or DressConfig()
@@ -69,7 +70,7 @@ def dress(
     for _ in range(config.rounds):
         affine = body.posed_from_rest
         posed = (affine[:, :, :3] @ (rest + offsets[:, None] * normals)[..., None])[..., 0] + affine[:, :, 3]
-        vertices, wanted = _wishes(posed, model.faces, mask, focal, reach=0.08)
+        vertices, wanted = _wishes(posed, model.faces, mask, camera, reach=0.08)
         target = (offsets[vertices] + wanted).clamp(min=-config.shrink)
         target = torch.minimum(target, limit[vertices])
         offsets = _solve(smoothness, model.mirror, vertices, target, config)
@@ -123,25 +124,24 @@ def laplacian(faces: Int[Tensor, "t 3"], count: int) -> sparse.csr_matrix:
 
 
 def _wishes(
-    posed: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"], mask: Bool[Tensor, "h w"], focal: float, *, reach: float
+    posed: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"], mask: Bool[Tensor, "h w"], camera: Cameras, *, reach: float
 ) -> tuple[Int[Tensor, "o"], Float[Tensor, "o"]]:
     """Vertices on the posed body's outline, and how far along their normals the mask's edge is, metres.
 
     Where the way out leads over another limb, half of the gap is asked for.
     """
     height, width = mask.shape
-    matrix = torch.tensor([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
-    cover = rasterize(posed, faces, matrix, (height, width)).face >= 0
+    cover = rasterize(posed, faces, camera.intrinsics[0], camera.size).face >= 0
     distance = np.asarray(ndimage.distance_transform_edt(cover.numpy())) - np.asarray(
         ndimage.distance_transform_edt(np.logical_not(cover.numpy()))
     )
-    pixel = posed[:, :2] / posed[:, 2:] * focal + torch.tensor([width / 2, height / 2])
+    pixel, depth = camera.project(posed, 0)
     normal = vertex_normals(posed, faces)
     across = normal[:, :2].norm(dim=-1)
     at = ndimage.map_coordinates(distance, [pixel[:, 1] - 0.5, pixel[:, 0] - 0.5], order=1, mode="constant", cval=-9.0)
     photo = ((pixel > 2.0) & (pixel < torch.tensor([width, height]) - 2.0)).all(-1)
     chosen = ((torch.from_numpy(at).abs() < 1.6) & (across > 0.8) & photo).nonzero()[:, 0]
-    metres = posed[chosen, 2] / focal
+    metres = depth[chosen] / camera.focal_lengths[0, 0]
     steps = torch.arange(-0.5 * reach, reach, 0.002)
     direction = torch.nn.functional.normalize(normal[chosen, :2], dim=-1)
     way = pixel[chosen, None] + direction[:, None] * (steps / metres[:, None])[..., None]

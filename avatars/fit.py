@@ -68,7 +68,7 @@ class PersonPhoto:
     Attributes:
         photo: sRGB.
         alpha: The person's matte in [0, 1].
-        portrait: The body's pose and the focal length.
+        portrait: The body's pose, and the camera.
     """
 
     photo: UInt8[Tensor, "h w 3"]
@@ -141,7 +141,7 @@ def fit_avatar(model: BodyModel, person: PersonPhoto, config: FitConfig, *, watc
 
 def _checked_overlap(model: BodyModel, person: PersonPhoto) -> float:
     """Overlap of the body and the mask, intersection over union; an error where they have little in common."""
-    camera = person.portrait.cameras
+    camera = person.portrait.camera
     vertices = model.pose(person.portrait.pose).vertices
     cover = rasterize(vertices, model.faces, camera.intrinsics[0], camera.size).face >= 0
     overlap = intersection_over_union(cover, person.mask)
@@ -159,13 +159,13 @@ def _painted(
     """An avatar that has learned nothing yet, and pictures of its painted body."""
     portrait = person.portrait
     body = model.pose(portrait.pose)
-    vertices = dress(model, body, portrait.pose.shape, person.mask, portrait.focal, config.dress)
+    vertices = dress(model, body, portrait.pose.shape, person.mask, portrait.camera, config.dress)
     avatar = Avatar.start(model, vertices, portrait, config.figure, generator)
     surface = subdivide(model.faces, len(vertices))
     rest = surface.spread(vertices)
     posed = surface.spread(avatar.posed_body(portrait.pose)[0])
-    paint = project_colors(posed, surface.faces, person.photo, person.mask, portrait.focal, config.paint)
-    trusted = paint.seen & ~beside_hands(model, surface, posed, portrait.focal, config.paint)
+    paint = project_colors(posed, surface.faces, person.photo, person.mask, portrait.camera, config.paint)
+    trusted = paint.seen & ~beside_hands(model, surface, posed, portrait.camera, config.paint)
     color = complete_colors(model, surface, rest, Paint(paint.color, trusted), config.paint)
     seen = paint.seen.to(torch.float32)
     return avatar, render_views(
@@ -181,8 +181,8 @@ def _fit_photo(
     config: FitConfig,
     hooks: Sequence[Hook],
 ) -> TrainResult:
-    cameras = person.portrait.cameras
-    target = PhotoTarget(cameras, person.photo, person.alpha, posed.box, posed.ends(cameras, 0))
+    camera = person.portrait.camera
+    target = PhotoTarget(camera, person.photo, person.alpha, posed.box, posed.ends(camera, 0))
     remembered = WarpedField(avatar.canonical.field, _ray_table(posed, target, config.photo.reach))
     stage = Stage(remembered, posed.stage.renderer)
     task = AvatarTask(avatar.canonical, stage, target, views, config.photo)
@@ -198,4 +198,4 @@ def _ray_table(posed: PosedAvatar, target: PhotoTarget, reach: int) -> RayTable:
     rays, _ = target.rays(pixel)
     config = RayTableConfig()
     steps = sampler.reachable_steps(rays, config.step)
-    return RayTable(field.warp, target.cameras, rays, pixel, steps, config)
+    return RayTable(field.warp, target.camera, rays, pixel, steps, config)

@@ -27,7 +27,7 @@ class RayTable(Warp):
 
     Args:
         warp: What is remembered.
-        cameras: Whose first camera's rays, in that camera's own frame.
+        camera: Whose rays; one camera, whose world is its own frame.
         rays: Rays through the centres of some pixels.
         pixel: The pixel of each ray, counted row by row; no other pixel's points are present.
         steps: Even steps along the rays at which the warp is worth asking.
@@ -37,17 +37,17 @@ class RayTable(Warp):
     def __init__(
         self,
         warp: Warp,
-        cameras: Cameras,
+        camera: Cameras,
         rays: Rays,
         pixel: Int[Tensor, "r"],
         steps: Samples,
         config: RayTableConfig,
     ) -> None:
         super().__init__()
-        self.config, self._size = config, cameras.size
-        self._matrix = cameras.intrinsics[0]
+        self.config, self._size = config, camera.size
+        self._matrix = camera.intrinsics[0]
         ray, index, count, first = _places(rays, steps, config.step)
-        height, width = cameras.size
+        height, width = camera.size
         # One row more, which holds nothing: that of pixels without a ray.
         self._row = torch.full((height * width,), len(rays))
         self._row[pixel] = torch.arange(len(rays))

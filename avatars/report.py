@@ -92,7 +92,7 @@ def table(report: Mapping[str, Any]) -> str:
 
 def _overlay(photo: Float[Tensor, "h w 3"], avatar: Avatar) -> Float[Tensor, "h w 3"]:
     """The fitted body over the photo."""
-    camera = avatar.portrait.cameras
+    camera = avatar.portrait.camera
     vertices = avatar.model.pose(avatar.portrait.pose).vertices
     cover = rasterize(vertices, avatar.model.faces, camera.intrinsics[0], camera.size).face >= 0
     return torch.where(cover[..., None], 0.55 * photo + 0.45 * torch.tensor(_RED), photo)

@@ -53,14 +53,14 @@ class PhotoTarget:
     """The photo as the fit sees it.
 
     Attributes:
-        cameras: The one camera that took it.
+        camera: The one that took it.
         photo: sRGB.
         alpha: The person's matte in [0, 1].
         box: Box of the posed person in the camera's frame, metres.
         ends: Distance along each pixel's ray at which it is deep in the body, metres.
     """
 
-    cameras: Cameras
+    camera: Cameras
     photo: UInt8[Tensor, "h w 3"]
     alpha: Float[Tensor, "h w"]
     box: Box
@@ -75,7 +75,7 @@ class PhotoTarget:
         """Rays through pixels, counted row by row, and their sRGB and alpha."""
         width = self.photo.shape[1]
         centers = torch.stack([index % width, index // width], -1) + 0.5
-        rays = self.cameras.rays(torch.zeros_like(index), centers, box=self.box)
+        rays = self.camera.rays(torch.zeros_like(index), centers, box=self.box)
         rays = replace(rays, far=torch.minimum(rays.far, self.ends.reshape(-1)[index]))
         color = self.photo.reshape(-1, 3)[index].to(torch.float32) / 255.0
         return rays, torch.cat([color, self.alpha.reshape(-1, 1)[index]], -1)

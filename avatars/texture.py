@@ -16,6 +16,7 @@ from torch import Tensor
 from avatars.body import BodyModel
 from avatars.body.parts import PART_NAMES
 from avatars.dress import face_vertices, laplacian, vertex_normals, vertex_parts
+from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 
 _HEAD = PART_NAMES.index("head")
@@ -92,7 +93,7 @@ def project_colors(
     faces: Int[Tensor, "t 3"],
     photo: UInt8[Tensor, "h w 3"],
     mask: Bool[Tensor, "h w"],
-    focal: float,
+    camera: Cameras,
     config: PaintConfig,
 ) -> Paint:
     """Colours of the vertices that the photo shows; black elsewhere.
@@ -102,15 +103,12 @@ def project_colors(
         faces: Corners of each triangle.
         photo: The photo.
         mask: The person.
-        focal: Focal length, pixels; the principal point is the middle of the photo.
+        camera: The photo's one, at the origin of its own frame.
         config: What is trusted.
     """
     height, width = mask.shape
-    middle = torch.tensor([width / 2, height / 2])
-    matrix = torch.diag(torch.tensor([focal, focal, 1.0]))
-    matrix[:2, 2] = middle
-    depth = rasterize(posed, faces, matrix, (height, width)).depth
-    pixel = posed[:, :2] / posed[:, 2:] * focal + middle
+    depth = rasterize(posed, faces, camera.intrinsics[0], camera.size).depth
+    pixel, _ = camera.project(posed, 0)
     column, row = pixel[:, 0].long().clamp(0, width - 1), pixel[:, 1].long().clamp(0, height - 1)
     core = torch.from_numpy(np.asarray(ndimage.binary_erosion(mask.numpy(), iterations=config.erode)))
     view = torch.nn.functional.normalize(posed, dim=-1)
@@ -118,16 +116,17 @@ def project_colors(
     front = (posed[:, 2] < depth[row, column] + config.tolerance) & (depth[row, column] > 0.0)
     nearest = ndimage.minimum_filter(torch.where(depth > 0.0, depth, torch.inf).numpy(), 2 * config.shadow + 1)
     front &= posed[:, 2] < torch.from_numpy(nearest)[row, column] + config.gap
-    in_photo = ((pixel > 0.0) & (pixel < 2.0 * middle)).all(-1)
+    edge = torch.tensor([float(width), float(height)])
+    in_photo = ((pixel > 0.0) & (pixel < edge)).all(-1)
     seen = facing & front & core[row, column] & in_photo
-    grid = (pixel / middle - 1.0)[None, None]
+    grid = (2.0 * pixel / edge - 1.0)[None, None]
     image = photo.permute(2, 0, 1)[None].to(torch.float32) / 255.0
     color = torch.nn.functional.grid_sample(image, grid, padding_mode="border", align_corners=False)[0, :, 0].T
     return Paint(torch.where(seen[:, None], color, 0.0), seen)
 
 
 def beside_hands(
-    model: BodyModel, surface: Surface, posed: Float[Tensor, "v 3"], focal: float, config: PaintConfig
+    model: BodyModel, surface: Surface, posed: Float[Tensor, "v 3"], camera: Cameras, config: PaintConfig
 ) -> Bool[Tensor, "v"]:
     """Vertices of torso, legs and head that the photo shows next to a hand.
 
@@ -135,12 +134,12 @@ def beside_hands(
         model: The body that the surface refines.
         surface: The finer mesh.
         posed: Its vertices in the photo camera's frame, metres.
-        focal: Focal length, pixels.
+        camera: The photo's one, at the origin of its own frame.
         config: How near is next to it.
     """
     hand = _of_hands(model)[surface.parents].all(-1)
-    pixel = posed[:, :2] / posed[:, 2:] * focal
-    radius = config.around_hands * focal / float(posed[hand, 2].mean())
+    pixel, depth = camera.project(posed, 0)
+    radius = config.around_hands * float(camera.focal_lengths[0, 0]) / float(depth[hand].mean())
     distance, _ = KDTree(pixel[hand].numpy()).query(pixel.numpy(), distance_upper_bound=radius)
     limb = torch.tensor([PART_NAMES.index(f"{side} {part}") for side in ("left", "right") for part in ("arm", "hand")])
     other = ~torch.isin(vertex_parts(model)[surface.parents[:, 0]], limb)

@@ -112,6 +112,5 @@ def _ring(target: Float[Tensor, "3"], extent: float, count: int, elevation: floa
     flat = math.cos(math.radians(elevation))
     offsets = torch.stack([angles.sin() * flat, height, angles.cos() * flat], -1) * distance
     focal = size * distance / extent
-    matrix = torch.tensor([[focal, 0.0, size / 2], [0.0, focal, size / 2], [0.0, 0.0, 1.0]])
-    pose = look_at(target + offsets, target, torch.tensor(_UP))
-    return Cameras(matrix.repeat(count, 1, 1), pose, (size, size))
+    poses = look_at(target + offsets, target, torch.tensor(_UP))
+    return Cameras.pinhole(focal, (size, size), world_from_camera=poses)

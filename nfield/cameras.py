@@ -32,6 +32,30 @@ class Cameras:
     size: tuple[int, int]
     distortion: Float[Tensor, "k 4"] | None = None
 
+    @staticmethod
+    def pinhole(
+        focal: float,
+        size: tuple[int, int],
+        *,
+        world_from_camera: Float[Tensor, "k 4 4"] | None = None,
+        center: tuple[float, float] | None = None,
+    ) -> "Cameras":
+        """Ideal pinholes with square pixels: one at the origin of its own frame, or one for each given transform.
+
+        Args:
+            focal: Focal length, pixels.
+            size: Image height and width, pixels.
+            world_from_camera: Where the cameras stand; None for one whose frame is the world's.
+            center: Column and row of the principal point; None for the middle of the image.
+
+        >>> Cameras.pinhole(50.0, (48, 64)).intrinsics[0].tolist()
+        [[50.0, 0.0, 32.0], [0.0, 50.0, 24.0], [0.0, 0.0, 1.0]]
+        """
+        pose = torch.eye(4)[None] if world_from_camera is None else world_from_camera
+        column, row = (size[1] / 2, size[0] / 2) if center is None else center
+        matrix = pose.new_tensor([[focal, 0.0, column], [0.0, focal, row], [0.0, 0.0, 1.0]])
+        return Cameras(matrix.repeat(len(pose), 1, 1), pose, size)
+
     def __len__(self) -> int:
         return self.intrinsics.shape[0]
 
@@ -43,6 +67,11 @@ class Cameras:
     def origins(self) -> Float[Tensor, "k 3"]:
         """Optical centres in the world frame, metres."""
         return self.world_from_camera[:, :3, 3]
+
+    @property
+    def focal_lengths(self) -> Float[Tensor, "k 2"]:
+        """Horizontal and vertical focal length of each camera, pixels."""
+        return torch.stack([self.intrinsics[:, 0, 0], self.intrinsics[:, 1, 1]], -1)
 
     def resized(self, size: tuple[int, int]) -> "Cameras":
         """The same cameras with images of another (height, width)."""
@@ -63,9 +92,7 @@ class Cameras:
             camera: Which camera each ray belongs to.
             pixels: Column and row of each image point; the centre of the first pixel is (0.5, 0.5).
         """
-        matrix = self.intrinsics[camera]
-        focal = torch.stack([matrix[:, 0, 0], matrix[:, 1, 1]], -1)
-        plane = (pixels - matrix[:, :2, 2]) / focal
+        plane = (pixels - self.intrinsics[camera, :2, 2]) / self.focal_lengths[camera]
         if self.distortion is not None:
             plane = undistort(plane, self.distortion[camera])
         in_camera = torch.cat([plane, torch.ones_like(plane[:, :1])], -1)
@@ -99,8 +126,7 @@ class Cameras:
         plane = in_camera[:, :2] / depth.clamp_min(1e-9)[:, None]
         if self.distortion is not None:
             plane = distort(plane, self.distortion[index].expand(len(plane), 4))
-        matrix = self.intrinsics[index]
-        return plane * torch.stack([matrix[0, 0], matrix[1, 1]]) + matrix[:2, 2], depth
+        return plane * self.focal_lengths[index] + self.intrinsics[index, :2, 2], depth
 
 
 def distort(plane: Float[Tensor, "n 2"], coefficients: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2"]:
@@ -179,6 +205,5 @@ class Orbit:
         across = self.start - along
         side = torch.linalg.cross(self.up, across)
         offsets = along + angles.cos()[:, None] * across + angles.sin()[:, None] * side
-        height, width = self.size
-        matrix = torch.tensor([[self.focal, 0.0, width / 2], [0.0, self.focal, height / 2], [0.0, 0.0, 1.0]])
-        return Cameras(matrix.repeat(count, 1, 1), look_at(self.target + offsets, self.target, self.up), self.size)
+        poses = look_at(self.target + offsets, self.target, self.up)
+        return Cameras.pinhole(self.focal, self.size, world_from_camera=poses)

@@ -30,13 +30,10 @@ def camera_from_browser(
     >>> camera.intrinsics[0].tolist()
     [[1.0, 0.0, 2.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]
     """
-    height, width = size
-    focal = focal_length(field_of_view, height)
-    matrix = torch.tensor([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
     pose = torch.eye(4)
     pose[:3, :3] = torch.from_numpy(rotation_matrix(quaternion))
     pose[:3, 3] = torch.from_numpy(np.asarray(position, np.float32))
-    return Cameras(matrix[None], pose[None], size)
+    return Cameras.pinhole(focal_length(field_of_view, size[0]), size, world_from_camera=pose[None])
 
 
 def home_camera(home: Home, size: tuple[int, int]) -> Cameras:

@@ -16,6 +16,7 @@ import assets
 from avatars.body.model import BodyModel, BodyPose
 from avatars.body.skinning import axis_angle_from_rotations
 from avatars.body.smpl_file import JOINT_NAMES, SMPL_SHAPE_SPACE
+from nfield.cameras import Cameras
 from nfield.errors import DataError
 
 _HANDS = (JOINT_NAMES.index("left_hand"), JOINT_NAMES.index("right_hand"))
@@ -36,6 +37,10 @@ class BodyParameters:
 
     pose: BodyPose
     focal: float | None
+
+    def camera(self, size: tuple[int, int]) -> Cameras | None:
+        """The camera of a photo of (height, width) pixels; None where the file does not say its focal length."""
+        return None if self.focal is None else Cameras.pinhole(self.focal, size)
 
 
 def pose_names() -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from avatars.body_fit.landmarks import USED, LandmarkRegressor
 from avatars.body_fit.observation import BodyObservation
 from avatars.body_fit.silhouette import silhouette
 from avatars.body_fit.start import VARIANTS, first_guesses
+from nfield.cameras import Cameras
 
 _WARM_UP = 25  # steps: Adam's first ones are blind, as long as its rate allows
 
@@ -60,7 +61,7 @@ class BodyFit:
 
     Attributes:
         pose: Its pose and shape in camera axes; the translation is part of it.
-        focal: Focal length, pixels; the principal point is the middle of the photo.
+        camera: The photo's camera, in whose axes the body is.
         cost: The final weighted cost.
         terms: Its terms, unweighted.
         silhouette_iou: Overlap of the body's silhouette with the person's mask, intersection over union.
@@ -70,7 +71,7 @@ class BodyFit:
     """
 
     pose: BodyPose
-    focal: float
+    camera: Cameras
     cost: float
     terms: dict[str, float]
     silhouette_iou: float
@@ -240,7 +241,7 @@ class _OutlineTracker:
         pose = candidates.pose
         return BodyFit(
             pose=BodyPose(pose.rotations[best], pose.translation[best], pose.shape[best]),
-            focal=float(candidates.focal[best]),
+            camera=Cameras.pinhole(float(candidates.focal[best]), self._energy.silhouette.size),
             cost=float(cost[best]),
             terms={name: float(value[best]) for name, value in terms.items()},
             silhouette_iou=overlaps[best],

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from scipy import ndimage
 from torch import Tensor
 
+from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 
 WORKING_HEIGHT = 320
@@ -65,11 +66,10 @@ class Silhouette:
 
     def cover(self, vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "f 3"], focal: float) -> Bool[Tensor, "h w"]:
         """Which working pixels a mesh covers; vertices in the camera's frame, metres, focal length in photo pixels."""
-        height, width = self.inside.shape
-        middle = (torch.tensor([self.size[1], self.size[0]]) / 2 - self.origin) * self.scale
-        intrinsics = torch.diag(torch.tensor([focal * self.scale, focal * self.scale, 1.0]))
-        intrinsics[:2, 2] = middle
-        return rasterize(vertices, faces, intrinsics, (height, width)).face >= 0
+        size = (self.inside.shape[0], self.inside.shape[1])
+        column, row = ((torch.tensor([self.size[1], self.size[0]]) / 2 - self.origin) * self.scale).tolist()
+        camera = Cameras.pinhole(focal * self.scale, size, center=(column, row))
+        return rasterize(vertices, faces, camera.intrinsics[0], size).face >= 0
 
     def outline(self, points: Float[Tensor, "v 2"], cover: Bool[Tensor, "h w"]) -> Int[Tensor, "o"]:
         """Which projected vertices lie on the outline of the mesh that covers `cover`."""

@@ -1,11 +1,10 @@
 """`nfield fit`: one photo of a person to an avatar in a run folder."""
 
-import dataclasses
 import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,12 +15,13 @@ from rich.console import Console
 from torch import Tensor
 
 from avatars.avatar import FigureConfig, Portrait, save_avatar
-from avatars.body import BodyModel, BodyPose
+from avatars.body import BodyModel
 from avatars.body.pose_file import BodyParameters, load_parameters, save_parameters
 from avatars.body_fit import BodyFitConfig, BodyObservation, fit_body
 from avatars.fit import FitConfig, FittedAvatar, PersonPhoto, Watch, fit_avatar
 from avatars.perception import PersonEstimator, load_keypoints, load_mask, load_photo
 from avatars.report import figures, table, write_pictures, write_strip
+from nfield.cameras import Cameras
 from nfield.checkpoint import FILE
 from nfield.cli.options import parse_options
 from nfield.errors import CheckpointError, OptionError
@@ -100,7 +100,7 @@ def fit_config(options: FitOptions) -> FitConfig:
             (options.minutes * (1.0 - _FIRST_SHARE), config.photo_budget, _PHOTO_PACE),
         )
     )
-    return dataclasses.replace(config, first_budget=first, photo_budget=photo)
+    return replace(config, first_budget=first, photo_budget=photo)
 
 
 def _figure(backend: Literal["hash", "rbf"]) -> FigureConfig:
@@ -109,7 +109,7 @@ def _figure(backend: Literal["hash", "rbf"]) -> FigureConfig:
     if backend == "hash":
         return figure
     assert isinstance(figure.field, HashConfig)
-    return dataclasses.replace(figure, field=RbfConfig.as_large_as(figure.field))
+    return replace(figure, field=RbfConfig.as_large_as(figure.field))
 
 
 def find_person(options: FitOptions, model: BodyModel, console: Console) -> PersonPhoto:
@@ -119,18 +119,25 @@ def find_person(options: FitOptions, model: BodyModel, console: Console) -> Pers
     mask = None if options.mask is None else load_mask(options.mask, size)
     given = None if options.body is None else load_parameters(options.body, model)
     if mask is not None and given is not None:
-        return _reduced(photo, mask, given.pose, options.focal or given.focal or math.hypot(*size))
+        return _reduced(photo, mask, Portrait(given.pose, _camera(options, given, size)))
     console.print("finding the person")
     keypoints = None if options.keypoints is None else load_keypoints(options.keypoints)
     person = PersonEstimator.load().estimate(photo, mask=mask, keypoints=keypoints)
     if given is not None:
-        return _reduced(photo, person.alpha, given.pose, options.focal or given.focal or math.hypot(*size))
+        return _reduced(photo, person.alpha, Portrait(given.pose, _camera(options, given, size)))
     console.print("fitting the body")
     seen = BodyObservation(person.keypoints, person.visibility, person.keypoints_world, person.alpha > 0.5, size)
     body = fit_body(model, seen, BodyFitConfig(focal=options.focal))
     if body.hidden_limbs:
         console.print(f"not visible, so their pose is a guess: {', '.join(body.hidden_limbs)}")
-    return _reduced(photo, person.alpha, body.pose, body.focal)
+    return _reduced(photo, person.alpha, Portrait(body.pose, body.camera))
+
+
+def _camera(options: FitOptions, given: BodyParameters, size: tuple[int, int]) -> Cameras:
+    """The photo's, from what the user says, else from the parameters file, else one as wide as most."""
+    if options.focal is not None:
+        return Cameras.pinhole(options.focal, size)
+    return given.camera(size) or Cameras.pinhole(math.hypot(*size), size)
 
 
 def progress(console: Console) -> Watch:
@@ -164,9 +171,11 @@ def finish(
     trained = sum(value for name, value in fitted.seconds.items() if name != "painting")
     save_avatar(out, fitted.avatar, step=fitted.steps, seconds=trained)
     portrait = person.portrait
-    save_parameters(out / "body.npz", BodyParameters(portrait.pose, portrait.focal), fitted.avatar.model)
+    save_parameters(
+        out / "body.npz", BodyParameters(portrait.pose, float(portrait.camera.focal_lengths[0, 0])), fitted.avatar.model
+    )
     started = time.perf_counter()
-    image = fitted.posed.image(portrait.cameras, 0)
+    image = fitted.posed.image(portrait.camera, 0)
     write_pictures(out, person, image, fitted)
     generator = torch.Generator().manual_seed(options.seed)
     write_strip(out / "strip.png", fitted.avatar.upright(torch.zeros(24, 3), generator=generator))
@@ -192,7 +201,7 @@ def _check(options: FitOptions) -> None:
         raise OptionError(f"--focal: is {options.focal:g}, expected a positive number of pixels")
 
 
-def _reduced(photo: UInt8[Tensor, "h w 3"], alpha: Float[Tensor, "h w"], pose: BodyPose, focal: float) -> PersonPhoto:
+def _reduced(photo: UInt8[Tensor, "h w 3"], alpha: Float[Tensor, "h w"], portrait: Portrait) -> PersonPhoto:
     """The photo, made smaller where it is larger than the avatar can show."""
     height, width = alpha.shape
     scale = min(1.0, _LARGEST / max(height, width))
@@ -201,4 +210,5 @@ def _reduced(photo: UInt8[Tensor, "h w 3"], alpha: Float[Tensor, "h w"], pose: B
         channels = torch.cat([photo.permute(2, 0, 1).to(torch.float32), alpha[None]])[None]
         small = torch.nn.functional.interpolate(channels, size, mode="area")[0]
         photo, alpha = small[:3].permute(1, 2, 0).round().to(torch.uint8).contiguous(), small[3].contiguous()
-    return PersonPhoto(photo, alpha, Portrait(pose, focal * scale, (photo.shape[0], photo.shape[1])))
+        portrait = replace(portrait, camera=portrait.camera.resized(size))
+    return PersonPhoto(photo, alpha, portrait)

@@ -61,10 +61,8 @@ def analytic_cameras(count: int, size: tuple[int, int], *, generator: torch.Gene
     azimuth = turn + _GOLDEN_ANGLE * index
     across = (1.0 - height * height).sqrt()
     origins = _DISTANCE * torch.stack([across * azimuth.cos(), across * azimuth.sin(), height], -1)
-    focal = _focal(size[1])
-    matrix = torch.tensor([[focal, 0.0, 0.5 * size[1]], [0.0, focal, 0.5 * size[0]], [0.0, 0.0, 1.0]])
     poses = look_at(origins, torch.zeros(3), torch.tensor([0.0, 0.0, 1.0]))
-    return Cameras(matrix.repeat(count, 1, 1), poses, size)
+    return Cameras.pinhole(_focal(size[1]), size, world_from_camera=poses)
 
 
 def analytic_scene(n_views: int, size: tuple[int, int], generator: torch.Generator) -> PosedImages:

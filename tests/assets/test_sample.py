@@ -22,12 +22,10 @@ def test_bare_body_lies_inside_the_dressed_outline(name: str):
     model = BodyModel.load()
     parameters = load_parameters(assets.path(f"sample/{name}_params.npz"), model)
     mask = read_mask(name)
-    height, width = mask.shape
-    focal = parameters.focal
-    assert focal is not None
-    intrinsics = torch.tensor([[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]])
+    camera = parameters.camera(mask.shape)
+    assert camera is not None
     vertices = model.pose(parameters.pose).vertices
-    body = (rasterize(vertices, model.faces, intrinsics, (height, width)).face >= 0).numpy()
+    body = (rasterize(vertices, model.faces, camera.intrinsics[0], camera.size).face >= 0).numpy()
     assert (body & mask).sum() > 0.99 * body.sum()
     assert 0.8 * mask.sum() < (body & mask).sum() < 0.95 * mask.sum()
 

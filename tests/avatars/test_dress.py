@@ -6,10 +6,10 @@ from avatars.body import Body, BodyModel, BodyPose
 from avatars.body.pose_file import named_pose
 from avatars.body.skinning import transform
 from avatars.dress import DressConfig, dress, face_vertices, growth_limits, vertex_normals
+from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 
-_FOCAL = 420.0
-_SIZE = (320, 320)
+_CAMERA = Cameras.pinhole(420.0, (320, 320))
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,7 @@ def body(model: BodyModel):
 
 
 def _cover(vertices: torch.Tensor, faces: torch.Tensor):
-    matrix = torch.tensor([[_FOCAL, 0.0, 160.0], [0.0, _FOCAL, 160.0], [0.0, 0.0, 1.0]])
-    return rasterize(vertices, faces, matrix, _SIZE).face >= 0
+    return rasterize(vertices, faces, _CAMERA.intrinsics[0], _CAMERA.size).face >= 0
 
 
 def _iou(a: torch.Tensor, b: torch.Tensor):
@@ -35,7 +34,7 @@ def _iou(a: torch.Tensor, b: torch.Tensor):
 
 def test_own_outline_leaves_the_body_almost_as_it_is(model: BodyModel, body: Body):
     mask = _cover(body.vertices, model.faces)
-    dressed = dress(model, body, torch.zeros(10), mask, _FOCAL)
+    dressed = dress(model, body, torch.zeros(10), mask, _CAMERA)
     assert (dressed - model.template).norm(dim=-1).max() < 0.012
     assert _iou(_cover(transform(body.posed_from_rest, dressed), model.faces), mask) > 0.96
 
@@ -43,7 +42,7 @@ def test_own_outline_leaves_the_body_almost_as_it_is(model: BodyModel, body: Bod
 def test_wider_outline_is_grown_into_within_the_limits(model: BodyModel, body: Body):
     cover = _cover(body.vertices, model.faces)
     mask = torch.from_numpy(ndimage.binary_dilation(cover.numpy(), iterations=4))
-    dressed = dress(model, body, torch.zeros(10), mask, _FOCAL)
+    dressed = dress(model, body, torch.zeros(10), mask, _CAMERA)
     grown = _cover(transform(body.posed_from_rest, dressed), model.faces)
     assert _iou(grown, mask) > _iou(cover, mask) + 0.08
     offset = ((dressed - model.template) * vertex_normals(model.template, model.faces)).sum(-1)

@@ -19,8 +19,7 @@ class _Bent(Warp):
 
 
 def _camera() -> Cameras:
-    matrix = torch.tensor([[[8.0, 0.0, 4.0], [0.0, 8.0, 4.0], [0.0, 0.0, 1.0]]])
-    return Cameras(matrix, torch.eye(4)[None], (8, 8))
+    return Cameras.pinhole(8.0, (8, 8))
 
 
 def _even(rays: Rays, step: float) -> Samples:

@@ -6,6 +6,7 @@ from avatars.body.parts import PART_NAMES
 from avatars.body.pose_file import named_pose
 from avatars.dress import face_vertices, vertex_parts
 from avatars.texture import Paint, PaintConfig, Surface, beside_hands, complete_colors, project_colors, subdivide
+from nfield.cameras import Cameras
 
 _RAW = PaintConfig(smoothing=0)
 
@@ -86,23 +87,24 @@ def test_only_what_faces_the_camera_in_front_is_painted():
     photo = torch.zeros(64, 64, 3, dtype=torch.uint8)
     photo[..., 1] = 255
     mask = torch.ones(64, 64, dtype=torch.bool)
+    camera = Cameras.pinhole(64.0, (64, 64))
     both = torch.cat([near, far]), torch.cat([faces, faces + 5])
-    paint = project_colors(*both, photo, mask, 64.0, PaintConfig(shadow=1))
+    paint = project_colors(*both, photo, mask, camera, PaintConfig(shadow=1))
     assert paint.seen[[0, 5]].tolist() == [True, False]
     torch.testing.assert_close(paint.color[0], torch.tensor([0.0, 1.0, 0.0]))
-    turned = project_colors(near, faces.flip(-1), photo, mask, 64.0, PaintConfig())
+    turned = project_colors(near, faces.flip(-1), photo, mask, camera, PaintConfig())
     assert not turned.seen.any()
 
 
 def test_thighs_beside_hanging_hands_are_not_trusted_and_far_ones_are(model: BodyModel, surface: Surface):
     hanging, spread = named_pose("stand"), torch.zeros(24, 3)
     parts = vertex_parts(model)[surface.parents[:, 0]]
-    near = []
+    near, camera = [], Cameras.pinhole(500.0, (480, 480))
     for rotations in (hanging, spread):
         turned = rotations.clone()
         turned[0] = torch.tensor([torch.pi, 0.0, 0.0])
         body = model.pose(BodyPose(turned, torch.tensor([0.0, 0.0, 3.0]), torch.zeros(10)))
-        near.append(beside_hands(model, surface, surface.spread(body.vertices), 500.0, PaintConfig(around_hands=0.15)))
+        near.append(beside_hands(model, surface, surface.spread(body.vertices), camera, PaintConfig(around_hands=0.15)))
     thigh = parts == PART_NAMES.index("left thigh")
     assert (near[0] & thigh).sum() > 20
     assert not near[1].any()

@@ -14,6 +14,7 @@ from avatars.body.pose_file import BodyParameters, named_pose, save_parameters
 from avatars.fit import FitConfig, fit_avatar
 from avatars.task import AvatarConfig
 from avatars.views import ViewsConfig
+from nfield.cameras import Cameras
 from nfield.cli import main
 from nfield.cli.fit import find_person, finish, fit_config, parse, progress
 from nfield.fields import HashConfig, RbfConfig, RbfField
@@ -36,8 +37,8 @@ def photo(tmp_path_factory: pytest.TempPathFactory):
     rotations[0] = torch.tensor([torch.pi, 0.0, 0.0])
     pose = BodyPose(rotations, torch.tensor([0.0, -0.25, 2.9]), torch.zeros(10))
     vertices = model.pose(pose).vertices
-    matrix = torch.tensor([[_FOCAL, 0.0, _SIZE / 2], [0.0, _FOCAL, _SIZE / 2], [0.0, 0.0, 1.0]])
-    raster = rasterize(vertices, model.faces, matrix, (_SIZE, _SIZE))
+    camera = Cameras.pinhole(_FOCAL, (_SIZE, _SIZE))
+    raster = rasterize(vertices, model.faces, camera.intrinsics[0], camera.size)
     height = model.template[:, 1:2]
     stripes = torch.where((height * 4.0).floor() % 2 == 0, torch.tensor([0.8, 0.2, 0.2]), torch.tensor([0.2, 0.3, 0.7]))
     cover = raster.face >= 0
@@ -95,7 +96,7 @@ def test_saved_avatar_is_the_same_again(run: Path, generator: torch.Generator):
     avatar = load_avatar(run)
     posed = avatar.posed(avatar.portrait.pose)
     posed.refresh(generator)
-    small = avatar.portrait.cameras.resized((_SIZE // 2, _SIZE // 2))
+    small = avatar.portrait.camera.resized((_SIZE // 2, _SIZE // 2))
     shown = posed.image(small, 0)
     saved = np.asarray(Image.open(run / "source.png"), np.float32)[:, _SIZE:] / 255.0
     reference = torch.from_numpy(saved).reshape(_SIZE // 2, 2, _SIZE // 2, 2, 3).mean((1, 3))

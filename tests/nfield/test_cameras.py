@@ -33,6 +33,25 @@ def test_a_point_on_a_pixels_ray_projects_to_that_pixel(
         torch.testing.assert_close(depth, 2.5 * dirs @ forward, atol=1e-5, rtol=1e-5)
 
 
+def test_a_pinhole_sees_straight_ahead_in_the_middle_of_the_image():
+    camera = Cameras.pinhole(40.0, (48, 64))
+    assert (len(camera), camera.size) == (1, (48, 64))
+    points = torch.tensor([[0.0, 0.0, 3.0], [1.0, -0.5, 2.0]])
+    pixels, depth = camera.project(points, 0)
+    torch.testing.assert_close(pixels, torch.tensor([[32.0, 24.0], [32.0 + 40.0 * 0.5, 24.0 - 40.0 * 0.25]]))
+    torch.testing.assert_close(depth, points[:, 2])
+
+
+def test_pinholes_stand_where_they_are_told_and_look_through_their_own_centre():
+    poses = look_at(torch.tensor([[3.0, 0.5, 1.0], [-1.0, 2.5, -0.7]]), torch.zeros(3), _UP)
+    cameras = Cameras.pinhole(40.0, (48, 64), world_from_camera=poses, center=(10.0, 20.0))
+    assert len(cameras) == 2
+    for index in range(2):
+        pixels, _ = cameras.project(torch.zeros(1, 3), index)
+        torch.testing.assert_close(pixels, torch.tensor([[10.0, 20.0]]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(cameras.focal_lengths, torch.full((2, 2), 40.0))
+
+
 def test_some_columns_are_a_part_of_the_image():
     cameras = _cameras()
     part, box = cameras.columns(10, 30), Box.cube(1.0)

@@ -11,6 +11,7 @@ from avatars.avatar import Avatar, FigureConfig, Portrait, save_avatar
 from avatars.body import BodyModel, BodyPose
 from avatars.body.pose_file import named_pose
 from avatars.body.skinning import blend, transform
+from nfield.cameras import Cameras
 from nfield.data.analytic import write_synthetic
 from nfield.data.transforms_json import load_scene
 from nfield.errors import CheckpointError, OptionError
@@ -49,7 +50,7 @@ def avatar_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("avatar")
     model = BodyModel.load()
     shape = torch.zeros(10)
-    portrait = Portrait(BodyPose(torch.zeros(24, 3), torch.zeros(3), shape), 100.0, (40, 40))
+    portrait = Portrait(BodyPose(torch.zeros(24, 3), torch.zeros(3), shape), Cameras.pinhole(100.0, (40, 40)))
     config = FigureConfig(FIELD, OccupancyConfig(resolution=24, steps=64, coarse=1.0))
     avatar = Avatar.start(model, model.template, portrait, config, torch.Generator().manual_seed(0))
     save_avatar(folder, avatar, step=3, seconds=0.5)

@@ -16,10 +16,12 @@ from avatars.body_fit import BodyFitConfig, BodyFitError, BodyObservation, fit_b
 from avatars.body_fit.anatomy import anatomy
 from avatars.body_fit.landmarks import COUNT, USED, Landmark, LandmarkRegressor, posed_landmarks
 from avatars.perception import PersonEstimator, load_photo
+from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 
 SIZE = (480, 360)
 FOCAL = 620.0
+CAMERA = Cameras.pinhole(FOCAL, SIZE)
 QUICK = BodyFitConfig(landmark_steps=100, silhouette_steps=90, survivors=1, focal=FOCAL)
 
 pytestmark = pytest.mark.filterwarnings("ignore:the native kernels:RuntimeWarning")
@@ -30,9 +32,8 @@ def model() -> BodyModel:
     return BodyModel.load()
 
 
-def covered(model: BodyModel, pose: BodyPose, focal: float, size: tuple[int, int]) -> torch.Tensor:
-    matrix = torch.tensor([[focal, 0, size[1] / 2], [0, focal, size[0] / 2], [0, 0, 1]])
-    return rasterize(model.pose(pose).vertices, model.faces, matrix, size).face >= 0
+def covered(model: BodyModel, pose: BodyPose, camera: Cameras) -> torch.Tensor:
+    return rasterize(model.pose(pose).vertices, model.faces, camera.intrinsics[0], camera.size).face >= 0
 
 
 def known_person(name: str, yaw: float) -> BodyPose:
@@ -55,7 +56,7 @@ def observe(model: BodyModel, pose: BodyPose) -> BodyObservation:
     world[used] = marks
     visibility[used] = 1.0
     world = world - world[[Landmark.LEFT_HIP, Landmark.RIGHT_HIP]].mean(0)
-    return BodyObservation(points, visibility, world, covered(model, pose, FOCAL, SIZE), SIZE)
+    return BodyObservation(points, visibility, world, covered(model, pose, CAMERA), SIZE)
 
 
 @pytest.mark.parametrize(("name", "yaw"), [("walk", 40.0), ("sit", -30.0)])
@@ -66,8 +67,8 @@ def test_known_body_is_found_again(model: BodyModel, name: str, yaw: float):
     fit = fit_body(model, observation, QUICK, progress=lambda stage, done: steps.append(done))
 
     assert fit.silhouette_iou > 0.9
-    both = covered(model, fit.pose, fit.focal, SIZE) & observation.mask
-    either = covered(model, fit.pose, fit.focal, SIZE) | observation.mask
+    both = covered(model, fit.pose, fit.camera) & observation.mask
+    either = covered(model, fit.pose, fit.camera) | observation.mask
     assert abs(float(both.sum() / either.sum()) - fit.silhouette_iou) < 0.03
 
     ours, theirs = model.joints(fit.pose)[:22], model.joints(truth)[:22]
@@ -142,6 +143,6 @@ def test_body_covers_a_photographed_person(model: BodyModel, shared_data: Path, 
     observation = BodyObservation(found.keypoints, found.visibility, found.keypoints_world, found.alpha > 0.5, size)
     fit = fit_body(model, observation)
     mask = torch.from_numpy(np.asarray(Image.open(folder / "gt_mask.png").convert("L")) > 127)
-    body = covered(model, fit.pose, fit.focal, size)
+    body = covered(model, fit.pose, fit.camera)
     assert float((body & mask).sum() / (body | mask).sum()) >= 0.85
     assert float(anatomy().excess(fit.pose.rotations[None, 1:]).max()) < math.radians(3.0)
