@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from avatars.avatar import Avatar, PosedAvatar, orbit_around
-from avatars.fit import FittedAvatar, PersonPhoto
+from avatars.fitting.fit import FittedAvatar
+from avatars.portrait import PersonPhoto
+from avatars.posed.avatar import Avatar, PosedAvatar, orbit_around
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.kernels.rasterize import rasterize
 from nfield.metrics import intersection_over_union, psnr

@@ -42,6 +42,15 @@ class Box:
         middle = torch.tensor(center, dtype=torch.float32)
         return Box(middle - half, middle + half)
 
+    @staticmethod
+    def around(points: Float[Tensor, "n 3"], *, margin: float = 0.0) -> "Box":
+        """The smallest box that holds some points, at least one, with a margin, metres.
+
+        >>> Box.around(torch.tensor([[0.0, 1.0, 2.0], [1.0, 0.0, 2.0]]), margin=0.5).size.tolist()
+        [2.0, 2.0, 1.0]
+        """
+        return Box(points.amin(0) - margin, points.amax(0) + margin)
+
     @property
     def size(self) -> Float[Tensor, "3"]:
         """Edge lengths, metres."""

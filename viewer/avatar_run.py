@@ -9,20 +9,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from avatars.avatar import Avatar, PosedAvatar, load_avatar, orbit_around
 from avatars.body import BodyPose
 from avatars.body.pose_file import named_pose, pose_names
 from avatars.body.smpl_file import JOINT_NAMES
 from avatars.motion import SHIPPED, load_motion, shipped_motion
-from avatars.views import body_box
+from avatars.posed.avatar import Avatar, PosedAvatar, orbit_around
+from avatars.posed.run import load_avatar
 from nfield.cameras import Cameras
 from nfield.checkpoint import load_checkpoint
 from nfield.rendering.image import Image, ShouldStop
+from nfield.types import Box
 from viewer.camera import quaternions
 from viewer.scene_run import home_of, read_json, run_facts
 from viewer.seam import Bones, Figure, Motion, Skin, Slider, Subject, View
 
 _CHUNK = 1 << 12
+_ROOM = 0.1
+"""Around the body that the first look shows, metres."""
 _KEPT = 3
 """Poses that are kept ready: one per reader, for a few of them."""
 _MOTION_RATE = 30.0
@@ -59,7 +62,7 @@ def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
         if isinstance(report.get(key), int | float)
     }
     facts |= run_facts(run, load_checkpoint(run))
-    home = home_of(orbit_around(body_box(avatar.vertices)))
+    home = home_of(orbit_around(Box.around(avatar.vertices, margin=_ROOM)))
     rest = figure.posed(torch.zeros(len(JOINT_NAMES), 3))
     return Subject(run.resolve().name, "avatar", {"avatar": rest}, home, facts, figure=figure)
 

@@ -9,10 +9,11 @@ from jaxtyping import Shaped
 from rich.console import Console
 from torch import Tensor
 
-from avatars.avatar import Avatar, avatar_parts, details_of, field_box, load_avatar, new_sampler, orbit_around
 from avatars.body.pose_file import read_pose
-from avatars.shell_sampler import ShellSampler
-from avatars.views import ViewsConfig, body_box, rings
+from avatars.posed.avatar import Avatar, field_box, new_sampler, orbit_around
+from avatars.posed.run import avatar_parts, load_avatar
+from avatars.posed.shell_sampler import ShellSampler
+from avatars.surface.views import MARGIN, ViewsConfig, details_of, rings
 from distill.run import ConvertRun
 from distill.teacher import Teacher
 from nfield.checkpoint import Checkpoint, load_checkpoint
@@ -46,7 +47,7 @@ class AvatarSource:
         canonical, sampler = self.avatar.canonical, self.avatar.canonical.renderer.sampler
         assert isinstance(sampler, ShellSampler)
         vertices = self.avatar.vertices
-        cameras = rings(body_box(vertices), details_of(self.avatar.model, vertices), ViewsConfig())
+        cameras = rings(Box.around(vertices, margin=MARGIN), details_of(self.avatar.model, vertices), ViewsConfig())
         shown = SceneRenderer(canonical.field, canonical.renderer, self.box, 0.0, _WHITE)
         return Teacher(shown, cameras, sampler.grid)
 

@@ -14,12 +14,14 @@ from jaxtyping import Float, UInt8
 from rich.console import Console
 from torch import Tensor
 
-from avatars.avatar import FigureConfig, Portrait, save_avatar
 from avatars.body import BodyModel
 from avatars.body.pose_file import BodyParameters, load_parameters, save_parameters
 from avatars.body_fit import BodyFitConfig, BodyObservation, fit_body
-from avatars.fit import FitConfig, FittedAvatar, PersonPhoto, Watch, fit_avatar
+from avatars.fitting.fit import FitConfig, FittedAvatar, Watch, fit_avatar
 from avatars.perception import PersonEstimator, load_keypoints, load_mask, load_photo
+from avatars.portrait import PersonPhoto, Portrait
+from avatars.posed.avatar import FigureConfig
+from avatars.posed.run import save_avatar
 from avatars.report import figures, table, write_pictures, write_strip
 from nfield.cameras import Cameras
 from nfield.checkpoint import FILE

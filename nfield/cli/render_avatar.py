@@ -3,8 +3,9 @@
 import torch
 from rich.console import Console
 
-from avatars.avatar import load_avatar, orbit_around
 from avatars.body.pose_file import read_pose
+from avatars.posed.avatar import orbit_around
+from avatars.posed.run import load_avatar
 from nfield.cli.film import write_film
 from nfield.cli.render import RenderOptions
 

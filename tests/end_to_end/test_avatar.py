@@ -8,12 +8,13 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from avatars.avatar import FigureConfig, load_avatar
 from avatars.body import BodyModel, BodyPose
 from avatars.body.pose_file import BodyParameters, named_pose, save_parameters
-from avatars.fit import FitConfig, fit_avatar
-from avatars.task import AvatarConfig
-from avatars.views import ViewsConfig
+from avatars.fitting.fit import FitConfig, fit_avatar
+from avatars.fitting.task import AvatarConfig
+from avatars.posed.avatar import FigureConfig
+from avatars.posed.run import load_avatar
+from avatars.surface.views import ViewsConfig
 from nfield.cameras import Cameras
 from nfield.cli import main
 from nfield.cli.fit import find_person, finish, fit_config, parse, progress

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from avatars.avatar import Avatar, FigureConfig, Portrait, save_avatar
 from avatars.body import BodyModel, BodyPose
 from avatars.body.pose_file import named_pose
 from avatars.body.skinning import blend, transform
+from avatars.portrait import Portrait
+from avatars.posed.avatar import Avatar, FigureConfig
+from avatars.posed.run import save_avatar
 from nfield.cameras import Cameras
 from nfield.data.analytic import write_synthetic
 from nfield.data.transforms_json import load_scene

@@ -5,7 +5,7 @@ import torch
 
 from avatars.body import BodyModel, BodyPose
 from avatars.body.pose_file import named_pose
-from avatars.warp import InverseSkinning, SkinningConfig
+from avatars.posed.warp import InverseSkinning, SkinningConfig
 from nfield.fields import BuildContext, HashConfig
 from nfield.fields.warped import WarpedField
 from nfield.types import Box

@@ -3,12 +3,12 @@ import torch
 
 from avatars.body import BodyModel, BodyPose
 from avatars.body.parts import PART_NAMES
-from avatars.body.pose_file import named_pose
-from avatars.dress import face_vertices, vertex_parts
-from avatars.texture import Paint, PaintConfig, Surface, beside_hands, complete_colors, project_colors, subdivide
+from avatars.surface.complete import Completion
+from avatars.surface.mesh import Surface, face_vertices, subdivide, vertex_parts
+from avatars.surface.paint import Paint, PhotographedSurface
+from avatars.surface.vertex_rules import VertexRules, complete_colors
 from nfield.cameras import Cameras
-
-_RAW = PaintConfig(smoothing=0)
+from nfield.kernels.rasterize import rasterize
 
 
 @pytest.fixture(scope="module")
@@ -23,18 +23,7 @@ def surface(model: BodyModel):
 
 def _completed(model: BodyModel, surface: Surface, color: torch.Tensor, seen: torch.Tensor):
     rest = surface.spread(model.template)
-    return rest, complete_colors(model, surface, rest, Paint(color * seen[:, None], seen), _RAW)
-
-
-def test_subdivision_keeps_area_and_quadruples_faces(model: BodyModel, surface: Surface):
-    def area(vertices: torch.Tensor, faces: torch.Tensor):
-        a, b, c = vertices[faces].unbind(1)
-        return 0.5 * torch.linalg.cross(b - a, c - a).norm(dim=-1).sum()
-
-    assert len(surface.faces) == 4 * len(model.faces)
-    torch.testing.assert_close(
-        area(surface.spread(model.template), surface.faces), area(model.template, model.faces), rtol=1e-4, atol=0
-    )
+    return rest, complete_colors(model, surface, rest, Paint(color * seen[:, None], seen), smoothing=0)
 
 
 def test_hidden_side_takes_the_mirrored_colors(model: BodyModel, surface: Surface):
@@ -80,32 +69,22 @@ def test_no_color_at_all_gives_grey(model: BodyModel, surface: Surface):
     torch.testing.assert_close(full, torch.full_like(full, 0.5))
 
 
-def test_only_what_faces_the_camera_in_front_is_painted():
-    square = torch.tensor([[0.0, 0, 0], [-0.5, -0.5, 0.0], [0.5, -0.5, 0.0], [0.5, 0.5, 0.0], [-0.5, 0.5, 0.0]])
-    near, far = square * 0.5 + torch.tensor([0.0, 0, 2.0]), square * 0.5 + torch.tensor([0.0, 0, 3.0])
-    faces = torch.tensor([[0, 2, 1], [0, 3, 2], [0, 4, 3], [0, 1, 4]])  # Normals towards the camera, -z.
-    photo = torch.zeros(64, 64, 3, dtype=torch.uint8)
-    photo[..., 1] = 255
-    mask = torch.ones(64, 64, dtype=torch.bool)
-    camera = Cameras.pinhole(64.0, (64, 64))
-    both = torch.cat([near, far]), torch.cat([faces, faces + 5])
-    paint = project_colors(*both, photo, mask, camera, PaintConfig(shadow=1))
-    assert paint.seen[[0, 5]].tolist() == [True, False]
-    torch.testing.assert_close(paint.color[0], torch.tensor([0.0, 1.0, 0.0]))
-    turned = project_colors(near, faces.flip(-1), photo, mask, camera, PaintConfig())
-    assert not turned.seen.any()
-
-
-def test_thighs_beside_hanging_hands_are_not_trusted_and_far_ones_are(model: BodyModel, surface: Surface):
-    hanging, spread = named_pose("stand"), torch.zeros(24, 3)
-    parts = vertex_parts(model)[surface.parents[:, 0]]
-    near, camera = [], Cameras.pinhole(500.0, (480, 480))
-    for rotations in (hanging, spread):
-        turned = rotations.clone()
-        turned[0] = torch.tensor([torch.pi, 0.0, 0.0])
-        body = model.pose(BodyPose(turned, torch.tensor([0.0, 0.0, 3.0]), torch.zeros(10)))
-        near.append(beside_hands(model, surface, surface.spread(body.vertices), camera, PaintConfig(around_hands=0.15)))
-    thigh = parts == PART_NAMES.index("left thigh")
-    assert (near[0] & thigh).sum() > 20
-    assert not near[1].any()
-    assert not (near[0] & (parts == PART_NAMES.index("left hand"))).any()
+def test_rules_are_a_completion_that_keeps_what_the_photo_shows(model: BodyModel, surface: Surface):
+    """A photo that is red above a row and green below it, of a body in the T-pose."""
+    rotations = torch.zeros(24, 3)
+    rotations[0] = torch.tensor([torch.pi, 0.0, 0.0])
+    posed = surface.spread(model.pose(BodyPose(rotations, torch.tensor([0.0, -0.25, 3.0]), torch.zeros(10))).vertices)
+    camera = Cameras.pinhole(180.0, (160, 160))
+    photo = torch.zeros(160, 160, 3, dtype=torch.uint8)
+    photo[:80, :, 0], photo[80:, :, 1] = 255, 255
+    mask = rasterize(posed, surface.faces, camera.intrinsics[0], camera.size).face >= 0
+    rules = VertexRules()
+    assert isinstance(rules, Completion)
+    shown = PhotographedSurface(model, surface, surface.spread(model.template), posed, photo, mask, camera)
+    appearance = rules.complete(shown)
+    pixel, _ = camera.project(posed, 0)
+    visible = appearance.visibility > 0.5
+    assert visible.sum() > 1000
+    upper, lower = visible & (pixel[:, 1] < 78.0), visible & (pixel[:, 1] > 82.0)
+    torch.testing.assert_close(appearance.color[upper], torch.tensor([1.0, 0.0, 0.0]).expand(int(upper.sum()), 3))
+    torch.testing.assert_close(appearance.color[lower], torch.tensor([0.0, 1.0, 0.0]).expand(int(lower.sum()), 3))

@@ -8,11 +8,10 @@ from jaxtyping import Bool, Float, Int, UInt8
 from scipy import ndimage
 from torch import Tensor, nn
 
-from avatars.views import BodyViews
+from avatars.posed.rendered_field import RenderedField
+from avatars.surface.views import BodyViews
 from nfield.cameras import Cameras
-from nfield.fields.base import Field
 from nfield.losses import binary_cross_entropy, huber
-from nfield.rendering.renderer import Renderer
 from nfield.training.running_error import RunningError
 from nfield.training.task import Moment
 from nfield.types import Box, Rays
@@ -42,7 +41,7 @@ class AvatarConfig:
     """How far beside the body those go, pixels of the pictures."""
     views: float = 1.0
     """Weight of the pictures of the painted body."""
-    believed: float = 0.1
+    visible_weight: float = 0.1
     """Further factor of those colours where the photo shows the surface."""
     delta: float = 0.1
     """Where the Huber loss turns from square to linear."""
@@ -81,19 +80,6 @@ class PhotoTarget:
         return rays, torch.cat([color, self.alpha.reshape(-1, 1)[index]], -1)
 
 
-@dataclass(frozen=True)
-class Stage:
-    """A field and what renders it.
-
-    Attributes:
-        field: The field in its own world.
-        renderer: With a sampler of that world.
-    """
-
-    field: Field
-    renderer: Renderer
-
-
 class AvatarTask:
     """Pixels of the photo through the posed field, and of pictures of the painted body through the canonical one.
 
@@ -108,7 +94,12 @@ class AvatarTask:
     """
 
     def __init__(
-        self, canonical: Stage, posed: Stage, target: PhotoTarget, views: BodyViews, config: AvatarConfig
+        self,
+        canonical: RenderedField,
+        posed: RenderedField,
+        target: PhotoTarget,
+        views: BodyViews,
+        config: AvatarConfig,
     ) -> None:
         self.canonical, self.posed = canonical, posed
         self.target, self.views, self.config = target, views, config
@@ -132,8 +123,8 @@ class AvatarTask:
 
     def losses(self, moment: Moment, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Colour and outline of the photo, colours of the painted body."""
-        for stage in (self.canonical, self.posed):
-            stage.renderer.sampler.update(stage.field, moment.step, generator=generator)
+        for shown in (self.canonical, self.posed):
+            shown.renderer.sampler.update(shown.field, moment.step, generator=generator)
         return {**self._photo_losses(generator), "views": self.config.views * self._view_loss(generator)}
 
     def measures(self) -> dict[str, float]:
@@ -177,8 +168,8 @@ class AvatarTask:
         background = torch.rand(len(rays), 3, generator=generator)
         wanted = pixels[:, :3] * pixels[:, 3:] + background * (1.0 - pixels[:, 3:])
         out = self.canonical.renderer(self.canonical.field, rays, background=background, generator=generator)
-        doubt = self.views.doubt[camera, row, column].to(torch.float32) / 255.0
-        weight = 1.0 - (1.0 - config.believed) * doubt
+        visibility = self.views.visibility[camera, row, column].to(torch.float32) / 255.0
+        weight = 1.0 - (1.0 - config.visible_weight) * visibility
         return (huber(out.color, wanted, delta=config.delta).mean(-1) * weight).mean()
 
 
@@ -186,7 +177,7 @@ def _view_pools(views: BodyViews, config: AvatarConfig) -> list[tuple[Int[Tensor
     """Pixels of the pictures where the body is hidden from the photo, where it is not, and beside it; rays for each."""
     body = views.images.images[..., 3] > 0
     beside = torch.stack([_around(one, config.margin) for one in body])
-    hidden = body & (views.doubt < 128)
+    hidden = body & (views.visibility < 128)
     counts = [int(config.view_rays * share) for share in (config.hidden, config.shown)]
     counts.append(config.view_rays - sum(counts))
     pools = [where.reshape(-1).nonzero()[:, 0] for where in (hidden, body & ~hidden, beside)]

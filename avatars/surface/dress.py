@@ -1,7 +1,7 @@
 """Let the body grow to the person's outline, so that clothes and hair have a surface to be painted on.
 
-The photo shows the outline from one side only. Each vertex on the body's outline is asked how far it would have to move
-along its normal to reach the outline of the mask; smoothness over the surface carries the answers around the limbs, and
+The photo shows the outline from one side only. For each vertex on its outline it is measured how far it would have to move
+along its normal to reach the outline of the mask; smoothness over the surface carries that around the limbs, and
 a weak pull towards left-right symmetry over to the other side.
 """
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from avatars.body import Body, BodyModel
 from avatars.body.parts import PART_NAMES
+from avatars.surface.mesh import face_vertices, hand_vertices, laplacian, vertex_normals, vertex_parts
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 
@@ -23,8 +24,6 @@ _LIMITS = {"torso": 0.06, "left thigh": 0.06, "right thigh": 0.06, "head": 0.06,
 _OTHER_LIMIT = 0.035
 _HAND_LIMIT = 0.008
 _FACE_LIMIT = 0.005
-_HANDS = (20, 21, 22, 23)
-_HEAD = PART_NAMES.index("head")
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,8 @@ def dress(
     for _ in range(config.rounds):
         affine = body.posed_from_rest
         posed = (affine[:, :, :3] @ (rest + offsets[:, None] * normals)[..., None])[..., 0] + affine[:, :, 3]
-        vertices, wanted = _wishes(posed, model.faces, mask, camera, reach=0.08)
-        target = (offsets[vertices] + wanted).clamp(min=-config.shrink)
+        vertices, gap = _gaps_to_mask(posed, model.faces, mask, camera, reach=0.08)
+        target = (offsets[vertices] + gap).clamp(min=-config.shrink)
         target = torch.minimum(target, limit[vertices])
         offsets = _solve(smoothness, model.mirror, vertices, target, config)
         offsets = torch.minimum(offsets.clamp(min=-config.shrink), limit)
@@ -83,52 +82,17 @@ def growth_limits(model: BodyModel) -> Float[Tensor, "v"]:
     limit_of_part = torch.tensor([_LIMITS.get(name, _OTHER_LIMIT) for name in PART_NAMES])
     part = vertex_parts(model)
     limit = limit_of_part[part]
-    limit[model.weights[:, list(_HANDS)].sum(-1) > 0.5] = _HAND_LIMIT
+    limit[hand_vertices(model)] = _HAND_LIMIT
     limit[face_vertices(model)] = _FACE_LIMIT
     return limit
 
 
-def vertex_parts(model: BodyModel) -> Int[Tensor, "v"]:
-    """The part label that most faces around each vertex have."""
-    votes = torch.zeros(len(model.template), len(PART_NAMES))
-    votes.index_put_((model.faces.reshape(-1), model.parts.repeat_interleave(3)), torch.tensor(1.0), accumulate=True)
-    return votes.argmax(-1)
-
-
-def face_vertices(model: BodyModel) -> Bool[Tensor, "v"]:
-    """The front of the head between chin and forehead, where skin shows."""
-    place = model.template
-    ears = place[[model.landmarks["lear"], model.landmarks["rear"]]].mean(0)
-    eyes = place[[model.landmarks["leye"], model.landmarks["reye"]]].mean(0)
-    forehead = eyes[1] + 0.35 * (place[:, 1].max() - eyes[1])
-    front = place[:, 2] > ears[2] + 0.25 * (eyes[2] - ears[2])
-    return (vertex_parts(model) == _HEAD) & front & (place[:, 1] < forehead)
-
-
-def vertex_normals(vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"]) -> Float[Tensor, "v 3"]:
-    """Unit normals, averages of the surrounding faces' by area."""
-    a, b, c = vertices[faces].unbind(1)
-    area = torch.linalg.cross(b - a, c - a)
-    total = torch.zeros_like(vertices).index_add(0, faces.reshape(-1), area.repeat_interleave(3, 0))
-    return torch.nn.functional.normalize(total, dim=-1)
-
-
-def laplacian(faces: Int[Tensor, "t 3"], count: int) -> sparse.csr_matrix:
-    """Each vertex minus the mean of its neighbours on the mesh."""
-    edges = np.concatenate([faces.numpy()[:, pair] for pair in ([0, 1], [1, 2], [2, 0])])
-    rows, columns = np.concatenate([edges, edges[:, ::-1]]).T
-    adjacency = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(count, count))
-    adjacency.data[:] = 1.0
-    degree = np.asarray(adjacency.sum(1)).ravel().clip(min=1.0)
-    return sparse.csr_matrix(sparse.identity(count) - sparse.diags(1.0 / degree) @ adjacency)
-
-
-def _wishes(
+def _gaps_to_mask(
     posed: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"], mask: Bool[Tensor, "h w"], camera: Cameras, *, reach: float
 ) -> tuple[Int[Tensor, "o"], Float[Tensor, "o"]]:
     """Vertices on the posed body's outline, and how far along their normals the mask's edge is, metres.
 
-    Where the way out leads over another limb, half of the gap is asked for.
+    Where the way out leads over another limb, half of the gap is taken.
     """
     height, width = mask.shape
     cover = rasterize(posed, faces, camera.intrinsics[0], camera.size).face >= 0

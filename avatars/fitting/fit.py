@@ -7,17 +7,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, UInt8
-from torch import Tensor
 
-from avatars.avatar import Avatar, FigureConfig, Portrait, PosedAvatar, details_of
 from avatars.body import BodyModel
-from avatars.dress import DressConfig, dress
-from avatars.ray_table import RayTable, RayTableConfig
-from avatars.shell_sampler import ShellSampler
-from avatars.task import AvatarConfig, AvatarTask, PhotoTarget, Stage
-from avatars.texture import Paint, PaintConfig, beside_hands, complete_colors, project_colors, subdivide
-from avatars.views import BodyViews, ViewsConfig, render_views
+from avatars.fitting.task import AvatarConfig, AvatarTask, PhotoTarget
+from avatars.portrait import PersonPhoto
+from avatars.posed.avatar import Avatar, FigureConfig, PosedAvatar
+from avatars.posed.ray_table import RayTable, RayTableConfig
+from avatars.posed.rendered_field import RenderedField
+from avatars.posed.shell_sampler import ShellSampler
+from avatars.surface.complete import Completion
+from avatars.surface.dress import DressConfig, dress
+from avatars.surface.mesh import subdivide
+from avatars.surface.paint import PhotographedSurface
+from avatars.surface.vertex_rules import VertexRules
+from avatars.surface.views import BodyViews, ViewsConfig, details_of, render_views
 from nfield.errors import DataError
 from nfield.fields.warped import WarpedField
 from nfield.kernels.rasterize import rasterize
@@ -40,8 +43,8 @@ class FitConfig:
     """What it is made of."""
     dress: DressConfig = dataclasses.field(default_factory=DressConfig)
     """How the body grows to the outline."""
-    paint: PaintConfig = dataclasses.field(default_factory=PaintConfig)
-    """How it is painted."""
+    completion: Completion = dataclasses.field(default_factory=VertexRules)
+    """How it is painted, and how what the photo does not show."""
     views: ViewsConfig = dataclasses.field(default_factory=ViewsConfig)
     """From where the painted body is shown to the field."""
     first: RadianceConfig = dataclasses.field(default_factory=lambda: RadianceConfig(samples=1 << 16))
@@ -59,26 +62,6 @@ class FitConfig:
     """Training time on the photo."""
     seed: int = 0
     """Of everything random."""
-
-
-@dataclass(frozen=True)
-class PersonPhoto:
-    """A photo and who is where in it.
-
-    Attributes:
-        photo: sRGB.
-        alpha: The person's matte in [0, 1].
-        portrait: The body's pose, and the camera.
-    """
-
-    photo: UInt8[Tensor, "h w 3"]
-    alpha: Float[Tensor, "h w"]
-    portrait: Portrait
-
-    @property
-    def mask(self) -> Bool[Tensor, "h w"]:
-        """The person."""
-        return self.alpha > 0.5
 
 
 @dataclass(frozen=True)
@@ -164,13 +147,9 @@ def _painted(
     surface = subdivide(model.faces, len(vertices))
     rest = surface.spread(vertices)
     posed = surface.spread(avatar.posed_body(portrait.pose)[0])
-    paint = project_colors(posed, surface.faces, person.photo, person.mask, portrait.camera, config.paint)
-    trusted = paint.seen & ~beside_hands(model, surface, posed, portrait.camera, config.paint)
-    color = complete_colors(model, surface, rest, Paint(paint.color, trusted), config.paint)
-    seen = paint.seen.to(torch.float32)
-    return avatar, render_views(
-        rest, surface.faces, color, seen, details=details_of(model, vertices), config=config.views
-    )
+    shown = PhotographedSurface(model, surface, rest, posed, person.photo, person.mask, portrait.camera)
+    appearance, details = config.completion.complete(shown), details_of(model, vertices)
+    return avatar, render_views(rest, surface.faces, appearance, details=details, config=config.views)
 
 
 def _fit_photo(
@@ -184,14 +163,14 @@ def _fit_photo(
     camera = person.portrait.camera
     target = PhotoTarget(camera, person.photo, person.alpha, posed.box, posed.ends(camera, 0))
     remembered = WarpedField(avatar.canonical.field, _ray_table(posed, target, config.photo.reach))
-    stage = Stage(remembered, posed.stage.renderer)
-    task = AvatarTask(avatar.canonical, stage, target, views, config.photo)
+    shown = RenderedField(remembered, posed.rendered.renderer)
+    task = AvatarTask(avatar.canonical, shown, target, views, config.photo)
     return train(task, dataclasses.replace(config.photo_budget, seed=config.seed + 1), hooks=hooks)
 
 
 def _ray_table(posed: PosedAvatar, target: PhotoTarget, reach: int) -> RayTable:
     """The warp along the photo's rays."""
-    field, sampler = posed.stage.field, posed.stage.renderer.sampler
+    field, sampler = posed.rendered.field, posed.rendered.renderer.sampler
     assert isinstance(field, WarpedField)
     assert isinstance(sampler, ShellSampler)
     pixel = target.pool(reach)

@@ -5,7 +5,8 @@ from scipy import ndimage
 from avatars.body import Body, BodyModel, BodyPose
 from avatars.body.pose_file import named_pose
 from avatars.body.skinning import transform
-from avatars.dress import DressConfig, dress, face_vertices, growth_limits, vertex_normals
+from avatars.surface.dress import DressConfig, dress, growth_limits
+from avatars.surface.mesh import face_vertices, vertex_normals
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 

@@ -2,7 +2,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from avatars.ray_table import RayTable, RayTableConfig
+from avatars.posed.ray_table import RayTable, RayTableConfig
 from nfield.cameras import Cameras
 from nfield.fields.warped import Warp
 from nfield.types import Box, Rays, Samples

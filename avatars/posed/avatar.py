@@ -1,9 +1,7 @@
-"""An avatar: a canonical field, the body that moves it, and how both are posed, rendered and saved."""
+"""An avatar: a canonical field, the body that moves it, and how both are posed and rendered."""
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -11,14 +9,12 @@ from torch import Tensor
 
 from avatars.body import Body, BodyModel, BodyPose
 from avatars.body.skinning import transform
-from avatars.shell_sampler import ShellSampler
-from avatars.task import Stage
-from avatars.views import body_box
-from avatars.warp import InverseSkinning, SkinningConfig
+from avatars.portrait import Portrait
+from avatars.posed.rendered_field import RenderedField
+from avatars.posed.shell_sampler import ShellSampler
+from avatars.posed.warp import InverseSkinning, SkinningConfig
 from nfield.cameras import Cameras, Orbit
-from nfield.checkpoint import Checkpoint, load_checkpoint, restore_module, save_checkpoint
-from nfield.config_json import from_json, to_json
-from nfield.errors import CheckpointError, DataError
+from nfield.errors import DataError
 from nfield.fields import BuildContext, Field, FieldConfig, HashConfig
 from nfield.fields.unlit import UnlitField
 from nfield.fields.warped import WarpedField
@@ -28,11 +24,9 @@ from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig
 from nfield.types import Box
 
-KIND = "avatar"
 _BACKGROUND = (1.0, 1.0, 1.0)
 _MARGIN = 0.1
 _DEEP = 0.035  # metres behind the body's surface, where no light arrives
-_DETAILS = ("nose", "lmiddle", "rmiddle", "LBigToe", "RBigToe")
 
 
 @dataclass(frozen=True)
@@ -54,19 +48,6 @@ class FigureConfig:
 
 
 @dataclass(frozen=True)
-class Portrait:
-    """How the photo saw the person.
-
-    Attributes:
-        pose: The body in the photo camera's axes.
-        camera: The one camera that took the photo; its world is its own frame.
-    """
-
-    pose: BodyPose
-    camera: Cameras
-
-
-@dataclass(frozen=True)
 class Avatar:
     """A person that can be posed.
 
@@ -80,7 +61,7 @@ class Avatar:
 
     model: BodyModel
     vertices: Float[Tensor, "v 3"]
-    canonical: Stage
+    canonical: RenderedField
     portrait: Portrait
     config: FigureConfig
 
@@ -94,7 +75,7 @@ class Avatar:
     ) -> "Avatar":
         """An avatar whose field has learned nothing yet."""
         field = UnlitField(config.field.build(BuildContext(field_box(vertices), generator)))
-        return Avatar(model, vertices, _stage(field, vertices, config), portrait, config)
+        return Avatar(model, vertices, _rendered(field, vertices, config), portrait, config)
 
     def posed_body(self, pose: BodyPose) -> tuple[Float[Tensor, "v 3"], Body]:
         """The dressed vertices in a pose, metres, and the body under them."""
@@ -105,8 +86,8 @@ class Avatar:
         """The avatar in a pose; its sampler only knows yet where the body is. The pose's own shape is not used."""
         vertices, body = self.posed_body(pose)
         warp = InverseSkinning(vertices, body.posed_from_rest, self.config.skinning)
-        stage = _stage(WarpedField(self.canonical.field, warp), vertices, self.config)
-        return PosedAvatar(stage, vertices, self.model.faces)
+        posed = _rendered(WarpedField(self.canonical.field, warp), vertices, self.config)
+        return PosedAvatar(posed, vertices, self.model.faces)
 
     def upright(self, rotations: Float[Tensor, "24 3"], *, generator: torch.Generator) -> "PosedAvatar":
         """The avatar in a pose, standing in the canonical frame (y up, looking along z), ready to be rendered.
@@ -125,25 +106,25 @@ class PosedAvatar:
     """An avatar in one pose.
 
     Attributes:
-        stage: The posed field and its renderer.
+        rendered: The posed field and its renderer.
         vertices: The dressed body, metres.
         faces: Its triangles.
     """
 
-    stage: Stage
+    rendered: RenderedField
     vertices: Float[Tensor, "v 3"]
     faces: Int[Tensor, "t 3"]
 
     @property
     def box(self) -> Box:
         """The box of the dressed body with room for what is not on it, metres."""
-        return body_box(self.vertices, _MARGIN)
+        return Box.around(self.vertices, margin=_MARGIN)
 
     def refresh(self, generator: torch.Generator) -> None:
         """Lets the sampler learn where the posed field is empty."""
-        sampler = self.stage.renderer.sampler
+        sampler = self.rendered.renderer.sampler
         assert isinstance(sampler, ShellSampler)
-        sampler.rebuild(self.stage.field, generator=generator)
+        sampler.rebuild(self.rendered.field, generator=generator)
 
     def ends(self, cameras: Cameras, index: int) -> Float[Tensor, "h w"]:
         """Distance along each pixel's ray at which it is deep in the body, metres; infinite beside the body."""
@@ -173,20 +154,15 @@ class PosedAvatar:
         """One camera's view, or None where `should_stop` said so between two chunks of `chunk` rays."""
         rays = cameras.image_rays(index, box=self.box)
         rays = dataclasses.replace(rays, far=torch.minimum(rays.far, self.ends(cameras, index).reshape(-1)))
-        stage, behind = self.stage, torch.tensor(background)
+        shown, behind = self.rendered, torch.tensor(background)
         return render_rays(
-            stage.renderer, stage.field, rays, cameras.size, background=behind, should_stop=should_stop, chunk=chunk
+            shown.renderer, shown.field, rays, cameras.size, background=behind, should_stop=should_stop, chunk=chunk
         )
-
-
-def details_of(model: BodyModel, vertices: Float[Tensor, "v 3"]) -> Float[Tensor, "m 3"]:
-    """Head, hands and feet of a dressed body, metres: what pictures show closely."""
-    return vertices[[model.landmarks[name] for name in _DETAILS if name in model.landmarks]]
 
 
 def field_box(vertices: Float[Tensor, "v 3"]) -> Box:
     """A cube around the dressed body at rest, metres."""
-    box = body_box(vertices, 1.5 * _MARGIN)
+    box = Box.around(vertices, margin=1.5 * _MARGIN)
     middle, half = 0.5 * (box.low + box.high), 0.5 * box.size.max()
     return Box(middle - half, middle + half)
 
@@ -198,79 +174,9 @@ def orbit_around(box: Box, *, height: int = 512, width: int = 512) -> Orbit:
     return Orbit(0.5 * (box.low + box.high), torch.tensor([0.0, 1.0, 0.0]), start, 2.1 * height, (height, width))
 
 
-def save_avatar(run: Path, avatar: Avatar, *, step: int, seconds: float) -> None:
-    """Writes an avatar's checkpoint into a run folder.
-
-    Args:
-        run: The folder.
-        avatar: The avatar.
-        step: Training steps done.
-        seconds: Training time spent.
-    """
-    field = avatar.canonical.field
-    assert isinstance(field, UnlitField)
-    carried, extra = avatar_parts(avatar)
-    tensors = {f"field.{name}": value for name, value in field.inner.state_dict().items()}
-    tensors |= {f"sampler.{n}": value for n, value in avatar.canonical.renderer.sampler.state_dict().items()}
-    box = field_box(avatar.vertices)
-    saved = Checkpoint(KIND, avatar.config.field, box, {**tensors, **carried}, step=step, seconds=seconds, extra=extra)
-    save_checkpoint(run, saved)
-
-
-def avatar_parts(avatar: Avatar) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors and JSON values of an avatar's checkpoint beside its field and sampler: whatever field it has."""
-    pose, camera = avatar.portrait.pose, avatar.portrait.camera
-    tensors = {
-        "body.vertices": avatar.vertices,
-        "body.rotations": pose.rotations,
-        "body.translation": pose.translation,
-        "body.shape": pose.shape,
-    }
-    extra: dict[str, Any] = {
-        "body": {"provenance": avatar.model.provenance, "shape_space": avatar.model.shape_space},
-        "portrait": {"focal": float(camera.focal_lengths[0, 0]), "size": list(camera.size)},
-        "sampler": to_json(avatar.config.sampler),
-        "skinning": to_json(avatar.config.skinning),
-    }
-    return tensors, extra
-
-
-def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
-    """The avatar of a run folder.
-
-    Args:
-        run: The folder that `nfield fit` wrote.
-        model: The body it was made with; the shipped one where it is left out.
-
-    Raises:
-        CheckpointError: The folder holds no avatar, or one of another body.
-    """
-    model = model or BodyModel.load()
-    saved = load_checkpoint(run)
-    saved.require_kind(KIND, where=run, made_by="nfield fit")
-    body = saved.part("body")
-    if set(body) != {"vertices", "rotations", "translation", "shape"} or len(body["vertices"]) != len(model.template):
-        raise CheckpointError(f"{run}: was made with another body model; give the same model file as for the fit")
-    sampler = from_json(OccupancyConfig, saved.extra.get("sampler", {}), where=f"{run}: sampler")
-    skinning = from_json(SkinningConfig, saved.extra.get("skinning", {}), where=f"{run}: skinning")
-    config = FigureConfig(saved.field, sampler, skinning)
-    facts = saved.extra.get("portrait", {})
-    if set(facts) != {"focal", "size"}:
-        raise CheckpointError(f"{run}: does not say how the photo was taken; fit the photo again")
-    pose = BodyPose(body["rotations"], body["translation"], body["shape"])
-    size = (int(facts["size"][0]), int(facts["size"][1]))
-    portrait = Portrait(pose, Cameras.pinhole(float(facts["focal"]), size))
-    avatar = Avatar.start(model, body["vertices"], portrait, config)
-    field = avatar.canonical.field
-    assert isinstance(field, UnlitField)
-    restore_module(field.inner, saved.part("field"), where=f"{run}: field")
-    restore_module(avatar.canonical.renderer.sampler, saved.part("sampler"), where=f"{run}: sampler")
-    return avatar
-
-
-def _stage(field: Field, vertices: Float[Tensor, "v 3"], config: FigureConfig) -> Stage:
+def _rendered(field: Field, vertices: Float[Tensor, "v 3"], config: FigureConfig) -> RenderedField:
     """A field and a renderer whose sampler stays near the dressed body."""
-    return Stage(field, Renderer(new_sampler(vertices, config)))
+    return RenderedField(field, Renderer(new_sampler(vertices, config)))
 
 
 def new_sampler(vertices: Float[Tensor, "v 3"], config: FigureConfig) -> ShellSampler:
@@ -282,5 +188,5 @@ def new_sampler(vertices: Float[Tensor, "v 3"], config: FigureConfig) -> ShellSa
     """
     if not bool(vertices.isfinite().all()):
         raise DataError("the pose holds numbers that are not finite; give another pose")
-    box = body_box(vertices, _MARGIN)
+    box = Box.around(vertices, margin=_MARGIN)
     return ShellSampler(vertices, box, config.sampler, room=config.room, reach=config.skinning.outer)

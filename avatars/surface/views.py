@@ -7,12 +7,18 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from avatars.body import BodyModel
+from avatars.surface.appearance import Appearance
 from nfield.cameras import Cameras, look_at
 from nfield.data.base import PosedImages
 from nfield.kernels.rasterize import rasterize
 from nfield.types import Box
 
+MARGIN = 0.1
+"""Room around the body that the pictures show, metres."""
+
 _UP = (0.0, 1.0, 0.0)
+_DETAILS = ("nose", "lmiddle", "rmiddle", "LBigToe", "RBigToe")
 
 
 @dataclass(frozen=True)
@@ -31,57 +37,52 @@ class ViewsConfig:
 
 @dataclass(frozen=True)
 class BodyViews:
-    """Pictures, and how much each pixel's colour is to be believed beside the photo.
+    """Pictures, and where the photo itself shows what they do.
 
     Attributes:
         images: The pictures with their cameras.
-        doubt: 255 where the photo itself shows the surface, so that the picture has nothing to add.
+        visibility: 255 where the photo itself shows the surface, so that the picture has nothing to add.
     """
 
     images: PosedImages
-    doubt: UInt8[Tensor, "k h w"]
-
-
-def body_box(vertices: Float[Tensor, "v 3"], margin: float = 0.1) -> Box:
-    """The box around vertices with a margin, metres."""
-    return Box(vertices.amin(0) - margin, vertices.amax(0) + margin)
+    visibility: UInt8[Tensor, "k h w"]
 
 
 def render_views(
     vertices: Float[Tensor, "v 3"],
     faces: Int[Tensor, "t 3"],
-    color: Float[Tensor, "v 3"],
-    seen: Float[Tensor, "v"],
+    appearance: Appearance,
     *,
     details: Float[Tensor, "m 3"],
     config: ViewsConfig,
 ) -> BodyViews:
-    """Pictures of a coloured mesh from rings of cameras.
+    """Pictures of a mesh from rings of cameras.
 
     Args:
         vertices: Metres, y up.
         faces: Corners of each triangle.
-        color: sRGB of each vertex in [0, 1].
-        seen: 1 where the photo shows the vertex.
+        appearance: Colours of the mesh, and where the photo shows it.
         details: Places that are looked at closely: head, hands, feet.
         config: Cameras.
     """
-    box = body_box(vertices)
+    box = Box.around(vertices, margin=MARGIN)
     cameras = rings(box, details, config)
     size = cameras.size
-    images, doubt = (
-        torch.zeros(len(cameras), *size, 4, dtype=torch.uint8),
-        torch.zeros(len(cameras), *size, dtype=torch.uint8),
-    )
-    values = torch.cat([color, seen[:, None]], -1)
+    images = torch.zeros(len(cameras), *size, 4, dtype=torch.uint8)
+    visibility = torch.zeros(len(cameras), *size, dtype=torch.uint8)
     for index in range(len(cameras)):
         pose = cameras.world_from_camera[index]
         raster = rasterize((vertices - pose[:3, 3]) @ pose[:3, :3], faces, cameras.intrinsics[index], size)
-        seen_here = (raster.interpolate(values, faces) * 255.0).round().clamp(0, 255).to(torch.uint8)
-        images[index, ..., :3], doubt[index] = seen_here[..., :3], seen_here[..., 3]
+        shaded = (appearance.shade(raster) * 255.0).round().clamp(0, 255).to(torch.uint8)
+        images[index, ..., :3], visibility[index] = shaded[..., :3], shaded[..., 3]
         images[index, ..., 3] = (raster.face >= 0).to(torch.uint8) * 255
     names = tuple(f"view {index}" for index in range(len(cameras)))
-    return BodyViews(PosedImages(cameras, images, box, box, True, None, names), doubt)
+    return BodyViews(PosedImages(cameras, images, box, box, True, None, names), visibility)
+
+
+def details_of(model: BodyModel, vertices: Float[Tensor, "v 3"]) -> Float[Tensor, "m 3"]:
+    """Head, hands and feet of a dressed body, metres: what pictures show closely."""
+    return vertices[[model.landmarks[name] for name in _DETAILS if name in model.landmarks]]
 
 
 def rings(box: Box, details: Float[Tensor, "m 3"], config: ViewsConfig) -> Cameras:

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from scipy.spatial import KDTree
 
-from avatars.shell_sampler import ShellSampler
+from avatars.posed.shell_sampler import ShellSampler
 from nfield.kernels.march import unpack_bits
 from nfield.rendering.samplers.occupancy import OccupancyConfig
 from nfield.types import Box

@@ -1,0 +1,1 @@
+"""Fitting an avatar to its photo."""

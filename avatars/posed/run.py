@@ -1,0 +1,90 @@
+"""An avatar's run folder: its checkpoint, written and read."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from avatars.body import BodyModel, BodyPose
+from avatars.portrait import Portrait
+from avatars.posed.avatar import Avatar, FigureConfig, field_box
+from avatars.posed.warp import SkinningConfig
+from nfield.cameras import Cameras
+from nfield.checkpoint import Checkpoint, load_checkpoint, restore_module, save_checkpoint
+from nfield.config_json import from_json, to_json
+from nfield.errors import CheckpointError
+from nfield.fields.unlit import UnlitField
+from nfield.rendering.samplers.occupancy import OccupancyConfig
+
+KIND = "avatar"
+"""The kind of an avatar's run."""
+
+
+def save_avatar(run: Path, avatar: Avatar, *, step: int, seconds: float) -> None:
+    """Writes an avatar's checkpoint into a run folder.
+
+    Args:
+        run: The folder.
+        avatar: The avatar.
+        step: Training steps done.
+        seconds: Training time spent.
+    """
+    field = avatar.canonical.field
+    assert isinstance(field, UnlitField)
+    carried, extra = avatar_parts(avatar)
+    tensors = {f"field.{name}": value for name, value in field.inner.state_dict().items()}
+    tensors |= {f"sampler.{n}": value for n, value in avatar.canonical.renderer.sampler.state_dict().items()}
+    box = field_box(avatar.vertices)
+    saved = Checkpoint(KIND, avatar.config.field, box, {**tensors, **carried}, step=step, seconds=seconds, extra=extra)
+    save_checkpoint(run, saved)
+
+
+def avatar_parts(avatar: Avatar) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and JSON values of an avatar's checkpoint beside its field and sampler: whatever field it has."""
+    pose, camera = avatar.portrait.pose, avatar.portrait.camera
+    tensors = {
+        "body.vertices": avatar.vertices,
+        "body.rotations": pose.rotations,
+        "body.translation": pose.translation,
+        "body.shape": pose.shape,
+    }
+    extra: dict[str, Any] = {
+        "body": {"provenance": avatar.model.provenance, "shape_space": avatar.model.shape_space},
+        "portrait": {"focal": float(camera.focal_lengths[0, 0]), "size": list(camera.size)},
+        "sampler": to_json(avatar.config.sampler),
+        "skinning": to_json(avatar.config.skinning),
+    }
+    return tensors, extra
+
+
+def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
+    """The avatar of a run folder.
+
+    Args:
+        run: The folder that `nfield fit` wrote.
+        model: The body it was made with; the shipped one where it is left out.
+
+    Raises:
+        CheckpointError: The folder holds no avatar, or one of another body.
+    """
+    model = model or BodyModel.load()
+    saved = load_checkpoint(run)
+    saved.require_kind(KIND, where=run, made_by="nfield fit")
+    body = saved.part("body")
+    if set(body) != {"vertices", "rotations", "translation", "shape"} or len(body["vertices"]) != len(model.template):
+        raise CheckpointError(f"{run}: was made with another body model; give the same model file as for the fit")
+    sampler = from_json(OccupancyConfig, saved.extra.get("sampler", {}), where=f"{run}: sampler")
+    skinning = from_json(SkinningConfig, saved.extra.get("skinning", {}), where=f"{run}: skinning")
+    config = FigureConfig(saved.field, sampler, skinning)
+    facts = saved.extra.get("portrait", {})
+    if set(facts) != {"focal", "size"}:
+        raise CheckpointError(f"{run}: does not say how the photo was taken; fit the photo again")
+    pose = BodyPose(body["rotations"], body["translation"], body["shape"])
+    size = (int(facts["size"][0]), int(facts["size"][1]))
+    portrait = Portrait(pose, Cameras.pinhole(float(facts["focal"]), size))
+    avatar = Avatar.start(model, body["vertices"], portrait, config)
+    field = avatar.canonical.field
+    assert isinstance(field, UnlitField)
+    restore_module(field.inner, saved.part("field"), where=f"{run}: field")
+    restore_module(avatar.canonical.renderer.sampler, saved.part("sampler"), where=f"{run}: sampler")
+    return avatar
