@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from avatars.fitting.fit import FittedAvatar
 from avatars.portrait import PersonPhoto
 from avatars.posed.avatar import Avatar, PosedAvatar, orbit_around
 from nfield.data.picture_files import side_by_side, write_png
-from nfield.kernels.rasterize import rasterize
 from nfield.metrics import intersection_over_union, psnr
 from nfield.rendering.image import Image
 
@@ -23,7 +22,7 @@ _RED = (1.0, 0.2, 0.1)
 
 
 def figures(person: PersonPhoto, image: Image, fitted: FittedAvatar) -> dict[str, Any]:
-    """PSNR inside the mask (decibels), overlaps, seconds and peak memory of a fit.
+    """PSNR inside the mask (decibels), overlaps, steps and peak memory of a fit.
 
     Args:
         person: The photo.
@@ -36,8 +35,7 @@ def figures(person: PersonPhoto, image: Image, fitted: FittedAvatar) -> dict[str
         "psnr": psnr(image.color, target, mask=person.mask),
         "psnr_half_size": psnr(_half(image.color), _half(target), mask=half),
         "iou": intersection_over_union(image.opacity > 0.5, person.mask),
-        "body_iou": fitted.body_iou,
-        "seconds": {name: round(value, 1) for name, value in fitted.seconds.items()},
+        "body_iou": person.body_overlap(fitted.avatar.model),
         "steps": fitted.steps,
         "peak_memory_gb": peak_memory(),
     }
@@ -55,19 +53,19 @@ def peak_memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
-def write_pictures(run: Path, person: PersonPhoto, image: Image, fitted: FittedAvatar) -> None:
+def write_pictures(run: Path, person: PersonPhoto, image: Image, avatar: Avatar) -> None:
     """Writes photo, matte, the body over the photo, the avatar beside the photo, and a strip around it.
 
     Args:
         run: The run folder.
         person: The photo.
         image: The avatar from the photo's camera.
-        fitted: The fit.
+        avatar: The avatar.
     """
     photo = person.photo.to(torch.float32) / 255.0
     write_png(run / "photo.png", photo)
     write_png(run / "alpha.png", person.alpha[..., None].expand(-1, -1, 3))
-    write_png(run / "overlay.png", _overlay(photo, fitted.avatar))
+    write_png(run / "overlay.png", _overlay(photo, person.body_cover(avatar.model)))
     write_png(run / "source.png", side_by_side([on_white(person), image.color]))
 
 
@@ -91,11 +89,8 @@ def table(report: Mapping[str, Any]) -> str:
     )
 
 
-def _overlay(photo: Float[Tensor, "h w 3"], avatar: Avatar) -> Float[Tensor, "h w 3"]:
+def _overlay(photo: Float[Tensor, "h w 3"], cover: Bool[Tensor, "h w"]) -> Float[Tensor, "h w 3"]:
     """The fitted body over the photo."""
-    camera = avatar.portrait.camera
-    vertices = avatar.model.pose(avatar.portrait.pose).vertices
-    cover = rasterize(vertices, avatar.model.faces, camera.intrinsics[0], camera.size).face >= 0
     return torch.where(cover[..., None], 0.55 * photo + 0.45 * torch.tensor(_RED), photo)
 
 

@@ -1,8 +1,8 @@
 """Let the body grow to the person's outline, so that clothes and hair have a surface to be painted on.
 
-The photo shows the outline from one side only. For each vertex on its outline it is measured how far it would have to move
-along its normal to reach the outline of the mask; smoothness over the surface carries that around the limbs, and
-a weak pull towards left-right symmetry over to the other side.
+The photo shows the outline from one side only. For each vertex on the body's outline it is measured how far it would
+have to move along its normal to reach the outline of the mask; smoothness over the surface carries that around the
+limbs, and a weak pull towards left-right symmetry over to the other side.
 """
 
 from dataclasses import dataclass

@@ -1,41 +1,27 @@
 """`nfield fit`: one photo of a person to an avatar in a run folder."""
 
 import math
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-import torch
 import tyro
-from jaxtyping import Float, UInt8
 from rich.console import Console
-from torch import Tensor
 
 from avatars.body import BodyModel
-from avatars.body.pose_file import BodyParameters, load_parameters, save_parameters
-from avatars.body_fit import BodyFitConfig, BodyObservation, fit_body
-from avatars.fitting.fit import FitConfig, FittedAvatar, Watch, fit_avatar
-from avatars.perception import PersonEstimator, load_keypoints, load_mask, load_photo
-from avatars.portrait import PersonPhoto, Portrait
+from avatars.fitting.fit import FitBudget
+from avatars.pipeline import FitConfig, PhotoFiles, fit_from_photo
 from avatars.posed.avatar import FigureConfig
-from avatars.posed.run import save_avatar
-from avatars.report import figures, table, write_pictures, write_strip
-from nfield.cameras import Cameras
+from avatars.report import table
 from nfield.checkpoint import FILE
 from nfield.cli.options import parse_options
 from nfield.errors import CheckpointError, OptionError
 from nfield.fields import HashConfig, RbfConfig
-from nfield.training.loop import Hook, TrainConfig
+from nfield.training.loop import Hook
 from nfield.training.progress import TrainProgress
-from nfield.training.run_folder import write_json
 
-_LARGEST = 1280
-_FIRST_SHARE = 1.0 / 8.0
-_FIRST_PACE, _PHOTO_PACE = 300.0, 150.0
-"""Steps a minute that each stage takes at least: a third of what two free cores do."""
 _EXAMPLES = (
     "nfield fit photo.jpg --out runs/me",
     "nfield fit photo.jpg --out runs/me --mask mask.png --minutes 6",
@@ -83,26 +69,37 @@ def run(options: FitOptions) -> None:
     """Fits, saves and reports."""
     _check(options)
     console = Console(highlight=False, soft_wrap=True)
-    begun = time.perf_counter()
-    model = BodyModel.load(options.model)
-    person = find_person(options, model, console)
-    found = time.perf_counter() - begun
-    options.out.mkdir(parents=True, exist_ok=True)
-    fitted = fit_avatar(model, person, fit_config(options), watch=progress(console))
-    finish(options, person, fitted, console, before=found)
+    files = PhotoFiles(options.photo, options.mask, options.keypoints, options.body, options.focal)
+    model, out = BodyModel.load(options.model), options.out
+    saved = fit_from_photo(files, out, fit_config(options), model=model, watcher=ConsoleWatcher(console))
+    console.print(table(saved.report))
+    if saved.fitted.interrupted:
+        console.print(f"stopped early; what exists is saved in {out}")
+        return
+    console.print(f"made in {saved.report['seconds_total']:.0f} s: see source.png and strip.png in {out}")
+    console.print(f"next: nfield render {out} --pose t-pose --orbit")
 
 
 def fit_config(options: FitOptions) -> FitConfig:
-    """How the avatar is made with a budget."""
-    config = FitConfig(figure=_figure(options.field), seed=options.seed)
-    first, photo = (
-        TrainConfig(minutes, options.steps, budget.optim, least_steps=round(minutes * pace))
-        for minutes, budget, pace in (
-            (options.minutes * _FIRST_SHARE, config.first_budget, _FIRST_PACE),
-            (options.minutes * (1.0 - _FIRST_SHARE), config.photo_budget, _PHOTO_PACE),
-        )
-    )
-    return replace(config, first_budget=first, photo_budget=photo)
+    """How the avatar is made."""
+    return FitConfig(figure=_figure(options.field), budget=FitBudget(options.minutes, options.steps, options.seed))
+
+
+@dataclass(frozen=True)
+class ConsoleWatcher:
+    """Shows a fit on a console."""
+
+    console: Console
+
+    def tell(self, text: str) -> None:
+        """Prints it."""
+        self.console.print(text)
+
+    @contextmanager
+    def training(self, name: str) -> Iterator[Sequence[Hook]]:
+        """A bar for each stage."""
+        with TrainProgress(self.console, label=name) as bar:
+            yield (bar,)
 
 
 def _figure(backend: Literal["hash", "rbf"]) -> FigureConfig:
@@ -114,86 +111,6 @@ def _figure(backend: Literal["hash", "rbf"]) -> FigureConfig:
     return replace(figure, field=RbfConfig.as_large_as(figure.field))
 
 
-def find_person(options: FitOptions, model: BodyModel, console: Console) -> PersonPhoto:
-    """Who is where in the photo: found, or read from the user's files."""
-    photo = load_photo(options.photo)
-    size = (photo.shape[0], photo.shape[1])
-    mask = None if options.mask is None else load_mask(options.mask, size)
-    given = None if options.body is None else load_parameters(options.body, model)
-    if mask is not None and given is not None:
-        return _reduced(photo, mask, Portrait(given.pose, _camera(options, given, size)))
-    console.print("finding the person")
-    keypoints = None if options.keypoints is None else load_keypoints(options.keypoints)
-    person = PersonEstimator.load().estimate(photo, mask=mask, keypoints=keypoints)
-    if given is not None:
-        return _reduced(photo, person.alpha, Portrait(given.pose, _camera(options, given, size)))
-    console.print("fitting the body")
-    seen = BodyObservation(person.keypoints, person.visibility, person.keypoints_world, person.alpha > 0.5, size)
-    body = fit_body(model, seen, BodyFitConfig(focal=options.focal))
-    if body.hidden_limbs:
-        console.print(f"not visible, so their pose is a guess: {', '.join(body.hidden_limbs)}")
-    return _reduced(photo, person.alpha, Portrait(body.pose, body.camera))
-
-
-def _camera(options: FitOptions, given: BodyParameters, size: tuple[int, int]) -> Cameras:
-    """The photo's, from what the user says, else from the parameters file, else one as wide as most."""
-    if options.focal is not None:
-        return Cameras.pinhole(options.focal, size)
-    return given.camera(size) or Cameras.pinhole(math.hypot(*size), size)
-
-
-def progress(console: Console) -> Watch:
-    """Shows each stage on a console."""
-
-    @contextmanager
-    def stage(name: str) -> Iterator[Sequence[Hook]]:
-        if name == "painting":
-            console.print("painting the body")
-            yield ()
-            return
-        with TrainProgress(console, label=name) as bar:
-            yield (bar,)
-
-    return stage
-
-
-def finish(
-    options: FitOptions, person: PersonPhoto, fitted: FittedAvatar, console: Console, *, before: float = 0.0
-) -> None:
-    """Saves the avatar, its report and its pictures; says how good it is.
-
-    Args:
-        options: The command's.
-        person: The photo.
-        fitted: The fit.
-        console: Where to say so.
-        before: Seconds spent on finding person and body.
-    """
-    out = options.out
-    trained = sum(value for name, value in fitted.seconds.items() if name != "painting")
-    save_avatar(out, fitted.avatar, step=fitted.steps, seconds=trained)
-    portrait = person.portrait
-    save_parameters(
-        out / "body.npz", BodyParameters(portrait.pose, float(portrait.camera.focal_lengths[0, 0])), fitted.avatar.model
-    )
-    started = time.perf_counter()
-    image = fitted.posed.image(portrait.camera, 0)
-    write_pictures(out, person, image, fitted)
-    generator = torch.Generator().manual_seed(options.seed)
-    write_strip(out / "strip.png", fitted.avatar.upright(torch.zeros(24, 3), generator=generator))
-    report = figures(person, image, fitted)
-    seconds = {"finding the person": round(before, 1), **report["seconds"]}
-    seconds["pictures"] = round(time.perf_counter() - started, 1)
-    report = {**report, "seconds": seconds, "seconds_total": round(sum(seconds.values()), 1)}
-    write_json(out / "report.json", report)
-    console.print(table(report))
-    if fitted.interrupted:
-        console.print(f"stopped early; what exists is saved in {out}")
-        return
-    console.print(f"made in {report['seconds_total']:.0f} s: see source.png and strip.png in {out}")
-    console.print(f"next: nfield render {out} --pose t-pose --orbit")
-
-
 def _check(options: FitOptions) -> None:
     if (options.out / FILE).exists() and not options.overwrite:
         raise CheckpointError(
@@ -201,16 +118,3 @@ def _check(options: FitOptions) -> None:
         )
     if options.focal is not None and not (0.0 < options.focal < math.inf):
         raise OptionError(f"--focal: is {options.focal:g}, expected a positive number of pixels")
-
-
-def _reduced(photo: UInt8[Tensor, "h w 3"], alpha: Float[Tensor, "h w"], portrait: Portrait) -> PersonPhoto:
-    """The photo, made smaller where it is larger than the avatar can show."""
-    height, width = alpha.shape
-    scale = min(1.0, _LARGEST / max(height, width))
-    if scale < 1.0:
-        size = (round(height * scale), round(width * scale))
-        channels = torch.cat([photo.permute(2, 0, 1).to(torch.float32), alpha[None]])[None]
-        small = torch.nn.functional.interpolate(channels, size, mode="area")[0]
-        photo, alpha = small[:3].permute(1, 2, 0).round().to(torch.uint8).contiguous(), small[3].contiguous()
-        portrait = replace(portrait, camera=portrait.camera.resized(size))
-    return PersonPhoto(photo, alpha, portrait)

@@ -6,23 +6,24 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from rich.console import Console
 
 from avatars.body import BodyModel, BodyPose
 from avatars.body.pose_file import BodyParameters, named_pose, save_parameters
-from avatars.fitting.fit import FitConfig, fit_avatar
-from avatars.fitting.task import AvatarConfig
+from avatars.fitting.fit import FitBudget
+from avatars.fitting.painted_rays import PaintedRays
+from avatars.fitting.photo_rays import PhotoRays
+from avatars.fitting.stages import fit_photo, learn_body
+from avatars.pipeline import FitConfig, PhotoFiles, fit_from_photo
 from avatars.posed.avatar import FigureConfig
 from avatars.posed.run import load_avatar
 from avatars.surface.views import ViewsConfig
 from nfield.cameras import Cameras
 from nfield.cli import main
-from nfield.cli.fit import find_person, finish, fit_config, parse, progress
+from nfield.cli.fit import fit_config, parse
 from nfield.fields import HashConfig, RbfConfig, RbfField
 from nfield.fields.unlit import UnlitField
 from nfield.kernels.rasterize import rasterize
 from nfield.rendering.samplers.occupancy import OccupancyConfig
-from nfield.training.loop import TrainConfig
 from nfield.training.radiance import RadianceConfig
 
 _SIZE = 128
@@ -54,7 +55,7 @@ def _given(photo: Path):
     return ["--mask", str(photo / "mask.png"), "--body", str(photo / "body.npz")]
 
 
-def _small(config: FitConfig, steps: tuple[int, int]):
+def _small(config: FitConfig, steps: int):
     """The same fit at a size that a test can wait for."""
     grid = HashConfig(levels=8, log2_table_size=14, finest_resolution=256, hidden=32)
     field = RbfConfig.as_large_as(grid) if isinstance(config.figure.field, RbfConfig) else grid
@@ -62,19 +63,18 @@ def _small(config: FitConfig, steps: tuple[int, int]):
         config,
         figure=FigureConfig(field=field, sampler=OccupancyConfig(resolution=48, steps=256, coarse=1.0, threshold=0.02)),
         views=ViewsConfig(size=96, ring=6, elevations=(8.0,), details=0),
-        first=RadianceConfig(samples=1 << 14, first_rays=512),
-        photo=AvatarConfig(photo_rays=1024, view_rays=512, reach=8, margin=6),
-        first_budget=TrainConfig(minutes=None, steps=steps[0], optim=config.first_budget.optim),
-        photo_budget=TrainConfig(minutes=None, steps=steps[1], optim=config.photo_budget.optim),
+        stages=(
+            replace(learn_body(), radiance=RadianceConfig(samples=1 << 14, first_rays=512)),
+            fit_photo(PhotoRays(count=1024, reach=8), PaintedRays(count=512, margin=6)),
+        ),
+        budget=FitBudget(minutes=None, steps=steps),
     )
 
 
-def _fit(photo: Path, out: Path, *words: str, steps: tuple[int, int] = (80, 60)):
-    options = parse([str(photo / "photo.png"), "--out", str(out), *_given(photo), *words])
-    model, console = BodyModel.load(), Console(quiet=True)
-    person = find_person(options, model, console)
-    fitted = fit_avatar(model, person, _small(fit_config(options), steps), watch=progress(console))
-    finish(options, person, fitted, console)
+def _fit(photo: Path, out: Path, *words: str, steps: int = 70):
+    files = PhotoFiles(photo / "photo.png", mask=photo / "mask.png", body=photo / "body.npz")
+    options = parse([str(files.photo), "--out", str(out), *words])
+    fit_from_photo(files, out, _small(fit_config(options), steps))
     return out
 
 
@@ -114,7 +114,7 @@ def test_turntable_is_rendered_in_a_pose(run: Path, tmp_path: Path):
 
 
 def test_an_avatar_of_radial_bases_shows_its_photo(photo: Path, tmp_path: Path):
-    out = _fit(photo, tmp_path / "rbf", "--field", "rbf", steps=(160, 120))
+    out = _fit(photo, tmp_path / "rbf", "--field", "rbf", steps=140)
     report = json.loads((out / "report.json").read_text())
     assert report["psnr"] > 20.0
     assert report["iou"] > 0.95

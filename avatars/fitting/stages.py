@@ -1,0 +1,137 @@
+"""The stages of a fit, as data: what each trains, by which terms, for how long."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from torch import nn
+
+from avatars.fitting.painted_rays import PaintedRays
+from avatars.fitting.photo_rays import PhotoRays
+from avatars.fitting.subject import FitSubject
+from avatars.fitting.task import StageTask
+from avatars.fitting.terms import ColorTerm, SilhouetteTerm, Term
+from avatars.fitting.weights import Constant
+from nfield.training.loop import TrainConfig
+from nfield.training.optim import OptimConfig
+from nfield.training.radiance import RadianceConfig, RadianceTask
+from nfield.training.task import Task
+
+Trained = Callable[[FitSubject], dict[str, list[nn.Parameter]]]
+"""Which parameters of a subject a stage optimises, by name of group."""
+
+
+def canonical_field(subject: FitSubject) -> dict[str, list[nn.Parameter]]:
+    """The canonical field's parameters: what most stages train."""
+    return subject.avatar.canonical.field.param_groups()
+
+
+@dataclass(frozen=True)
+class StageBudget:
+    """A stage's part of the time, and how it is used."""
+
+    share: float
+    """Of the fit's minutes."""
+    steps_per_minute: float
+    """Steps that are done even where the machine is slower: a third of what two free cores do."""
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    """Learning rates and their schedule."""
+
+    def train_config(self, minutes: float | None, steps: int | None, *, seed: int) -> TrainConfig:
+        """The training loop's options.
+
+        Args:
+            minutes: Of the whole fit; None leaves them open.
+            steps: Of this stage at most; None leaves them open.
+            seed: Of what the stage draws.
+
+        >>> StageBudget(share=0.25, steps_per_minute=100.0).train_config(8.0, None, seed=0).least_steps
+        200
+        """
+        own = None if minutes is None else minutes * self.share
+        least = 0 if own is None else round(own * self.steps_per_minute)
+        return TrainConfig(own, steps, self.optim, seed, least)
+
+
+@runtime_checkable
+class AvatarStage(Protocol):
+    """A stage of a fit."""
+
+    @property
+    def name(self) -> str:
+        """What it does, for people."""
+        ...
+
+    @property
+    def budget(self) -> StageBudget:
+        """Its part of the time."""
+        ...
+
+    def task(self, subject: FitSubject) -> Task:
+        """What the training loop optimises."""
+        ...
+
+
+@dataclass(frozen=True)
+class FitStage:
+    """A stage of terms."""
+
+    name: str
+    """What it does, for people."""
+    terms: tuple[Term, ...]
+    """Their weighted sum is minimised."""
+    budget: StageBudget
+    """Its part of the time."""
+    trained: Trained = canonical_field
+    """What is optimised."""
+
+    def task(self, subject: FitSubject) -> StageTask:
+        """See `AvatarStage.task`."""
+        return StageTask(self.terms, subject, self.trained(subject))
+
+
+@dataclass(frozen=True)
+class PaintedStage:
+    """The canonical field learns the pictures of the painted body, as any field learns a scene."""
+
+    name: str
+    """What it does, for people."""
+    budget: StageBudget
+    """Its part of the time."""
+    radiance: RadianceConfig = field(default_factory=lambda: RadianceConfig(samples=1 << 16))
+    """How it learns them."""
+
+    def task(self, subject: FitSubject) -> RadianceTask:
+        """See `AvatarStage.task`."""
+        canonical = subject.avatar.canonical
+        return RadianceTask(canonical.field, canonical.renderer, subject.views.images, self.radiance)
+
+
+def default_stages() -> tuple[AvatarStage, ...]:
+    """First the painted body, then the photo while the sides that it does not show stay as they were painted."""
+    return (learn_body(), fit_photo())
+
+
+def learn_body() -> PaintedStage:
+    """The first stage."""
+    return PaintedStage("learning the body", StageBudget(share=1.0 / 8.0, steps_per_minute=300.0))
+
+
+def fit_photo(photo: PhotoRays | None = None, painted: PaintedRays | None = None) -> FitStage:
+    """The second stage: colours and outline of the photo, colours of the painted body.
+
+    Args:
+        photo: Rays through the photo.
+        painted: Rays through pictures of the painted body.
+    """
+    photo, painted = photo or PhotoRays(), painted or PaintedRays()
+    optim = OptimConfig(rates={"table": 2e-2, "network": 1e-3, "features": 2e-2}, warmup=30, final=0.05)
+    return FitStage(
+        "fitting the photo",
+        (
+            ColorTerm("color", photo),
+            SilhouetteTerm("silhouette", photo, Constant(0.01)),
+            ColorTerm("views", painted),
+        ),
+        StageBudget(share=7.0 / 8.0, steps_per_minute=150.0, optim=optim),
+    )
