@@ -116,6 +116,7 @@ def continue_conversion(folder: Path, plan: ConvertPlan, checkpoint: Checkpoint,
 def _assembled(
     folder: Path, plan: ConvertPlan, config: FieldConfig, source: Source, field: Field, inherited: list[str]
 ) -> ConvertRun:
+    source.carry_files(folder)
     sampler = source.sampler()
     task = DistillTask(source.teacher, source.wrapped(field), {"field": field, "sampler": sampler}, plan.distill)
     return ConvertRun(folder, plan, config, source, field, sampler, task, tuple(inherited))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Shaped
@@ -49,6 +50,14 @@ class Source(Protocol):
         """Tensors and entries of the checkpoint that the student's run takes over."""
         ...
 
+    def carry_files(self, folder: Path) -> None:
+        """Writes what the student's run needs beside its checkpoint.
+
+        Args:
+            folder: The student's run folder.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class SceneSource:
@@ -91,6 +100,9 @@ class SceneSource:
         """The cameras; how the scene is rendered, and from which data it was made."""
         extra = self.checkpoint.extra
         return camera_tensors(self.saved.cameras), {key: extra[key] for key in ("plan", "scene") if key in extra}
+
+    def carry_files(self, folder: Path) -> None:
+        """A scene's checkpoint needs nothing beside it."""
 
 
 def student_checkpoint(

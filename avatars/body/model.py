@@ -111,15 +111,16 @@ class BodyModel:
             DataError: Where the file cannot be used; the message says why.
         """
         file = load_body_file(assets.path("body/body.npz") if path is None else path)
-        regressor = torch.from_numpy(file.joint_regressor)
+        # Joints are sums over all vertices: in double precision they, and their hash, are the same on every machine.
+        regressor = torch.from_numpy(file.joint_regressor).double()
         template, shape_dirs = torch.from_numpy(file.template), torch.from_numpy(file.shape_dirs)
         return cls(
             template=template,
             shape_dirs=shape_dirs,
             pose_dirs=torch.from_numpy(file.pose_dirs).permute(2, 0, 1).contiguous(),
             weights=torch.from_numpy(file.weights),
-            joint_template=regressor @ template,
-            joint_shape_dirs=torch.einsum("jv,vdk->jdk", regressor, shape_dirs),
+            joint_template=(regressor @ template.double()).float(),
+            joint_shape_dirs=torch.einsum("jv,vdk->jdk", regressor, shape_dirs.double()).float(),
             parents=file.parents,
             faces=torch.from_numpy(file.faces),
             parts=torch.from_numpy(file.parts).long(),

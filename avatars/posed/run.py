@@ -1,4 +1,8 @@
-"""An avatar's run folder: its checkpoint, written and read."""
+"""An avatar's run folder: its checkpoint and its body, written and read.
+
+A run is whole: `body_model.npz` holds the body that it was made with, and the checkpoint that body's hash. Runs from
+before there were these two are taken to be of the shipped body.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from avatars.body import BodyModel, BodyPose
+from avatars.body.saved_model import FILE, body_hash, load_body, save_body
 from avatars.portrait import Portrait
 from avatars.posed.avatar import Avatar, FigureConfig, field_box
 from avatars.posed.warp import SkinningConfig
@@ -21,7 +26,7 @@ KIND = "avatar"
 
 
 def save_avatar(run: Path, avatar: Avatar, *, step: int, seconds: float) -> None:
-    """Writes an avatar's checkpoint into a run folder.
+    """Writes an avatar's checkpoint, and its body beside it, into a run folder.
 
     Args:
         run: The folder.
@@ -36,6 +41,7 @@ def save_avatar(run: Path, avatar: Avatar, *, step: int, seconds: float) -> None
     tensors |= {f"sampler.{n}": value for n, value in avatar.canonical.renderer.sampler.state_dict().items()}
     box = field_box(avatar.vertices)
     saved = Checkpoint(KIND, avatar.config.field, box, {**tensors, **carried}, step=step, seconds=seconds, extra=extra)
+    save_body(run / FILE, avatar.model)
     save_checkpoint(run, saved)
 
 
@@ -49,7 +55,11 @@ def avatar_parts(avatar: Avatar) -> tuple[dict[str, Tensor], dict[str, Any]]:
         "body.shape": pose.shape,
     }
     extra: dict[str, Any] = {
-        "body": {"provenance": avatar.model.provenance, "shape_space": avatar.model.shape_space},
+        "body": {
+            "provenance": avatar.model.provenance,
+            "shape_space": avatar.model.shape_space,
+            "sha256": body_hash(avatar.model),
+        },
         "portrait": {"focal": float(camera.focal_lengths[0, 0]), "size": list(camera.size)},
         "sampler": to_json(avatar.config.sampler),
         "skinning": to_json(avatar.config.skinning),
@@ -62,14 +72,14 @@ def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
 
     Args:
         run: The folder that `nfield fit` wrote.
-        model: The body it was made with; the shipped one where it is left out.
+        model: The body it was made with; that of the folder where it is left out.
 
     Raises:
         CheckpointError: The folder holds no avatar, or one of another body.
     """
-    model = model or BodyModel.load()
     saved = load_checkpoint(run)
     saved.require_kind(KIND, where=run, made_by="nfield fit")
+    model = _body_of(run, saved, model)
     body = saved.part("body")
     if set(body) != {"vertices", "rotations", "translation", "shape"} or len(body["vertices"]) != len(model.template):
         raise CheckpointError(f"{run}: was made with another body model; give the same model file as for the fit")
@@ -88,3 +98,22 @@ def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
     restore_module(field.inner, saved.part("field"), where=f"{run}: field")
     restore_module(avatar.canonical.renderer.sampler, saved.part("sampler"), where=f"{run}: sampler")
     return avatar
+
+
+def _body_of(run: Path, saved: Checkpoint, given: BodyModel | None) -> BodyModel:
+    """The body of a run: the given one, that of its folder, or, for old runs, the shipped one; checked by its hash."""
+    path = run / FILE if run.is_dir() else run.with_name(FILE)
+    model = given or (load_body(path) if path.is_file() else BodyModel.load())
+    facts = saved.extra.get("body", {})
+    expected, found = facts.get("sha256"), None
+    if expected is not None and expected != (found := body_hash(model)):
+        advice = "leave the model out" if given and path.is_file() else "give the same model file as for the fit"
+        raise CheckpointError(
+            f"{run}: was made with the body {_named(facts.get('provenance', ''), expected)}, "
+            f"not with {_named(model.provenance, found)}; {advice}"
+        )
+    return model
+
+
+def _named(provenance: str, sha256: str) -> str:
+    return f"{provenance!r} (SHA-256 {sha256[:12]})"

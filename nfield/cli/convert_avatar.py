@@ -10,6 +10,7 @@ from rich.console import Console
 from torch import Tensor
 
 from avatars.body.pose_file import read_pose
+from avatars.body.saved_model import FILE, save_body
 from avatars.posed.avatar import Avatar, field_box, new_sampler, orbit_around
 from avatars.posed.run import avatar_parts, load_avatar
 from avatars.posed.shell_sampler import ShellSampler
@@ -67,6 +68,10 @@ class AvatarSource:
     def carried(self) -> tuple[dict[str, Shaped[Tensor, "..."]], dict[str, Any]]:
         """The body, how the photo saw it, and how it is sampled and skinned."""
         return avatar_parts(self.avatar)
+
+    def carry_files(self, folder: Path) -> None:
+        """The body's model."""
+        save_body(folder / FILE, self.avatar.model)
 
 
 def source(run: Path) -> AvatarSource:

@@ -7,8 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
+import assets
 from avatars.body import BodyModel, BodyPose
 from avatars.body.pose_file import BodyParameters, named_pose, save_parameters
+from avatars.body.saved_model import body_hash
 from avatars.fitting.fit import FitBudget
 from avatars.fitting.painted_rays import PaintedRays
 from avatars.fitting.photo_rays import PhotoRays
@@ -20,11 +22,13 @@ from avatars.surface.views import ViewsConfig
 from nfield.cameras import Cameras
 from nfield.cli import main
 from nfield.cli.fit import fit_config, parse
+from nfield.errors import CheckpointError
 from nfield.fields import HashConfig, RbfConfig, RbfField
 from nfield.fields.unlit import UnlitField
 from nfield.kernels.rasterize import rasterize
 from nfield.rendering.samplers.occupancy import OccupancyConfig
 from nfield.training.radiance import RadianceConfig
+from viewer.runs import load_subject
 
 _SIZE = 128
 _FOCAL = 176.0
@@ -136,6 +140,30 @@ def test_a_converted_avatar_takes_poses(run: Path, tmp_path: Path, capsys: pytes
     assert report["student_to_teacher"]["psnr"] > 20.0
     small = ["--frames", "1", "--size", "32", "32", "--out", str(tmp_path / "film")]
     assert main(["render", str(out), "--pose", "walk", *small]) == 0
+
+
+def test_a_fit_with_a_model_of_ones_own_opens_without_it(photo: Path, tmp_path: Path):
+    """The shipped body, a little larger and of another shape space, as a file that is gone afterwards."""
+    file, out, student = tmp_path / "mine.npz", tmp_path / "run", tmp_path / "student"
+    with np.load(assets.path("body/body.npz"), allow_pickle=False) as shipped:
+        arrays = {name: shipped[name] for name in shipped.files}
+    np.savez(file, **{**arrays, "v_template": arrays["v_template"] * 1.03, "shape_space": np.array("other")})
+    model = BodyModel.load(file)
+    assert body_hash(model) != body_hash(BodyModel.load())
+    files = PhotoFiles(photo / "photo.png", mask=photo / "mask.png", body=photo / "body.npz")
+    fit_from_photo(files, out, _small(FitConfig(), 3), model=model)
+    file.unlink()
+    assert body_hash(load_avatar(out).model) == body_hash(model)
+    with pytest.raises(CheckpointError, match=r"was made with the body .* not with .*; leave the model out"):
+        load_avatar(out, BodyModel.load())
+    words = ["convert", str(out), "--to", "dense", "--out", str(student), "--steps", "2", "--views", "1"]
+    assert main([*words, "--samples", "1024", "--dense.resolution", "24"]) == 0
+    for run in (out, student):
+        small = ["--frames", "1", "--size", "24", "24", "--out", str(run / "film")]
+        assert main(["render", str(run), "--pose", "walk", *small]) == 0
+        figure = load_subject(run).figure
+        assert figure is not None
+        torch.testing.assert_close(load_avatar(run).model.template, model.template)
 
 
 def test_a_second_fit_does_not_replace_the_first(photo: Path, run: Path, capsys: pytest.CaptureFixture[str]):

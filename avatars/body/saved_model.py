@@ -1,0 +1,101 @@
+"""A body model in a run folder, so that the run opens anywhere, and the hash that tells bodies apart."""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatars.body.model import BodyModel
+from nfield.checkpoint import write_atomically
+from nfield.errors import DataError
+
+FILE = "body_model.npz"
+"""The body in an avatar's run folder."""
+
+_FACTS = "facts"
+_ADVICE = "take the folder from a backup, or fit the photo again"
+
+
+def body_hash(model: BodyModel) -> str:
+    """SHA-256 of a body's arrays and of what tells their meaning; the provenance, a remark, does not count.
+
+    Arrays enter by name, shape and bytes (little endian; integers as 64 bits), names in alphabetical order, so that
+    neither the file format nor the machine matters.
+
+    Args:
+        model: The body.
+    """
+    digest = hashlib.sha256(json.dumps(_meaning(model), sort_keys=True).encode())
+    for name, value in sorted(_arrays(model).items()):
+        array = value.numpy()
+        array = np.ascontiguousarray(array.astype("<i8" if array.dtype.kind in "iu" else "<f4", copy=False))
+        digest.update(f"{name} {array.shape} ".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
+
+
+def save_body(path: Path, model: BodyModel) -> None:
+    """Writes a body losslessly, compressed: numbers that half precision holds exactly take half the room.
+
+    Args:
+        path: The .npz file.
+        model: The body.
+    """
+    arrays: dict[str, Any] = {name: _small(value.numpy()) for name, value in _arrays(model).items()}
+    arrays[_FACTS] = np.array(json.dumps({**_meaning(model), "provenance": model.provenance}))
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_atomically(path, buffer.getvalue())
+
+
+def load_body(path: Path) -> BodyModel:
+    """Reads what `save_body` wrote.
+
+    Raises:
+        DataError: The file is damaged or of another layout.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        return _assembled(arrays, json.loads(str(arrays.pop(_FACTS))))
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: is not a whole body model of a run ({error!r}); {_ADVICE}") from error
+
+
+def _assembled(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> BodyModel:
+    tensors = {
+        name: torch.from_numpy(array.astype(np.int64 if array.dtype.kind in "iu" else np.float32))
+        for name, array in arrays.items()
+    }
+    absent = {name: None for name in ("uv", "uv_faces") if name not in tensors}
+    given: dict[str, Any] = {**tensors, **absent, **facts, "parents": tuple(facts["parents"])}
+    return BodyModel(**given)
+
+
+def _arrays(model: BodyModel) -> dict[str, Tensor]:
+    """The body's tensors, on the CPU."""
+    values = {field.name: getattr(model, field.name) for field in fields(model)}
+    return {name: value.detach().cpu() for name, value in values.items() if torch.is_tensor(value)}
+
+
+def _meaning(model: BodyModel) -> dict[str, Any]:
+    """What is not an array, and tells what the arrays mean."""
+    return {"parents": list(model.parents), "landmarks": dict(model.landmarks), "shape_space": model.shape_space}
+
+
+def _small(array: np.ndarray) -> np.ndarray:
+    """The same values in the smallest type that holds them exactly."""
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            half = array.astype(np.float16)
+        return half if np.array_equal(half.astype(array.dtype), array) else array
+    most = int(np.abs(array).max(initial=0))
+    return array.astype(np.int16 if most < 1 << 15 else np.int32)
