@@ -167,20 +167,20 @@ class BodyModel:
 
     def subset(self, vertices: Int[Tensor, "n"]) -> "BodyModel":
         """The same body with some of its vertices only, in the given order, and the faces that they span."""
-        place = torch.full((len(self.template),), -1, device=vertices.device)
-        place[vertices] = torch.arange(len(vertices), device=vertices.device)
-        whole = (place[self.faces] >= 0).all(1)
+        new_index = torch.full((len(self.template),), -1, device=vertices.device)
+        new_index[vertices] = torch.arange(len(vertices), device=vertices.device)
+        whole = (new_index[self.faces] >= 0).all(1)
         return replace(
             self,
             template=self.template[vertices],
             shape_dirs=self.shape_dirs[vertices],
             pose_dirs=self.pose_dirs[:, vertices].contiguous(),
             weights=self.weights[vertices],
-            faces=place[self.faces[whole]],
+            faces=new_index[self.faces[whole]],
             parts=self.parts[whole],
-            mirror=place[self.mirror[vertices]],
+            mirror=new_index[self.mirror[vertices]],
             uv_faces=None if self.uv_faces is None else self.uv_faces[whole],
-            landmarks={name: int(place[index]) for name, index in self.landmarks.items() if place[index] >= 0},
+            landmarks={name: int(new_index[index]) for name, index in self.landmarks.items() if new_index[index] >= 0},
         )
 
     def to(self, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> "BodyModel":
@@ -201,6 +201,6 @@ class BodyModel:
     ) -> tuple[Float[Tensor, "*b 24 3"], Float[Tensor, "*b 24 3 4"]]:
         """Posed joints, and the map of each joint from the rest pose."""
         rest = self._rest_joints(pose.shape)
-        turned, placed = forward_kinematics(rotations, rest, self.parents)
-        placed = placed + pose.translation[..., None, :]
-        return placed, posed_from_rest(turned, placed, rest)
+        orientations, positions = forward_kinematics(rotations, rest, self.parents)
+        positions = positions + pose.translation[..., None, :]
+        return positions, posed_from_rest(orientations, positions, rest)

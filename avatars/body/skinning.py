@@ -62,20 +62,20 @@ def forward_kinematics(
         joints: Positions in the rest pose, metres.
         parents: Parent of each joint, always an earlier one; -1 for the root, which turns about its own position.
     """
-    turned, placed = [rotations[..., 0, :, :]], [joints[..., 0, :]]
+    orientations, positions = [rotations[..., 0, :, :]], [joints[..., 0, :]]
     for joint, parent in list(enumerate(parents))[1:]:
         bone = joints[..., joint, :] - joints[..., parent, :]
-        turned.append(turned[parent] @ rotations[..., joint, :, :])
-        placed.append(placed[parent] + (turned[parent] @ bone[..., None])[..., 0])
-    return torch.stack(turned, -3), torch.stack(placed, -2)
+        orientations.append(orientations[parent] @ rotations[..., joint, :, :])
+        positions.append(positions[parent] + (orientations[parent] @ bone[..., None])[..., 0])
+    return torch.stack(orientations, -3), torch.stack(positions, -2)
 
 
 def posed_from_rest(
-    turned: Float[Tensor, "*b j 3 3"], placed: Float[Tensor, "*b j 3"], joints: Float[Tensor, "*b j 3"]
+    orientations: Float[Tensor, "*b j 3 3"], positions: Float[Tensor, "*b j 3"], joints: Float[Tensor, "*b j 3"]
 ) -> Float[Tensor, "*b j 3 4"]:
     """Per joint, the affine map that carries what is rigidly attached to it from the rest pose to the posed body."""
-    offset = placed - (turned @ joints[..., None])[..., 0]
-    return torch.cat([turned, offset[..., None]], -1)
+    offset = positions - (orientations @ joints[..., None])[..., 0]
+    return torch.cat([orientations, offset[..., None]], -1)
 
 
 def blend(weights: Float[Tensor, "v j"], transforms: Float[Tensor, "*b j 3 4"]) -> Float[Tensor, "*b v 3 4"]:

@@ -80,11 +80,11 @@ def first_guesses(
     count = len(rotations)
     pose = BodyPose(rotations, torch.zeros(count, 3), torch.zeros(count, model.shape_dirs.shape[-1]))
     landmarks = posed_landmarks(model, regressor, pose)
-    translation = torch.stack([place(points, observation, focal) for points in landmarks])
+    translation = torch.stack([translation_of(points, observation, focal) for points in landmarks])
     return BodyPose(rotations, translation, pose.shape)
 
 
-def place(points: Float[Tensor, "l 3"], observation: BodyObservation, focal: float) -> Float[Tensor, "3"]:
+def translation_of(points: Float[Tensor, "l 3"], observation: BodyObservation, focal: float) -> Float[Tensor, "3"]:
     """The translation that brings landmarks (in `USED` order, camera axes, metres) closest to the seen ones.
 
     Each landmark gives two equations that are linear in the translation t:

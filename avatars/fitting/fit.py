@@ -32,7 +32,7 @@ class FittedAvatar:
         avatar: The avatar.
         posed: The same as the photo shows it.
         seconds: Training time of each stage.
-        interrupted: Whether somebody stopped the fit early.
+        interrupted: Whether the user stopped the fit early.
         steps: Training steps done.
     """
 

@@ -15,7 +15,7 @@ from nfield.losses import binary_cross_entropy, huber
 
 @dataclass(frozen=True)
 class FitStep:
-    """What a term is told at a step.
+    """What a term may use at a step.
 
     Attributes:
         step: Steps done.
@@ -43,7 +43,7 @@ class Term(Protocol):
 
     @property
     def weight(self) -> WeightSchedule:
-        """How much it counts; while that is 0 the term is not asked."""
+        """How much it counts; while that is 0 the term is not evaluated."""
         ...
 
     @property

@@ -44,7 +44,7 @@ class FigureConfig:
     skinning: SkinningConfig = dataclasses.field(default_factory=SkinningConfig)
     """How the space around the body follows it."""
     room: float = 0.035
-    """Up to this distance from the dressed body, metres, the field is asked even where it was empty before."""
+    """Up to this distance from the dressed body, metres, samples are taken even where the field was empty before."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A warp remembered along the rays of one camera, because a fit sends the same rays through it again and again."""
+"""A warp tabulated along the rays of one camera, because a fit sends the same rays through it again and again."""
 
 from dataclasses import dataclass
 
@@ -16,21 +16,21 @@ _SAME_LIMB = 0.02  # metres at rest between two neighbouring steps
 
 @dataclass(frozen=True)
 class RayTableConfig:
-    """How finely a warp is remembered."""
+    """How finely a warp is tabulated."""
 
     step: float = 0.004
-    """Distance between two places along a ray, metres."""
+    """Distance between two entries along a ray, metres."""
 
 
 class RayTable(Warp):
     """Canonical points along the rays through the centres of a camera's pixels, interpolated between steps.
 
     Args:
-        warp: What is remembered.
+        warp: What is tabulated.
         camera: Whose rays; one camera, whose world is its own frame.
         rays: Rays through the centres of some pixels.
         pixel: The pixel of each ray, counted row by row; no other pixel's points are present.
-        steps: Even steps along the rays at which the warp is worth asking.
+        steps: Even steps along the rays at which the warp is worth evaluating.
         config: Options.
     """
 
@@ -46,7 +46,7 @@ class RayTable(Warp):
         super().__init__()
         self.config, self._size = config, camera.size
         self._matrix = camera.intrinsics[0]
-        ray, index, count, first = _places(rays, steps, config.step)
+        ray, index, count, first = _steps_of(rays, steps, config.step)
         height, width = camera.size
         # One row more, which holds nothing: that of pixels without a ray.
         self._row = torch.full((height * width,), len(rays))
@@ -56,14 +56,14 @@ class RayTable(Warp):
         self._start = self._count.cumsum(0) - self._count
         self._entries = torch.zeros(int(self._count.sum()) + 1, 4)
         entry = self._start[ray] + index - first[ray]
-        wanted = torch.zeros(len(self._entries), dtype=torch.bool)
+        needed = torch.zeros(len(self._entries), dtype=torch.bool)
         # The step after each found one closes its interval.
-        wanted[entry], wanted[entry + 1] = True, True
-        self._fill(warp, rays, wanted.nonzero()[:, 0])
+        needed[entry], needed[entry + 1] = True, True
+        self._fill(warp, rays, needed.nonzero()[:, 0])
 
     @torch.no_grad()
     def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
-        """Points at rest, metres, and their presence; for points on the remembered rays. Not differentiable."""
+        """Points at rest, metres, and their presence; for points on the tabulated rays. Not differentiable."""
         height, width = self._size
         matrix, depth = self._matrix, points[:, 2].clamp_min(1e-6)
         column = (points[:, 0] / depth * matrix[0, 0] + matrix[0, 2]).long()
@@ -80,7 +80,7 @@ class RayTable(Warp):
         return _between(lower, upper, (step - whole)[:, None])
 
     def _fill(self, warp: Warp, rays: Rays, entries: Int[Tensor, "m"]) -> None:
-        """Asks the warp at the places of some entries."""
+        """Evaluates the warp at some entries."""
         owner = torch.repeat_interleave(torch.arange(len(self._count)), self._count)
         for part in entries.split(_CHUNK):
             ray = owner[part]
@@ -89,10 +89,10 @@ class RayTable(Warp):
             self._entries[part] = torch.cat([moved, presence[:, None]], -1)
 
 
-def _places(
+def _steps_of(
     rays: Rays, found: Samples, step: float
 ) -> tuple[Int[Tensor, "m"], Int[Tensor, "m"], Int[Tensor, "r"], Int[Tensor, "r"]]:
-    """Ray and step of the occupied places; of each ray how many steps there are, and from which one on."""
+    """Ray and step of the occupied steps; of each ray how many steps there are, and from which one on."""
     index = ((found.t0 - rays.near[found.ray]) / step).round().long()
     first = torch.full((len(rays),), torch.iinfo(torch.int64).max).scatter_reduce(0, found.ray, index, "amin")
     last = torch.full((len(rays),), -1).scatter_reduce(0, found.ray, index, "amax")

@@ -34,7 +34,7 @@ class ShellSampler(Sampler):
         surface = NearestCenters(vertices)
         half_cell = float(box.size.norm()) / (2.0 * config.resolution)
         self.grid = OccupancySampler(box, config)
-        # The index is asked only for cells that a distance counted in whole cells cannot decide.
+        # The index is queried only for cells that a distance counted in whole cells cannot decide.
         self.grid.keep_cells(_cells_near(vertices, box, config.resolution, reach + 2.0 * half_cell)[None])
         self.grid.keep_near(lambda points: _near(surface, points, reach + half_cell))
         held = OccupancySampler(box, config)
@@ -74,9 +74,9 @@ class ShellSampler(Sampler):
 
 def _cells_near(vertices: Float[Tensor, "v 3"], box: Box, resolution: int, within: float) -> Bool[Tensor, "m"]:
     """Cells of a grid whose middle is at most `within` metres from that of a cell that holds a vertex."""
-    place = (box.unit_from_world(vertices.detach().cpu()) * resolution).long().clamp(0, resolution - 1)
+    cell = (box.unit_from_world(vertices.detach().cpu()) * resolution).long().clamp(0, resolution - 1)
     free = np.ones((resolution, resolution, resolution), dtype=bool)
-    free[tuple(place.flip(-1).T.numpy())] = False
+    free[tuple(cell.flip(-1).T.numpy())] = False
     edges = (box.size.flip(0) / resolution).tolist()
     distance = np.asarray(ndimage.distance_transform_edt(free, sampling=edges))
     return torch.from_numpy(distance <= within).reshape(-1).to(vertices.device)

@@ -62,7 +62,7 @@ def render_views(
         vertices: Metres, y up.
         faces: Corners of each triangle.
         appearance: Colours of the mesh, and where the photo shows it.
-        details: Places that are looked at closely: head, hands, feet.
+        details: Points that are looked at closely: head, hands, feet.
         config: Cameras.
     """
     box = Box.around(vertices, margin=MARGIN)
@@ -90,13 +90,13 @@ def rings(box: Box, details: Float[Tensor, "m 3"], config: ViewsConfig) -> Camer
 
     Args:
         box: Of the body, metres.
-        details: Places that are looked at closely.
+        details: Points that are looked at closely.
         config: How many cameras.
     """
     middle = 0.5 * (box.low + box.high)
     extent = float(box.size.max())
     whole = [_ring(middle, extent, config.ring, height, config.size) for height in config.elevations]
-    close = [_ring(place, 0.45, config.details, 10.0, config.size) for place in details if config.details]
+    close = [_ring(point, 0.45, config.details, 10.0, config.size) for point in details if config.details]
     parts = [*whole, *close]
     return Cameras(
         torch.cat([part.intrinsics for part in parts]),

@@ -33,7 +33,7 @@ def _table(rays: Rays, pixel: Tensor) -> RayTable:
     return RayTable(_Bent(), _camera(), rays, pixel, _even(rays, 0.004), RayTableConfig(step=0.004))
 
 
-def test_points_on_remembered_rays_move_as_by_the_warp(generator: torch.Generator):
+def test_points_on_tabulated_rays_move_as_by_the_warp(generator: torch.Generator):
     rays = _camera().image_rays(0, box=_BOX)
     pixel = torch.arange(64)
     table = _table(rays, pixel)
@@ -45,7 +45,7 @@ def test_points_on_remembered_rays_move_as_by_the_warp(generator: torch.Generato
     assert (moved - expected).norm(dim=-1).max() < 1e-4
 
 
-def test_nothing_is_present_off_the_remembered_rays_and_beyond_their_ends():
+def test_nothing_is_present_off_the_tabulated_rays_and_beyond_their_ends():
     whole = _camera().image_rays(0, box=_BOX)
     pixel = torch.tensor([9, 27])
     table = _table(whole[pixel], pixel)
