@@ -1,0 +1,76 @@
+"""The texels of a textured surface: where each lies on it, and images of values at them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy import ndimage
+from torch import Tensor
+
+from nfield.kernels.rasterize import rasterize
+
+SIZE = 1024
+"""Texels along the edge of an atlas."""
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """Which point of a surface each texel shows.
+
+    Attributes:
+        size: Rows and columns of the texture.
+        index: Texels that show the surface, counted row by row.
+        face: The face that each shows.
+        barycentric: Weights of that face's corners.
+        faces: Corners of the surface's faces.
+    """
+
+    size: tuple[int, int]
+    index: Int[Tensor, "n"]
+    face: Int[Tensor, "n"]
+    barycentric: Float[Tensor, "n 3"]
+    faces: Int[Tensor, "t 3"]
+
+    @staticmethod
+    def of(
+        uv: Float[Tensor, "u 2"], uv_faces: Int[Tensor, "t 3"], faces: Int[Tensor, "t 3"], *, size: int = SIZE
+    ) -> "Atlas":
+        """The texels of a parametrised surface.
+
+        Args:
+            uv: Texture coordinates in [0, 1], v upwards.
+            uv_faces: Texture coordinate of each corner of each face.
+            faces: Corners of each face.
+            size: Texels along the edge.
+
+        >>> square = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+        >>> faces = torch.tensor([[0, 1, 2], [0, 2, 3]])
+        >>> len(Atlas.of(square, faces, faces, size=4).index)
+        16
+        """
+        flat = torch.stack([uv[:, 0] * size, (1.0 - uv[:, 1]) * size, torch.ones_like(uv[:, 0])], -1)
+        seen = rasterize(flat, uv_faces, torch.eye(3), (size, size))
+        index = (seen.face.reshape(-1) >= 0).nonzero()[:, 0]
+        return Atlas(
+            (size, size), index, seen.face.reshape(-1)[index], seen.barycentric.reshape(-1, 3)[index], faces
+        )
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def at(self, values: Float[Tensor, "v c"]) -> Float[Tensor, "n c"]:
+        """Values of the surface's vertices, interpolated at the texels."""
+        return (values[self.faces[self.face]] * self.barycentric[..., None]).sum(1)
+
+    def image(self, values: Float[Tensor, "n c"]) -> Float[Tensor, "h w c"]:
+        """Values of the texels as a texture; beside the charts each pixel takes the nearest texel's, so that no
+        background shows along seams."""
+        height, width = self.size
+        free = np.ones(height * width, bool)
+        free[self.index.numpy()] = False
+        _, (rows, columns) = ndimage.distance_transform_edt(free.reshape(height, width), return_indices=True)
+        place = torch.zeros(height * width, dtype=torch.long)
+        place[self.index] = torch.arange(len(self.index))
+        nearest = torch.from_numpy(rows.astype(np.int64) * width + columns)
+        return values[place[nearest]]

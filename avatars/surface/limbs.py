@@ -1,0 +1,109 @@
+"""The body's limbs unrolled: a length along each limb and an angle around it.
+
+What is worn follows limbs: a sleeve ends at one length all around the arm, stripes run around the trunk. So colours are
+completed on the unrolled limbs, whose rows are rings around the body and whose columns run along it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+_SPAN = 0.02  # metres along a limb over which its axis is averaged
+
+
+@dataclass(frozen=True)
+class LimbShape:
+    """How a limb is unrolled, in the rest pose.
+
+    Attributes:
+        name: For people.
+        joints: Its joints.
+        along: Axis that its length follows: 0 across, 1 up, 2 forwards.
+        start: Axis at angle 0.
+        turn: Axis at a quarter turn.
+        flip: Whether the right-hand side's x is mirrored first, so that both sides have the same coordinates.
+        mirror: Name of its counterpart; its own where angles change sign under mirroring.
+        columns: Cells around it.
+    """
+
+    name: str
+    joints: tuple[int, ...]
+    along: int
+    start: int
+    turn: int
+    flip: bool
+    mirror: str
+    columns: int
+
+
+LIMBS: Sequence[LimbShape] = (
+    LimbShape("torso", (0, 3, 6, 9, 13, 14), 1, 2, 0, False, "torso", 640),
+    LimbShape("head", (12, 15), 1, 2, 0, False, "head", 384),
+    LimbShape("left arm", (16, 18), 0, 2, 1, False, "right arm", 256),
+    LimbShape("right arm", (17, 19), 0, 2, 1, True, "left arm", 256),
+    LimbShape("left hand", (20, 22), 0, 2, 1, False, "right hand", 192),
+    LimbShape("right hand", (21, 23), 0, 2, 1, True, "left hand", 192),
+    LimbShape("left leg", (1, 4), 1, 2, 0, False, "right leg", 384),
+    LimbShape("right leg", (2, 5), 1, 2, 0, True, "left leg", 384),
+    LimbShape("left foot", (7, 10), 1, 2, 0, False, "right foot", 384),
+    LimbShape("right foot", (8, 11), 1, 2, 0, True, "left foot", 384),
+)
+"""All limbs; together they have every joint once."""
+
+NAMES = tuple(limb.name for limb in LIMBS)
+
+
+def memberships(weights: Float[Tensor, "n 24"]) -> Float[Tensor, "n l"]:
+    """How much points belong to each limb, from their skin weights; rows sum to 1."""
+    return torch.stack([weights[:, list(limb.joints)].sum(-1) for limb in LIMBS], -1)
+
+
+def unrolled(
+    limb: LimbShape, points: Float[Tensor, "n 3"], member: Float[Tensor, "n"]
+) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]]:
+    """Length along a limb, metres, and angle around it, radians in (-pi, pi], of points at rest.
+
+    Args:
+        limb: The limb.
+        points: Points on the surface, metres.
+        member: How much each belongs to the limb: those that do wholly say where its axis runs.
+    """
+    points = points * points.new_tensor([-1.0 if limb.flip else 1.0, 1.0, 1.0])
+    length = points[:, limb.along]
+    around = points[:, [limb.start, limb.turn]]
+    core = member > 0.5
+    center = _axis(length[core], around[core], length)
+    if limb.mirror == limb.name:
+        center = center * center.new_tensor([1.0, 0.0])  # The trunk's axis lies in the plane of symmetry.
+    away = around - center
+    return length, torch.atan2(away[:, 1], away[:, 0])
+
+
+def _axis(
+    length: Float[Tensor, "m"], around: Float[Tensor, "m 2"], wanted: Float[Tensor, "n"]
+) -> Float[Tensor, "n 2"]:
+    """The middle of a limb's cross sections at lengths: of the extent, not of the points, which crowd in places."""
+    low, high = float(length.min()), float(length.max())
+    count = max(2, math.ceil((high - low) / _SPAN) + 1)
+    place = ((length - low) / _SPAN).round().long()
+    most = torch.full((count, 2), -torch.inf).scatter_reduce(0, place[:, None].expand(-1, 2), around, "amax")
+    least = torch.full((count, 2), torch.inf).scatter_reduce(0, place[:, None].expand(-1, 2), around, "amin")
+    middle = 0.5 * (most + least)
+    known = middle.isfinite().all(-1)
+    middle = middle[known.nonzero()[:, 0][_nearest(known)]]
+    kernel = torch.tensor([0.25, 0.5, 0.25])[None, None]
+    padded = torch.nn.functional.pad(middle.T[:, None], (1, 1), mode="replicate")
+    middle = torch.nn.functional.conv1d(padded, kernel)[:, 0].T
+    at = ((wanted - low) / _SPAN).clamp(0.0, count - 1.0)
+    below = at.floor().long().clamp_max(count - 2)
+    return torch.lerp(middle[below], middle[below + 1], (at - below)[:, None])
+
+
+def _nearest(known: Tensor) -> Tensor:
+    """For each entry, which of the known ones is nearest."""
+    place = known.nonzero()[:, 0]
+    return (torch.arange(len(known))[:, None] - place).abs().argmin(1)

@@ -1,0 +1,163 @@
+"""Colours all around a limb from those of its rings that the photo shows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import ndimage
+from skimage.color import rgb2lab
+
+from avatars.surface.unrolled import CELL, reflect_columns, reflect_rows, smooth_mask
+
+
+@dataclass(frozen=True)
+class RingConfig:
+    """How rings are completed."""
+
+    confidence: float = 0.35
+    """Cells of at least this confidence may be copied."""
+    shade: float = 0.05
+    """Width over which a ring's colours count as its shade, which continues apart from its detail, metres."""
+    print_blur: float = 0.003
+    """Width over which colours are averaged before they are compared with their ring's, metres."""
+    print_area: float = 0.0004
+    """Smaller prints are not looked for, square metres."""
+    print_margin: float = 0.008
+    """Width of the rim around a print that is not copied either, metres."""
+    print_factor: float = 2.5
+    """How many times as far as usual from its ring's colour a print's colour lies."""
+    print_distance: tuple[float, float] = (9.0, 25.0)
+    """How far at least, and from where on always, CIELAB."""
+    print_most: float = 0.75
+    """Where more of a ring than this deviates, it is the ring's colour that is wrong."""
+    pattern: float = 0.12
+    """Where more of the sides deviates, the cloth is patterned all over, which is no print."""
+    reach: float = 0.05
+    """How far along the limb colours continue where rings are not seen at all, metres."""
+
+
+@dataclass(frozen=True)
+class Rings:
+    """A limb's unrolled colours.
+
+    Attributes:
+        color: sRGB in [0, 1].
+        confidence: In the colours, in [0, 1].
+        facing: Cells on the side that faces the camera, whether something hides them or not.
+    """
+
+    color: Float[np.ndarray, "h w 3"]
+    confidence: Float[np.ndarray, "h w"]
+    facing: Bool[np.ndarray, "h w"]
+
+
+def unexplained(rings: Rings, config: RingConfig) -> Bool[np.ndarray, "h w"]:
+    """Prints, openings of jackets, ties: what differs from the colour that its ring has at the sides.
+
+    Each cell is compared with the weighted median of its ring, to which cells count the more the farther they lie from
+    the middle of the front. The usual distance from it is that of the outer cells of the rings around.
+    """
+    seen = rings.confidence > config.confidence
+    if not seen.any():
+        return seen
+    lab = rgb2lab(rings.color)
+    known = _blur(seen.astype(np.float64), config.print_blur)
+    smooth = np.stack([_blur(p * seen, config.print_blur) for p in np.moveaxis(lab, -1, 0)], -1)
+    smooth /= np.maximum(known, 1e-6)[..., None]
+    outer = _outerness(rings.facing)
+    distance = np.linalg.norm(smooth - _ring_medians(smooth, seen * (0.1 + outer))[:, None], axis=-1)
+    usual = _usual(distance, seen & (outer > 0.6))
+    sure = seen & (distance > np.clip(config.print_factor * usual[:, None], *config.print_distance))
+    share = sure.sum(1) / np.maximum(seen.sum(1), 1)
+    sure &= (share < config.print_most)[:, None]
+    if sure[outer > 0.6].sum() > config.pattern * (seen & (outer > 0.6)).sum():
+        return np.zeros_like(seen)
+    whole = ndimage.binary_propagation(sure, mask=sure | (seen & (distance > config.print_distance[0])))
+    return _grown(whole, config)
+
+
+def _outerness(facing: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """0 in the middle of each ring's side that faces the camera, 1 at its borders and beyond."""
+    width = facing.shape[1]
+    angle = (np.arange(width) + 0.5) / width * 2.0 * np.pi
+    direction = (facing * np.exp(1j * angle)).sum(1)
+    middle = np.angle(ndimage.gaussian_filter1d(direction.real, 20.0) + 1j * ndimage.gaussian_filter1d(direction.imag, 20.0))
+    half = np.maximum(facing.sum(1) / width * np.pi, 0.3)
+    away = np.abs(np.angle(np.exp(1j * (angle[None] - middle[:, None]))))
+    return np.clip(away / half[:, None], 0.0, 1.0)
+
+
+def _ring_medians(values: Float[np.ndarray, "h w c"], weight: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h c"]:
+    """Weighted median of each row, channel by channel."""
+    order = values.argsort(1)
+    ranked = np.take_along_axis(np.broadcast_to(weight[..., None], values.shape), order, 1).cumsum(1)
+    middle = (ranked >= 0.5 * ranked[:, -1:]).argmax(1)
+    return np.take_along_axis(np.take_along_axis(values, order, 1), middle[:, None], 1)[:, 0]
+
+
+def _usual(distance: Float[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h"]:
+    """The distance that three quarters of the outer cells keep, over 10 cm along the limb."""
+    half = round(0.05 / CELL)
+    result = np.full(len(distance), np.inf)
+    whole = np.quantile(distance[where], 0.75) if where.any() else np.inf
+    for row in range(len(distance)):
+        part = slice(max(0, row - half), row + half + 1)
+        values = distance[part][where[part]]
+        result[row] = np.quantile(values, 0.75) if len(values) > 200 else whole
+    return result
+
+
+def _grown(odd: Bool[np.ndarray, "h w"], config: RingConfig) -> Bool[np.ndarray, "h w"]:
+    """Pieces that are large enough, closed and with a rim."""
+    closed = ndimage.binary_closing(odd, iterations=max(1, round(0.004 / CELL)))
+    label, count = ndimage.label(closed)
+    large = np.flatnonzero(np.bincount(label.ravel(), minlength=count + 1) * CELL**2 > config.print_area)
+    kept = np.isin(label, large[large > 0])
+    return ndimage.binary_dilation(kept, iterations=round(config.print_margin / CELL))
+
+
+def complete_rings(
+    rings: Rings, source: Bool[np.ndarray, "h w"], config: RingConfig, *, symmetric: bool
+) -> tuple[Float[np.ndarray, "h w 3"], Bool[np.ndarray, "h"]]:
+    """Colours of whole rings.
+
+    Shade and detail continue apart: the shade of a ring is its colours' mean over some centimetres, which closes the gaps
+    in front first and is then reflected to the back as a whole; the detail is reflected at each gap.
+
+    Args:
+        rings: What the photo shows.
+        source: Cells that may be copied.
+        config: Options.
+        symmetric: Whether left and right are the same limb: gaps then first take their mirror image's detail.
+
+    Returns:
+        Colours, and which rings have them.
+    """
+    source = smooth_mask(source)
+    shade, shaded = _shade(rings.color, source, config)
+    front = shaded & (rings.facing | source)
+    shade, whole = reflect_rows(shade, front)
+    detail = np.where(source[..., None], rings.color - shade, 0.0)
+    allowed = source
+    if symmetric:
+        mirrored = source[:, ::-1] & ~source
+        detail = np.where(mirrored[..., None], detail[:, ::-1], detail)
+        allowed = source | mirrored
+    detail, detailed = reflect_rows(detail, allowed)
+    known = whole.all(1) & detailed.all(1)
+    color = np.clip(shade + detail, 0.0, 1.0)
+    return reflect_columns(color, known, round(config.reach / CELL))
+
+
+def _shade(
+    color: Float[np.ndarray, "h w 3"], source: Bool[np.ndarray, "h w"], config: RingConfig
+) -> tuple[Float[np.ndarray, "h w 3"], Bool[np.ndarray, "h w"]]:
+    """Means over neighbouring columns of the cells that may be copied, and where there are any within reach."""
+    sigma = config.shade / CELL
+    weight = ndimage.gaussian_filter1d(source.astype(np.float64), sigma, axis=1, mode="wrap", truncate=6.0)
+    total = ndimage.gaussian_filter1d(color * source[..., None], sigma, axis=1, mode="wrap", truncate=6.0)
+    return total / np.maximum(weight, 1e-12)[..., None], weight > 1e-6
+
+
+def _blur(plane: Float[np.ndarray, "h w"], metres: float) -> Float[np.ndarray, "h w"]:
+    return ndimage.gaussian_filter(plane, metres / CELL, mode=("nearest", "wrap"))
