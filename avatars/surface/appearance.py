@@ -25,6 +25,15 @@ class Appearance(Protocol):
         """
         ...
 
+    def at(self, face: Int[Tensor, "n"], barycentric: Float[Tensor, "n 3"]) -> Float[Tensor, "n 4"]:
+        """sRGB and visibility of points of the surface.
+
+        Args:
+            face: The triangle of each.
+            barycentric: Weights of its corners.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class VertexColors:
@@ -43,3 +52,8 @@ class VertexColors:
     def shade(self, raster: Raster) -> Float[Tensor, "h w 4"]:
         """See `Appearance.shade`."""
         return raster.interpolate(torch.cat([self.color, self.visibility[:, None]], -1), self.faces)
+
+    def at(self, face: Int[Tensor, "n"], barycentric: Float[Tensor, "n 3"]) -> Float[Tensor, "n 4"]:
+        """See `Appearance.at`."""
+        values = torch.cat([self.color, self.visibility[:, None]], -1)
+        return (values[self.faces[face]] * barycentric[..., None]).sum(1)

@@ -39,6 +39,21 @@ class LimbShape:
     mirror: str
     columns: int
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether it is its own counterpart: a trunk or a head."""
+        return self.mirror == self.name
+
+    @property
+    def is_hand(self) -> bool:
+        """Whether it is a hand."""
+        return self.name.endswith("hand")
+
+    @property
+    def is_clothed(self) -> bool:
+        """Whether hands may lie on it in a photo, and clothes usually cover it."""
+        return self.name == "torso" or self.name.endswith("leg")
+
 
 LIMBS: Sequence[LimbShape] = (
     LimbShape("torso", (0, 3, 6, 9, 13, 14), 1, 2, 0, False, "torso", 640),
@@ -77,7 +92,7 @@ def unrolled(
     around = points[:, [limb.start, limb.turn]]
     core = member > 0.5
     center = _axis(length[core], around[core], length)
-    if limb.mirror == limb.name:
+    if limb.symmetric:
         center = center * center.new_tensor([1.0, 0.0])  # The trunk's axis lies in the plane of symmetry.
     away = around - center
     return length, torch.atan2(away[:, 1], away[:, 0])

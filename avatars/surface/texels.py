@@ -1,0 +1,79 @@
+"""What is known of the texels of a surface before it is completed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from scipy.spatial import KDTree
+from torch import Tensor
+
+from avatars.surface.atlas import Atlas
+from avatars.surface.limbs import memberships
+from avatars.surface.mesh import vertex_normals
+from avatars.surface.paint import PhotographedSurface
+from avatars.surface.regions import BodyRegions
+from avatars.surface.visibility import PosedSurface, Visibility, VisibilityConfig, photo_colors, visibility
+
+_FACING = 0.1
+_BESIDE_HAND = 0.09
+"""Metres in the photo from a fitted hand within which the photo's own may lie."""
+
+
+@dataclass(frozen=True)
+class Texels:
+    """Texels of a surface, and what the photo shows of them.
+
+    Attributes:
+        rest: Where they lie at rest, metres.
+        member: How much each belongs to each of `avatars.surface.limbs.LIMBS`.
+        color: sRGB of the photo there, in [0, 1].
+        confidence: In that colour, in [0, 1]; 0 where the photo does not show it.
+        facing: Whether they face the camera.
+        face: Whether they belong to the face.
+        scalp: Whether hair grows there on everybody who has any.
+        beside_hand: Whether they lie next to a hand in the photo.
+    """
+
+    rest: Float[Tensor, "n 3"]
+    member: Float[Tensor, "n l"]
+    color: Float[Tensor, "n 3"]
+    confidence: Float[Tensor, "n"]
+    facing: Bool[Tensor, "n"]
+    face: Bool[Tensor, "n"]
+    scalp: Bool[Tensor, "n"]
+    beside_hand: Bool[Tensor, "n"]
+
+
+def photographed_texels(shown: PhotographedSurface, atlas: Atlas, config: VisibilityConfig) -> Texels:
+    """What a photo shows of a surface's texels.
+
+    Args:
+        shown: The surface and the photo.
+        atlas: Its texels.
+        config: When the photo is trusted.
+    """
+    surface = shown.surface
+    points = atlas.at(shown.posed)
+    normals = torch.nn.functional.normalize(atlas.at(vertex_normals(shown.posed, surface.faces)), dim=-1)
+    posed = PosedSurface(shown.posed, surface.faces, points, normals)
+    seen = visibility(posed, shown.mask.to(torch.float32), shown.camera, config)
+    facing = (normals * torch.nn.functional.normalize(points, dim=-1)).sum(-1) < -_FACING
+    regions = BodyRegions.of(shown.model)
+    flags = torch.stack([regions.face, regions.scalp, regions.hands], -1).to(torch.float32)
+    face, scalp, hand = (atlas.at(surface.spread(flags)) > 0.5).unbind(-1)
+    member = memberships(atlas.at(surface.spread(shown.model.weights)))
+    color = photo_colors(shown.photo.to(torch.float32) / 255.0, seen.pixel)
+    beside = _beside_hand(seen, points, hand, shown)
+    return Texels(atlas.at(shown.rest), member, color, seen.confidence, facing, face, scalp, beside)
+
+
+def _beside_hand(
+    seen: Visibility, points: Float[Tensor, "n 3"], hand: Bool[Tensor, "n"], shown: PhotographedSurface
+) -> Bool[Tensor, "n"]:
+    if not bool(hand.any()):
+        return hand
+    radius = _BESIDE_HAND * float(shown.camera.focal_lengths[0, 0]) / float(points[hand, 2].mean())
+    hands = np.unique((seen.pixel[hand] / 4.0).round().numpy(), axis=0) * 4.0
+    distance, _ = KDTree(hands).query(seen.pixel.numpy(), distance_upper_bound=radius)
+    return torch.from_numpy(np.isfinite(distance)) & ~hand

@@ -1,0 +1,157 @@
+"""Completes a surface's texture by rules, limb by limb; a `avatars.surface.complete.Completion`.
+
+In order of trust: what the photo shows; its continuation around the same ring of the limb; the same limb on the other
+side; the rings next to it; a plain prior. Prints and openings stay in front, the face too; the back of the head is hair.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from avatars.surface.atlas import SIZE, Atlas
+from avatars.surface.hair import hair_rings, hairless
+from avatars.surface.limbs import LIMBS, LimbShape, unrolled
+from avatars.surface.paint import PhotographedSurface
+from avatars.surface.rings import RingConfig, Rings, complete_rings, unexplained
+from avatars.surface.strays import without_strays
+from avatars.surface.texels import Texels, photographed_texels
+from avatars.surface.textured import Texture
+from avatars.surface.unrolled import CELL, Grid
+from avatars.surface.visibility import VisibilityConfig
+
+_MEMBER = 0.02
+_SURE_MEMBER = 0.4
+"""Share of a texel's skin weights from which on it shows its limb's own colour."""
+_FEWEST = 50
+_EDGE = 0.02
+"""Metres at the end of what is known of a limb whose colour the rest takes."""
+_PRIORS = {"leg": (0.25, 0.26, 0.29), "foot": (0.16, 0.15, 0.15), "hand": (0.75, 0.58, 0.48)}
+_ANY = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class TextureRules:
+    """Completion by rules in texture space."""
+
+    size: int = SIZE
+    """Texels along the edge of the texture."""
+    visibility: VisibilityConfig = field(default_factory=VisibilityConfig)
+    """When the photo is trusted."""
+    rings: RingConfig = field(default_factory=RingConfig)
+    """How rings are completed."""
+
+    def complete(self, shown: PhotographedSurface) -> Texture:
+        """See `Completion.complete`."""
+        uv, uv_faces = shown.texture_coordinates()
+        atlas = Atlas.of(uv, uv_faces, shown.surface.faces, size=self.size)
+        texels = without_strays(photographed_texels(shown, atlas, self.visibility))
+        color = complete_texels(texels, self.rings)
+        return Texture(uv, uv_faces, atlas.image(torch.cat([color, texels.confidence[:, None]], -1)))
+
+
+@dataclass(frozen=True)
+class _Limb:
+    """A limb's texels on its grid.
+
+    Attributes:
+        shape: How it is unrolled.
+        index: Its texels.
+        grid: Its grid.
+        row: Row of each texel.
+        column: Column of each texel.
+        color: Completed colours of the grid's cells.
+        known: Rows that have them.
+    """
+
+    shape: LimbShape
+    index: Int[Tensor, "m"]
+    grid: Grid
+    row: Float[np.ndarray, "m"]
+    column: Float[np.ndarray, "m"]
+    color: Float[np.ndarray, "h w 3"]
+    known: Bool[np.ndarray, "h"]
+
+
+def complete_texels(texels: Texels, config: RingConfig) -> Float[Tensor, "n 3"]:
+    """sRGB of all texels; those that the photo shows keep its colours as far as it is trusted.
+
+    Args:
+        texels: What the photo shows.
+        config: How rings are completed.
+    """
+    limbs = {}
+    for number, shape in enumerate(LIMBS):
+        index = (texels.member[:, number] > _MEMBER).nonzero()[:, 0]
+        if len(index) >= _FEWEST:
+            limbs[shape.name] = _completed(shape, index, texels.member[index, number], texels, config)
+    total, share = torch.zeros_like(texels.color), torch.zeros_like(texels.confidence)
+    for number, shape in enumerate(LIMBS):
+        if shape.name in limbs:
+            limb = limbs[shape.name]
+            member = texels.member[limb.index, number]
+            values = limb.grid.sample(_whole(limb, limbs.get(shape.mirror, limb)), limb.row, limb.column)
+            total[limb.index] += member[:, None] * torch.from_numpy(values).to(torch.float32)
+            share[limb.index] += member
+    filled = total / share.clamp_min(1e-6)[:, None]
+    return torch.lerp(filled, texels.color, texels.confidence[:, None])
+
+
+def _completed(
+    shape: LimbShape, index: Int[Tensor, "m"], member: Float[Tensor, "m"], texels: Texels, config: RingConfig
+) -> _Limb:
+    """A limb whose rings are completed as far as the photo shows some of each."""
+    length, angle = unrolled(shape, texels.rest[index], member)
+    grid = Grid.over(length.numpy(), shape.columns)
+    row, column = grid.place(length.numpy(), angle.numpy())
+    confidence = texels.confidence[index].numpy()
+    color, _ = grid.splat(row, column, texels.color[index].numpy(), np.maximum(confidence, 1e-6))
+    own = confidence * (member.numpy() > _SURE_MEMBER)
+    flags = np.stack([own, texels.facing[index].numpy(), texels.face[index].numpy()], -1)
+    means, _ = grid.splat(row, column, flags, np.ones(len(row)))
+    rings = Rings(color, means[..., 0], means[..., 1] > 0.5)
+    source = rings.confidence > config.confidence
+    if shape.name == "torso":
+        source &= ~unexplained(rings, config)
+    chin = int(np.quantile(row[texels.face[index].numpy()], 0.2)) if shape.name == "head" and flags[:, 2].any() else 0
+    if chin:
+        scalp = (texels.scalp[index].numpy(), texels.face[index].numpy(), confidence > config.confidence)
+        source &= ~hairless(rings, means[..., 2] > 0.5, texels.color[index].numpy(), scalp, below=chin)
+    color, known = complete_rings(rings, source, config, symmetric=shape.symmetric)
+    if chin:
+        color, known = hair_rings(color, known, source, lowest=chin)
+    return _Limb(shape, index, grid, row, column, color, known)
+
+
+def _whole(limb: _Limb, counterpart: _Limb) -> Float[np.ndarray, "h w 3"]:
+    """A limb's colours with those of its counterpart where it has none, then with a prior's."""
+    color, known = limb.color.copy(), limb.known.copy()
+    if counterpart is not limb:
+        shift = round((limb.grid.low - counterpart.grid.low) / CELL)
+        row = np.arange(len(known)) + shift
+        there = (row >= 0) & (row < len(counterpart.known))
+        row = row.clip(0, len(counterpart.known) - 1)
+        take = ~known & there & counterpart.known[row]
+        color[take] = counterpart.color[row[take]]
+        known |= take
+    return _with_prior(limb.shape, color, known)
+
+
+def _with_prior(
+    shape: LimbShape, color: Float[np.ndarray, "h w 3"], known: Bool[np.ndarray, "h"]
+) -> Float[np.ndarray, "h w 3"]:
+    """Rings that nothing shows: bare or dressed as the limb is where it is last seen; else neutral."""
+    if known.all():
+        return color
+    if not known.any():
+        color[:] = _PRIORS.get(shape.name.split()[-1], _ANY)
+        return color
+    rows = np.flatnonzero(known)
+    span = max(1, round(_EDGE / CELL))
+    for row in np.flatnonzero(~known):
+        edge = rows[np.abs(rows - row).argmin()]
+        near = rows[np.abs(rows - edge) <= span]
+        color[row] = np.median(color[near].reshape(-1, 3), 0)
+    return color

@@ -1,0 +1,40 @@
+"""A surface whose colours lie in a texture."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from nfield.kernels.rasterize import Raster
+
+
+@dataclass(frozen=True)
+class Texture:
+    """Colours in texture space, an `avatars.surface.appearance.Appearance`.
+
+    Attributes:
+        uv: Texture coordinates in [0, 1], v upwards.
+        uv_faces: Texture coordinate of each corner of each face.
+        image: sRGB in [0, 1] and visibility; the first row is the highest v.
+    """
+
+    uv: Float[Tensor, "u 2"]
+    uv_faces: Int[Tensor, "t 3"]
+    image: Float[Tensor, "h w 4"]
+
+    def shade(self, raster: Raster) -> Float[Tensor, "h w 4"]:
+        """See `Appearance.shade`."""
+        picture = raster.barycentric.new_zeros(*raster.face.shape, 4)
+        rows, columns = (raster.face >= 0).nonzero().unbind(1)
+        picture[rows, columns] = self.at(raster.face[rows, columns], raster.barycentric[rows, columns])
+        return picture
+
+    def at(self, face: Int[Tensor, "n"], barycentric: Float[Tensor, "n 3"]) -> Float[Tensor, "n 4"]:
+        """See `Appearance.at`; bilinear."""
+        uv = (self.uv[self.uv_faces[face]] * barycentric[..., None]).sum(1)
+        grid = torch.stack([2.0 * uv[:, 0] - 1.0, 1.0 - 2.0 * uv[:, 1]], -1)
+        found = torch.nn.functional.grid_sample(
+            self.image.permute(2, 0, 1)[None], grid[None, None], padding_mode="border", align_corners=False
+        )
+        return found[0, :, 0].T
