@@ -16,7 +16,7 @@ from avatars.body import BodyModel
 from avatars.body.pose_file import BodyParameters, save_parameters
 from avatars.body_fit import BodyFitConfig, BodyObservation, fit_body
 from avatars.fitting.fit import FitBudget, FittedAvatar, fit_stages
-from avatars.fitting.stages import AvatarStage, default_stages
+from avatars.fitting.stages import AvatarStage, default_stages, picture_stages
 from avatars.fitting.subject import FitSubject
 from avatars.fitting.watcher import Silent, Watcher
 from avatars.perception import PersonEstimator
@@ -24,10 +24,13 @@ from avatars.photo_inputs import PhotoFiles, PhotoInputs, load_inputs
 from avatars.portrait import PersonPhoto, Portrait
 from avatars.posed.avatar import Avatar, FigureConfig
 from avatars.posed.run import save_avatar
+from avatars.posed.warp import SkinningConfig
 from avatars.report import figures, write_pictures, write_strip
 from avatars.surface.complete import Completion
 from avatars.surface.dress import DressConfig
 from avatars.surface.painted_body import PaintedBody, paint_body
+from avatars.surface.solid import SolidConfig
+from avatars.surface.texture_rules import TextureRules
 from avatars.surface.vertex_rules import VertexRules
 from avatars.surface.views import ViewsConfig
 from nfield.errors import DataError
@@ -47,14 +50,26 @@ class FitConfig:
     """What it is made of."""
     dress: DressConfig = dataclasses.field(default_factory=DressConfig)
     """How the body grows to the outline."""
-    completion: Completion = dataclasses.field(default_factory=VertexRules)
+    completion: Completion = dataclasses.field(default_factory=TextureRules)
     """How it is painted, and how what the photo does not show."""
     views: ViewsConfig = dataclasses.field(default_factory=ViewsConfig)
-    """From where the painted body is shown to the field."""
+    """From where the painted body is pictured, for stages that look at pictures of it."""
+    solid: SolidConfig = dataclasses.field(default_factory=SolidConfig)
+    """Where points of it are drawn, for stages that look at points."""
     stages: tuple[AvatarStage, ...] = dataclasses.field(default_factory=default_stages)
     """How the field is trained."""
     budget: FitBudget = dataclasses.field(default_factory=FitBudget)
     """For how long, and with which seed."""
+
+    @staticmethod
+    def of_pictures() -> "FitConfig":
+        """The method before texture space, kept to be measured against.
+
+        The body is painted on its vertices, the field learns it from pictures, its density is free in a wide shell.
+        """
+        figure = FigureConfig(skinning=SkinningConfig(), room=0.035)
+        dress = DressConfig(hidden=True)
+        return FitConfig(figure=figure, dress=dress, completion=VertexRules(), stages=picture_stages())
 
 
 @dataclass(frozen=True)
@@ -154,8 +169,9 @@ def prepare(body: PaintedBody, person: PersonPhoto, config: FitConfig, *, genera
         config: Options.
         generator: Draws the field's first values.
     """
-    avatar = Avatar.start(body.model, body.vertices, person.portrait, config.figure, generator)
-    return FitSubject(person, body, body.views(config.views), avatar, avatar.posed(person.portrait.pose))
+    avatar = Avatar.start(body.model, body.dressed, person.portrait, config.figure, generator)
+    posed = avatar.posed(person.portrait.pose)
+    return FitSubject(person, body, avatar, posed, config.views, config.solid, config.budget.seed)
 
 
 def fit_avatar(

@@ -9,6 +9,7 @@ from torch import nn
 from avatars.fitting.painted_rays import PaintedRays
 from avatars.fitting.photo_rays import PhotoRays
 from avatars.fitting.subject import FitSubject
+from avatars.fitting.surface_terms import SolidTerm, SurfaceColorTerm
 from avatars.fitting.task import StageTask
 from avatars.fitting.terms import ColorTerm, SilhouetteTerm, Term
 from avatars.fitting.weights import Constant
@@ -108,7 +109,36 @@ class PaintedStage:
 
 
 def default_stages() -> tuple[AvatarStage, ...]:
-    """First the painted body, then the photo while the sides that it does not show stay as they were painted."""
+    """First the painted surface, point by point, then the photo, while all that it does not show stays as it was."""
+    return (learn_surface(), fit_surface_and_photo())
+
+
+def learn_surface() -> FitStage:
+    """The canonical field learns the painted surface: its colours, and what is inside and outside."""
+    optim = OptimConfig(rates={"table": 2e-2, "network": 2e-3, "features": 2e-2}, warmup=20, final=0.1)
+    terms = (SurfaceColorTerm("surface"), SolidTerm("solid", Constant(0.005)))
+    return FitStage("learning the surface", terms, StageBudget(0.25, steps_per_minute=200.0, optim=optim))
+
+
+def fit_surface_and_photo(photo: PhotoRays | None = None) -> FitStage:
+    """Colours and outline of the photo, colours and density of the painted surface.
+
+    Args:
+        photo: Rays through the photo.
+    """
+    photo = photo or PhotoRays(reach=12)
+    optim = OptimConfig(rates={"table": 1e-2, "network": 1e-3, "features": 1e-2}, warmup=30, final=0.05)
+    terms = (
+        ColorTerm("color", photo),
+        SilhouetteTerm("silhouette", photo, Constant(0.01)),
+        SurfaceColorTerm("surface", visible_weight=0.1),
+        SolidTerm("solid", Constant(0.005)),
+    )
+    return FitStage("fitting the photo", terms, StageBudget(0.75, steps_per_minute=100.0, optim=optim))
+
+
+def picture_stages() -> tuple[AvatarStage, ...]:
+    """First pictures of the painted body, then the photo while the sides that it does not show stay as painted."""
     return (learn_body(), fit_photo())
 
 

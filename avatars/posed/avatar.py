@@ -8,11 +8,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from avatars.body import Body, BodyModel, BodyPose
-from avatars.body.skinning import transform
 from avatars.portrait import Portrait
 from avatars.posed.rendered_field import RenderedField
 from avatars.posed.shell_sampler import ShellSampler
 from avatars.posed.warp import InverseSkinning, SkinningConfig
+from avatars.surface.dressed import DressedSurface
 from nfield.cameras import Cameras, Orbit
 from nfield.errors import DataError
 from nfield.fields import BuildContext, Field, FieldConfig, HashConfig
@@ -41,9 +41,9 @@ class FigureConfig:
         default_factory=lambda: OccupancyConfig(resolution=96, steps=512, coarse=1.0, cull_stride=3, threshold=0.02)
     )
     """Where it is sampled, at rest and posed."""
-    skinning: SkinningConfig = dataclasses.field(default_factory=SkinningConfig)
+    skinning: SkinningConfig = dataclasses.field(default_factory=SkinningConfig.close)
     """How the space around the body follows it."""
-    room: float = 0.035
+    room: float = 0.012
     """Up to this distance from the dressed body, metres, samples are taken even where the field was empty before."""
 
 
@@ -53,14 +53,14 @@ class Avatar:
 
     Attributes:
         model: The body that moves.
-        vertices: The body at rest in its clothes, metres.
+        dressed: Its surface at rest, in its clothes.
         canonical: The field at rest and its renderer.
         portrait: How the photo saw it.
         config: What it is made of.
     """
 
     model: BodyModel
-    vertices: Float[Tensor, "v 3"]
+    dressed: DressedSurface
     canonical: RenderedField
     portrait: Portrait
     config: FigureConfig
@@ -68,26 +68,32 @@ class Avatar:
     @staticmethod
     def start(
         model: BodyModel,
-        vertices: Float[Tensor, "v 3"],
+        dressed: DressedSurface,
         portrait: Portrait,
         config: FigureConfig,
         generator: torch.Generator | None = None,
     ) -> "Avatar":
         """An avatar whose field has learned nothing yet."""
-        field = UnlitField(config.field.build(BuildContext(field_box(vertices), generator)))
-        return Avatar(model, vertices, _rendered(field, vertices, config), portrait, config)
+        field = UnlitField(config.field.build(BuildContext(field_box(dressed.rest), generator)))
+        return Avatar(model, dressed, _rendered(field, dressed.rest, config), portrait, config)
+
+    @property
+    def vertices(self) -> Float[Tensor, "v 3"]:
+        """The dressed surface's vertices at rest, metres."""
+        return self.dressed.rest
 
     def posed_body(self, pose: BodyPose) -> tuple[Float[Tensor, "v 3"], Body]:
         """The dressed vertices in a pose, metres, and the body under them."""
         body = self.model.pose(dataclasses.replace(pose, shape=self.portrait.pose.shape))
-        return transform(body.posed_from_rest, self.vertices), body
+        return self.dressed.posed(body), body
 
     def posed(self, pose: BodyPose) -> "PosedAvatar":
         """The avatar in a pose; its sampler only knows yet where the body is. The pose's own shape is not used."""
         vertices, body = self.posed_body(pose)
-        warp = InverseSkinning(vertices, body.posed_from_rest, self.config.skinning)
+        affine, faces = self.dressed.posed_from_rest(body), self.dressed.faces
+        warp = InverseSkinning.of_surface(vertices, faces, affine, self.config.skinning)
         posed = _rendered(WarpedField(self.canonical.field, warp), vertices, self.config)
-        return PosedAvatar(posed, vertices, self.model.faces)
+        return PosedAvatar(posed, vertices, self.dressed.faces)
 
     def upright(self, rotations: Float[Tensor, "24 3"], *, generator: torch.Generator) -> "PosedAvatar":
         """The avatar in a pose, standing in the canonical frame (y up, looking along z), ready to be rendered.
@@ -189,4 +195,4 @@ def new_sampler(vertices: Float[Tensor, "v 3"], config: FigureConfig) -> ShellSa
     if not bool(vertices.isfinite().all()):
         raise DataError("the pose holds numbers that are not finite; give another pose")
     box = Box.around(vertices, margin=_MARGIN)
-    return ShellSampler(vertices, box, config.sampler, room=config.room, reach=config.skinning.outer)
+    return ShellSampler(vertices, box, config.sampler, room=config.room, reach=config.skinning.reach)

@@ -14,6 +14,7 @@ from avatars.body.saved_model import FILE, body_hash, load_body, save_body
 from avatars.portrait import Portrait
 from avatars.posed.avatar import Avatar, FigureConfig, field_box
 from avatars.posed.warp import SkinningConfig
+from avatars.surface.dressed import DressedSurface
 from nfield.cameras import Cameras
 from nfield.checkpoint import Checkpoint, load_checkpoint, restore_module, save_checkpoint
 from nfield.config_json import from_json, to_json
@@ -23,6 +24,9 @@ from nfield.rendering.samplers.occupancy import OccupancyConfig
 
 KIND = "avatar"
 """The kind of an avatar's run."""
+
+_OLD_ROOM = 0.035
+"""`FigureConfig.room` of runs that do not say it."""
 
 
 def save_avatar(run: Path, avatar: Avatar, *, step: int, seconds: float) -> None:
@@ -49,7 +53,9 @@ def avatar_parts(avatar: Avatar) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and JSON values of an avatar's checkpoint beside its field and sampler: whatever field it has."""
     pose, camera = avatar.portrait.pose, avatar.portrait.camera
     tensors = {
-        "body.vertices": avatar.vertices,
+        "body.vertices": avatar.dressed.rest,
+        "body.faces": avatar.dressed.faces,
+        "body.garment_weights": avatar.dressed.garment_weights,
         "body.rotations": pose.rotations,
         "body.translation": pose.translation,
         "body.shape": pose.shape,
@@ -63,6 +69,7 @@ def avatar_parts(avatar: Avatar) -> tuple[dict[str, Tensor], dict[str, Any]]:
         "portrait": {"focal": float(camera.focal_lengths[0, 0]), "size": list(camera.size)},
         "sampler": to_json(avatar.config.sampler),
         "skinning": to_json(avatar.config.skinning),
+        "room": avatar.config.room,
     }
     return tensors, extra
 
@@ -81,23 +88,33 @@ def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
     saved.require_kind(KIND, where=run, made_by="nfield fit")
     model = _body_of(run, saved, model)
     body = saved.part("body")
-    if set(body) != {"vertices", "rotations", "translation", "shape"} or len(body["vertices"]) != len(model.template):
-        raise CheckpointError(f"{run}: was made with another body model; give the same model file as for the fit")
+    dressed = _dressed(run, body, model)
     sampler = from_json(OccupancyConfig, saved.extra.get("sampler", {}), where=f"{run}: sampler")
     skinning = from_json(SkinningConfig, saved.extra.get("skinning", {}), where=f"{run}: skinning")
-    config = FigureConfig(saved.field, sampler, skinning)
+    room = float(saved.extra.get("room", _OLD_ROOM))
+    config = FigureConfig(saved.field, sampler, skinning, room)
     facts = saved.extra.get("portrait", {})
     if set(facts) != {"focal", "size"}:
         raise CheckpointError(f"{run}: does not say how the photo was taken; fit the photo again")
     pose = BodyPose(body["rotations"], body["translation"], body["shape"])
     size = (int(facts["size"][0]), int(facts["size"][1]))
     portrait = Portrait(pose, Cameras.pinhole(float(facts["focal"]), size))
-    avatar = Avatar.start(model, body["vertices"], portrait, config)
+    avatar = Avatar.start(model, dressed, portrait, config)
     field = avatar.canonical.field
     assert isinstance(field, UnlitField)
     restore_module(field.inner, saved.part("field"), where=f"{run}: field")
     restore_module(avatar.canonical.renderer.sampler, saved.part("sampler"), where=f"{run}: sampler")
     return avatar
+
+
+def _dressed(run: Path, body: dict[str, Tensor], model: BodyModel) -> DressedSurface:
+    """The dressed surface of a run; runs from before surfaces had triangles of their own have the body's."""
+    needed = {"vertices", "rotations", "translation", "shape"}
+    surface = {"faces", "garment_weights"}
+    weights = body.get("garment_weights", model.weights[:0])
+    if set(body) - surface != needed or len(body["vertices"]) != len(model.template) + len(weights):
+        raise CheckpointError(f"{run}: was made with another body model; give the same model file as for the fit")
+    return DressedSurface(body["vertices"], body.get("faces", model.faces), weights)
 
 
 def _body_of(run: Path, saved: Checkpoint, given: BodyModel | None) -> BodyModel:

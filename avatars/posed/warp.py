@@ -8,12 +8,16 @@ on the surface, pose blendshapes included, and what is near a hand does not reap
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from avatars.body.skinning import transform
+from avatars.surface.mesh import subdivide, vertex_normals
 from nfield.fields.warped import Warp
 from nfield.kernels.nearest import NearestCenters
+
+_SPACING = 0.008
+"""Metres that a point of the surface may lie from its nearest vertex."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,21 @@ class SkinningConfig:
     """Up to this distance from the body, metres, a point belongs to it wholly."""
     outer: float = 0.065
     """From this distance on, metres, it does not belong to it."""
+    depth: float | None = None
+    """Points inside belong to it wholly down to this depth, metres, and distances count along the surface's normals,
+    outwards. None: distances count from the nearest vertex, in both directions."""
+    refinement: int = 0
+    """How often the surface's triangles are divided into four first."""
+
+    @staticmethod
+    def close() -> "SkinningConfig":
+        """A reach that ends close outside the surface, where nothing of the person can be."""
+        return SkinningConfig(spread=0.006, inner=0.005, outer=0.015, depth=0.03, refinement=1)
+
+    @property
+    def reach(self) -> float:
+        """Distance from the nearest vertex beyond which no point belongs to the body, metres."""
+        return self.outer if self.depth is None else max(self.outer + _SPACING, self.depth)
 
 
 class InverseSkinning(Warp):
@@ -39,6 +58,7 @@ class InverseSkinning(Warp):
         vertices: Of the posed body, metres.
         posed_from_rest: Affine map of each vertex from rest to pose.
         config: Reach and blending.
+        normals: Of the posed body, unit vectors outwards; needed where the configuration tells inside from outside.
     """
 
     def __init__(
@@ -46,20 +66,46 @@ class InverseSkinning(Warp):
         vertices: Float[Tensor, "v 3"],
         posed_from_rest: Float[Tensor, "v 3 4"],
         config: SkinningConfig | None = None,
+        normals: Float[Tensor, "v 3"] | None = None,
     ) -> None:
         super().__init__()
         self.config = config or SkinningConfig()
+        assert normals is not None or self.config.depth is None
+        self.register_buffer("normals", normals, persistent=False)
         self._surface = NearestCenters(vertices)
         rest_from_posed = inverse(posed_from_rest.detach())
         self.register_buffer("rest_from_posed", rest_from_posed, persistent=False)
         self.register_buffer("rest", transform(rest_from_posed, vertices.detach()), persistent=False)
 
+    @staticmethod
+    def of_surface(
+        vertices: Float[Tensor, "v 3"],
+        faces: Int[Tensor, "t 3"],
+        posed_from_rest: Float[Tensor, "v 3 4"],
+        config: SkinningConfig,
+    ) -> "InverseSkinning":
+        """The warp of a posed surface.
+
+        Args:
+            vertices: Metres; those that no triangle has do not count.
+            faces: Corners of each triangle, counter-clockwise from outside.
+            posed_from_rest: Affine map of each vertex from rest to pose.
+            config: Reach, blending and refinement.
+        """
+        for _ in range(config.refinement):
+            finer = subdivide(faces, len(vertices))
+            posed_from_rest = finer.spread(posed_from_rest.reshape(-1, 12)).reshape(-1, 3, 4)
+            vertices, faces = finer.spread(vertices), finer.faces
+        used = faces.unique()
+        normals = vertex_normals(vertices, faces)[used]
+        return InverseSkinning(vertices[used], posed_from_rest[used], config, normals)
+
     @torch.no_grad()
     def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
         """Points at rest, metres, and their presence; absent points stay where they are. Not differentiable."""
         config = self.config
-        found, square = self._surface.query(points, config.neighbours, within=config.outer)
-        near = (square[:, 0] < config.outer**2).nonzero()[:, 0]
+        found, square = self._surface.query(points, config.neighbours, within=config.reach)
+        near = (square[:, 0] < config.reach**2).nonzero()[:, 0]
         square, vertex = square[near], found[near].long()
         rest = self.get_buffer("rest")[vertex]
         together = (rest - rest[:, :1]).square().sum(-1) < config.apart**2
@@ -71,8 +117,28 @@ class InverseSkinning(Warp):
         moved = points.clone()
         moved[near] = (blended[:, :, :3] @ points[near, :, None])[:, :, 0] + blended[:, :, 3]
         presence = torch.zeros_like(points[:, 0])
-        presence[near] = fall_off(square[:, 0].sqrt(), config.inner, config.outer)
+        distance = square[:, 0].sqrt()
+        if config.depth is not None:
+            distance = self._height(points[near], vertex, together, distance)
+        presence[near] = fall_off(distance, config.inner, config.outer)
         return moved, presence
+
+    def _height(
+        self,
+        points: Float[Tensor, "n 3"],
+        vertex: Int[Tensor, "n k"],
+        together: Bool[Tensor, "n k"],
+        distance: Float[Tensor, "n"],
+    ) -> Float[Tensor, "n"]:
+        """How far outside the surface points lie, metres; at most 0 inside.
+
+        Of the heights above the nearest vertices' tangent planes the least: what is inside one of two sheets that touch
+        is inside. Beside a border, where the planes go on and the surface does not, the distance counts.
+        """
+        away = points[:, None] - self._surface.centers[vertex]
+        height = (away * self.get_buffer("normals")[vertex]).sum(-1)
+        above = torch.where(together, height, torch.inf).amin(-1)
+        return torch.where(above > -_SPACING, torch.maximum(above, distance - _SPACING), above)
 
 
 def fall_off(distance: Float[Tensor, "n"], inner: float, outer: float) -> Float[Tensor, "n"]:

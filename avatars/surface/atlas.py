@@ -52,9 +52,7 @@ class Atlas:
         flat = torch.stack([uv[:, 0] * size, (1.0 - uv[:, 1]) * size, torch.ones_like(uv[:, 0])], -1)
         seen = rasterize(flat, uv_faces, torch.eye(3), (size, size))
         index = (seen.face.reshape(-1) >= 0).nonzero()[:, 0]
-        return Atlas(
-            (size, size), index, seen.face.reshape(-1)[index], seen.barycentric.reshape(-1, 3)[index], faces
-        )
+        return Atlas((size, size), index, seen.face.reshape(-1)[index], seen.barycentric.reshape(-1, 3)[index], faces)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -64,12 +62,16 @@ class Atlas:
         return (values[self.faces[self.face]] * self.barycentric[..., None]).sum(1)
 
     def image(self, values: Float[Tensor, "n c"]) -> Float[Tensor, "h w c"]:
-        """Values of the texels as a texture; beside the charts each pixel takes the nearest texel's, so that no
-        background shows along seams."""
+        """Values of the texels as a texture.
+
+        Beside the charts each pixel takes the nearest texel's value, so that no background shows along seams.
+        """
         height, width = self.size
         free = np.ones(height * width, bool)
         free[self.index.numpy()] = False
-        _, (rows, columns) = ndimage.distance_transform_edt(free.reshape(height, width), return_indices=True)
+        rows, columns = np.asarray(
+            ndimage.distance_transform_edt(free.reshape(height, width), return_distances=False, return_indices=True)
+        )
         place = torch.zeros(height * width, dtype=torch.long)
         place[self.index] = torch.arange(len(self.index))
         nearest = torch.from_numpy(rows.astype(np.int64) * width + columns)

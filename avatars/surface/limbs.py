@@ -98,9 +98,7 @@ def unrolled(
     return length, torch.atan2(away[:, 1], away[:, 0])
 
 
-def _axis(
-    length: Float[Tensor, "m"], around: Float[Tensor, "m 2"], wanted: Float[Tensor, "n"]
-) -> Float[Tensor, "n 2"]:
+def _axis(length: Float[Tensor, "m"], around: Float[Tensor, "m 2"], wanted: Float[Tensor, "n"]) -> Float[Tensor, "n 2"]:
     """The middle of a limb's cross sections at lengths: of the extent, not of the points, which crowd in places."""
     low, high = float(length.min()), float(length.max())
     count = max(2, math.ceil((high - low) / _SPAN) + 1)

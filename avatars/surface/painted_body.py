@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from avatars.body import BodyModel
-from avatars.body.skinning import transform
 from avatars.portrait import PersonPhoto
 from avatars.surface.appearance import Appearance
 from avatars.surface.complete import Completion
 from avatars.surface.dress import DressConfig, dress
-from avatars.surface.mesh import Surface, subdivide
+from avatars.surface.dressed import DressedSurface
+from avatars.surface.mesh import HEAD, Surface, subdivide, vertex_parts
 from avatars.surface.paint import PhotographedSurface
+from avatars.surface.solid import Solid, SolidConfig
 from avatars.surface.views import BodyViews, ViewsConfig, details_of, render_views
 
 
@@ -22,22 +24,30 @@ class PaintedBody:
 
     Attributes:
         model: The body that was dressed.
-        vertices: The body's own vertices in their clothes, metres.
+        dressed: Its surface in its clothes.
         surface: The finer mesh that is painted.
         rest: Its vertices, metres.
         appearance: Its colours, and where the photo shows them.
     """
 
     model: BodyModel
-    vertices: Float[Tensor, "v 3"]
+    dressed: DressedSurface
     surface: Surface
     rest: Float[Tensor, "u 3"]
     appearance: Appearance
 
     def views(self, config: ViewsConfig) -> BodyViews:
         """Pictures of the painted body from all sides."""
-        details = details_of(self.model, self.vertices)
+        details = details_of(self.model, self.dressed.rest)
         return render_views(self.rest, self.surface.faces, self.appearance, details=details, config=config)
+
+    def solid(self, config: SolidConfig, generator: torch.Generator) -> Solid:
+        """Points on and around the painted body; more of them on the head."""
+        head = (vertex_parts(self.model) == HEAD)[self.surface.parents.clamp_max(len(self.model.template) - 1)].all(-1)
+        detailed = head[self.surface.faces].all(-1)
+        return Solid.of(
+            self.rest, self.surface.faces, self.appearance, detailed=detailed, config=config, generator=generator
+        )
 
 
 def paint_body(model: BodyModel, person: PersonPhoto, config: DressConfig, completion: Completion) -> PaintedBody:
@@ -52,8 +62,8 @@ def paint_body(model: BodyModel, person: PersonPhoto, config: DressConfig, compl
     pose, camera = person.portrait.pose, person.portrait.camera
     body = model.pose(pose)
     vertices = dress(model, body, pose.shape, person.mask, camera, config)
-    surface = subdivide(model.faces, len(vertices))
-    rest = surface.spread(vertices)
-    posed = surface.spread(transform(body.posed_from_rest, vertices))
+    dressed = DressedSurface.tight(model, vertices, hidden=config.hidden)
+    surface = subdivide(dressed.faces, len(dressed.rest))
+    rest, posed = surface.spread(dressed.rest), surface.spread(dressed.posed(body))
     shown = PhotographedSurface(model, surface, rest, posed, person.photo, person.mask, camera)
-    return PaintedBody(model, vertices, surface, rest, completion.complete(shown))
+    return PaintedBody(model, dressed, surface, rest, completion.complete(shown))

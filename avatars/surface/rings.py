@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from skimage.color import rgb2lab
 
-from avatars.surface.unrolled import CELL, reflect_columns, reflect_rows, smooth_mask
+from avatars.surface.unrolled import CELL, reflect_columns, reflect_rows, ring_blur, smooth_mask
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,19 @@ def unexplained(rings: Rings, config: RingConfig) -> Bool[np.ndarray, "h w"]:
     sure &= (share < config.print_most)[:, None]
     if sure[outer > 0.6].sum() > config.pattern * (seen & (outer > 0.6)).sum():
         return np.zeros_like(seen)
-    whole = ndimage.binary_propagation(sure, mask=sure | (seen & (distance > config.print_distance[0])))
+    mask = sure | (seen & (distance > config.print_distance[0]))
+    whole = np.asarray(ndimage.binary_propagation(sure, mask=mask))
     return _grown(whole, config)
 
 
 def _outerness(facing: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     """0 in the middle of each ring's side that faces the camera, 1 at its borders and beyond."""
     width = facing.shape[1]
-    angle = (np.arange(width) + 0.5) / width * 2.0 * np.pi
-    direction = (facing * np.exp(1j * angle)).sum(1)
-    middle = np.angle(ndimage.gaussian_filter1d(direction.real, 20.0) + 1j * ndimage.gaussian_filter1d(direction.imag, 20.0))
+    turn = np.exp(2j * np.pi * (np.arange(width) + 0.5) / width)
+    direction = (facing * turn).sum(1)
+    middle = ndimage.gaussian_filter1d(direction.real, 20.0) + 1j * ndimage.gaussian_filter1d(direction.imag, 20.0)
     half = np.maximum(facing.sum(1) / width * np.pi, 0.3)
-    away = np.abs(np.angle(np.exp(1j * (angle[None] - middle[:, None]))))
+    away = np.abs(np.angle(turn[None] / np.where(middle == 0.0, 1.0, middle)[:, None]))
     return np.clip(away / half[:, None], 0.0, 1.0)
 
 
@@ -110,10 +111,11 @@ def _usual(distance: Float[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"]) -
 def _grown(odd: Bool[np.ndarray, "h w"], config: RingConfig) -> Bool[np.ndarray, "h w"]:
     """Pieces that are large enough, closed and with a rim."""
     closed = ndimage.binary_closing(odd, iterations=max(1, round(0.004 / CELL)))
-    label, count = ndimage.label(closed)
-    large = np.flatnonzero(np.bincount(label.ravel(), minlength=count + 1) * CELL**2 > config.print_area)
+    label = np.zeros(odd.shape, np.int32)
+    ndimage.label(closed, output=label)
+    large = np.flatnonzero(np.bincount(label.ravel()) * CELL**2 > config.print_area)
     kept = np.isin(label, large[large > 0])
-    return ndimage.binary_dilation(kept, iterations=round(config.print_margin / CELL))
+    return np.asarray(ndimage.binary_dilation(kept, iterations=round(config.print_margin / CELL)))
 
 
 def complete_rings(
@@ -121,8 +123,8 @@ def complete_rings(
 ) -> tuple[Float[np.ndarray, "h w 3"], Bool[np.ndarray, "h"]]:
     """Colours of whole rings.
 
-    Shade and detail continue apart: the shade of a ring is its colours' mean over some centimetres, which closes the gaps
-    in front first and is then reflected to the back as a whole; the detail is reflected at each gap.
+    Shade and detail continue apart: the shade of a ring is its colours' mean over some centimetres, which closes the
+    gaps in front first and is then reflected to the back as a whole; the detail is reflected at each gap.
 
     Args:
         rings: What the photo shows.
@@ -144,7 +146,7 @@ def complete_rings(
         detail = np.where(mirrored[..., None], detail[:, ::-1], detail)
         allowed = source | mirrored
     detail, detailed = reflect_rows(detail, allowed)
-    known = whole.all(1) & detailed.all(1)
+    known = np.logical_and(whole.all(1), detailed.all(1))
     color = np.clip(shade + detail, 0.0, 1.0)
     return reflect_columns(color, known, round(config.reach / CELL))
 
@@ -160,4 +162,4 @@ def _shade(
 
 
 def _blur(plane: Float[np.ndarray, "h w"], metres: float) -> Float[np.ndarray, "h w"]:
-    return ndimage.gaussian_filter(plane, metres / CELL, mode=("nearest", "wrap"))
+    return ring_blur(plane, metres / CELL)

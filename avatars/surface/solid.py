@@ -18,7 +18,7 @@ class SolidConfig:
 
     on: int = 1_500_000
     """Points on the surface."""
-    around: int = 1_000_000
+    around: int = 400_000
     """Points around it, half of them inside."""
     depth: float = 0.025
     """How deep inside they lie at most, metres."""
@@ -78,24 +78,23 @@ class Solid:
         faces: Int[Tensor, "t 3"],
         appearance: Appearance,
         *,
-        drawn: Bool[Tensor, "t"],
         detailed: Bool[Tensor, "t"],
         config: SolidConfig,
         generator: torch.Generator,
     ) -> "Solid":
-        """Points of a mesh that may overlap itself and may have holes: inside is where its winding number exceeds one
-        half (Jacobson et al. 2013; Barill et al. 2018).
+        """Points of a mesh that may overlap itself and have holes.
+
+        Inside is where the winding number exceeds one half (Jacobson et al. 2013; Barill et al. 2018).
 
         Args:
             vertices: At rest, metres.
             faces: Corners of each triangle, counter-clockwise from outside.
             appearance: The surface's colours, for these faces.
-            drawn: Triangles that belong to the outside.
             detailed: Triangles that get more points.
             config: How many points, and where.
             generator: Draws them.
         """
-        weight = _areas(vertices, faces) * drawn * torch.where(detailed, config.detail, 1.0)
+        weight = _areas(vertices, faces) * torch.where(detailed, config.detail, 1.0)
         normals = vertex_normals(vertices, faces)
         on = _on_surface(vertices, normals, faces, appearance, weight, config.on, generator)
         chosen = torch.randint(config.on, (config.around,), generator=generator)
@@ -103,9 +102,7 @@ class Solid:
         inwards = torch.arange(config.around) % 2 == 0
         offset = torch.where(inwards, -config.depth * offset, config.height * offset)
         place = on.place[chosen] + on.normal[chosen] * offset[:, None]
-        winding = igl.fast_winding_number(
-            vertices.double().numpy(), faces[drawn].numpy(), place.double().numpy()
-        )
+        winding = igl.fast_winding_number(vertices.double().numpy(), faces.numpy(), place.double().numpy())
         distance = NearestCenters(on.place).query(place, 1)[1][:, 0].sqrt()
         return Solid(on, SpacePoints(place, torch.from_numpy(winding) > 0.5, distance))
 

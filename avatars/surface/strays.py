@@ -1,7 +1,7 @@
 """Colours that the photo shows at a place of the fitted body, but that belong to something else.
 
-A fitted hand lies a little beside the photo's own. What then shines through beside it is a hand on a hip or a thigh, and
-on the hand itself the cloth behind it.
+A fitted hand lies a little beside the photo's own. Beside it a hip or a thigh then shows a hand, and the hand itself
+shows the cloth behind it.
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """Completes a surface's texture by rules, limb by limb; a `avatars.surface.complete.Completion`.
 
-In order of trust: what the photo shows; its continuation around the same ring of the limb; the same limb on the other
-side; the rings next to it; a plain prior. Prints and openings stay in front, the face too; the back of the head is hair.
+In order of trust: what the photo shows; its continuation around the same ring of the limb; the rings next to it; the
+same limb on the other side; a plain prior. Prints, openings and the face stay in front; the back of the head is hair.
 """
 
 from dataclasses import dataclass, field
@@ -76,7 +76,7 @@ class _Limb:
 
 
 def complete_texels(texels: Texels, config: RingConfig) -> Float[Tensor, "n 3"]:
-    """sRGB of all texels; those that the photo shows keep its colours as far as it is trusted.
+    """SRGB of all texels; those that the photo shows keep its colours as far as it is trusted.
 
     Args:
         texels: What the photo shows.

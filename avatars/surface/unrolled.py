@@ -1,8 +1,8 @@
 """Colours of a limb on its unrolled grid, and how rows continue where the photo shows nothing.
 
 Rows are rings around a limb, columns run along it. What the photo shows continues over what it hides by reflection at
-the border between them, there and back, within its own ring: rings keep their colours, so stripes go on around the body,
-sleeves end where they end in front, cloth keeps its grain, and no border shows, since a reflection is continuous.
+the border between them, there and back, within its own ring. Rings keep their colours, so stripes go on around the
+body, sleeves end where they end in front, cloth keeps its grain; and no border shows: a reflection is continuous.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,10 @@ class Grid:
         return (length - self.low) / CELL + 0.5, np.mod(angle / (2.0 * np.pi) + 0.5, 1.0) * columns
 
     def splat(
-        self, row: Float[np.ndarray, "n"], column: Float[np.ndarray, "n"], values: Float[np.ndarray, "n c"],
+        self,
+        row: Float[np.ndarray, "n"],
+        column: Float[np.ndarray, "n"],
+        values: Float[np.ndarray, "n c"],
         weight: Float[np.ndarray, "n"],
     ) -> tuple[Float[np.ndarray, "h w c"], Float[np.ndarray, "h w"]]:
         """Weighted means of values in the cells, and the weight found there; cells between points are closed."""
@@ -50,7 +53,7 @@ class Grid:
         total = np.bincount(cell, weight, height * width)
         sums = np.stack([np.bincount(cell, weight * v, height * width) for v in values.T], -1)
         hits = np.bincount(cell, minlength=height * width).astype(np.float64)
-        blur = [_ring_blur(plane.reshape(height, width), 0.8) for plane in (total, hits, *sums.T)]
+        blur = [ring_blur(plane.reshape(height, width), 0.8) for plane in (total, hits, *sums.T)]
         known = blur[1] > 0.02
         mean = np.stack(blur[2:], -1) / np.maximum(blur[0], 1e-9)[..., None]
         return np.where(known[..., None], mean, 0.0), np.where(known, blur[0] / np.maximum(blur[1], 1e-9), 0.0)
@@ -59,18 +62,26 @@ class Grid:
         self, image: Float[np.ndarray, "h w c"], row: Float[np.ndarray, "n"], column: Float[np.ndarray, "n"]
     ) -> Float[np.ndarray, "n c"]:
         """Values at points, bilinear, around the ring."""
-        padded = np.concatenate([image[:, -1:], image, image[:, :1]], 1)
+        planes = np.moveaxis(np.concatenate([image[:, -1:], image, image[:, :1]], 1), -1, 0)
         where = [row - 0.5, column + 0.5]
-        return np.stack([ndimage.map_coordinates(p, where, order=1, mode="nearest") for p in np.moveaxis(padded, -1, 0)], -1)
+        return np.stack([ndimage.map_coordinates(plane, where, order=1, mode="nearest") for plane in planes], -1)
 
 
-def _ring_blur(plane: Float[np.ndarray, "h w"], sigma: float | tuple[float, float]) -> Float[np.ndarray, "h w"]:
-    return ndimage.gaussian_filter(plane, sigma, mode=("nearest", "wrap"))
+def ring_blur(plane: Float[np.ndarray, "h w"], sigma: float | tuple[float, float]) -> Float[np.ndarray, "h w"]:
+    """Gaussian means over cells, around the ring.
+
+    Args:
+        plane: Values.
+        sigma: Width in cells, along the limb and around it.
+    """
+    rows, columns = sigma if isinstance(sigma, tuple) else (sigma, sigma)
+    along = ndimage.gaussian_filter1d(plane, rows, axis=0, mode="nearest")
+    return ndimage.gaussian_filter1d(along, columns, axis=1, mode="wrap")
 
 
 def smooth_mask(mask: Bool[np.ndarray, "h w"], sigma: tuple[float, float] = (10.0, 4.0)) -> Bool[np.ndarray, "h w"]:
     """The mask with a smooth border that lies inside the old one almost everywhere."""
-    return mask & (_ring_blur(mask.astype(np.float64), sigma) > 0.55)
+    return mask & (ring_blur(mask.astype(np.float64), sigma) > 0.55)
 
 
 def reflect_rows(
@@ -89,7 +100,7 @@ def reflect_rows(
     """
     runs = _Runs.of(allowed, least)
     result, known = image.copy(), runs.allowed.copy()
-    for row in np.flatnonzero(runs.allowed.any(1) & ~runs.allowed.all(1)):
+    for row in np.flatnonzero(runs.allowed.any(1) & ~runs.allowed.all(1)).tolist():
         gap = np.flatnonzero(~runs.allowed[row])
         left, right, share = runs.sources(row, gap, blend)
         result[row, gap] = image[row, left] * (1.0 - share[:, None]) + image[row, right] * share[:, None]
@@ -125,7 +136,9 @@ class _Runs:
         return left, right, share
 
 
-def _walk(ring: Bool[np.ndarray, "w"], cells: Int[np.ndarray, "g"]) -> tuple[Int[np.ndarray, "g"], Int[np.ndarray, "g"]]:
+def _walk(
+    ring: Bool[np.ndarray, "w"], cells: Int[np.ndarray, "g"]
+) -> tuple[Int[np.ndarray, "g"], Int[np.ndarray, "g"]]:
     """How far before each cell the last allowed one lies, around the ring, and how long its run is."""
     width = len(ring)
     place = np.arange(2 * width)
@@ -138,7 +151,11 @@ def _walk(ring: Bool[np.ndarray, "w"], cells: Int[np.ndarray, "g"]) -> tuple[Int
 
 
 def there_and_back(distance: Int[np.ndarray, "g"], period: Int[np.ndarray, "g"]) -> Int[np.ndarray, "g"]:
-    """Offset into a run after walking past its end by 1, 2, ...: 0, 1, ..., period - 1, period - 1, ..., 0, 0, 1, ..."""
+    """Offset into a run after walking past its end.
+
+    >>> there_and_back(np.arange(1, 8), np.full(7, 3)).tolist()
+    [0, 1, 2, 2, 1, 0, 0]
+    """
     step = np.mod(distance - 1, 2 * period)
     return np.where(step < period, step, 2 * period - 1 - step)
 

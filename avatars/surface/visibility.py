@@ -86,7 +86,7 @@ def visibility(
 def _edge_trust(alpha: Float[Tensor, "h w"], metre: float, config: VisibilityConfig) -> Float[Tensor, "h w"]:
     """Confidence by the distance to the mask's edge; the photo's own border is no edge."""
     inside = np.pad((alpha > 0.5).numpy(), 1, mode="edge")
-    distance = torch.from_numpy(ndimage.distance_transform_edt(inside)[1:-1, 1:-1]).float()
+    distance = torch.from_numpy(np.asarray(ndimage.distance_transform_edt(inside))[1:-1, 1:-1]).float()
     return _rise(distance / metre, config.edge)
 
 
@@ -118,7 +118,7 @@ def _sample(plane: Float[Tensor, "h w"], pixel: Float[Tensor, "n 2"], *, nearest
 
 
 def photo_colors(photo: Float[Tensor, "h w 3"], pixel: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3"]:
-    """sRGB of a photo at image points, bilinear."""
+    """SRGB of a photo at image points, bilinear."""
     height, width = photo.shape[:2]
     grid = pixel / pixel.new_tensor([width / 2, height / 2]) - 1.0
     return torch.nn.functional.grid_sample(

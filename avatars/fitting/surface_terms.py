@@ -1,0 +1,83 @@
+"""Terms that look at points of the painted surface instead of rays: exact depth, no rendering."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from avatars.fitting.rendering import RaySampling
+from avatars.fitting.terms import FitStep
+from avatars.fitting.weights import Constant, WeightSchedule
+from nfield.losses import huber
+
+
+@dataclass(frozen=True)
+class SurfaceColorTerm:
+    """Mean Huber loss of the field's colours in a thin layer around the surface."""
+
+    name: str
+    """See `Term.name`."""
+    weight: WeightSchedule = Constant(4.0)  # noqa: RUF009 - frozen
+    """See `Term.weight`."""
+    count: int = 1 << 15
+    """Points of a step."""
+    layer: tuple[float, float] = (-0.004, 0.002)
+    """Where the layer begins, inside, and ends, outside, metres."""
+    visible_weight: float = 1.0
+    """Factor on the colours where the photo itself shows the surface."""
+    delta: float = 0.1
+    """Where the Huber loss turns from square to linear."""
+
+    @property
+    def samplings(self) -> tuple[RaySampling, ...]:
+        """None."""
+        return ()
+
+    def loss(self, step: FitStep) -> Float[Tensor, ""]:
+        """See `Term.loss`."""
+        points = step.subject.solid.on
+        chosen = torch.randint(len(points.place), (self.count,), generator=step.generator)
+        low, high = self.layer
+        offset = low + (high - low) * torch.rand(self.count, 1, generator=step.generator)
+        normal = points.normal[chosen]
+        out = step.subject.avatar.canonical.field(points.place[chosen] + normal * offset, normal)
+        error = huber(out.color, points.color[chosen], delta=self.delta).mean(-1)
+        return (error * (1.0 - (1.0 - self.visible_weight) * points.visibility[chosen])).mean()
+
+
+@dataclass(frozen=True)
+class SolidTerm:
+    """The field is dense inside the surface and empty outside, but for a tolerance around it.
+
+    Mean Huber loss of what the log-density lacks to `full` inside and exceeds `empty` by outside.
+    """
+
+    name: str
+    """See `Term.name`."""
+    weight: WeightSchedule = Constant(0.005)  # noqa: RUF009 - frozen
+    """See `Term.weight`."""
+    count: int = 1 << 14
+    """Points of a step."""
+    tolerance: float = 0.004
+    """Distance from the surface up to which density is free, metres."""
+    full: float = 6.0
+    """Least log-density inside, log of 1/m: light goes 2.5 mm deep."""
+    empty: float = 0.0
+    """Largest log-density outside."""
+
+    @property
+    def samplings(self) -> tuple[RaySampling, ...]:
+        """None."""
+        return ()
+
+    def loss(self, step: FitStep) -> Float[Tensor, ""]:
+        """See `Term.loss`."""
+        points = step.subject.solid.around
+        chosen = torch.randint(len(points.place), (self.count,), generator=step.generator)
+        place, inside = points.place[chosen], points.inside[chosen]
+        field = step.subject.avatar.canonical.field
+        log_density = field.log_density(field.encode(place))
+        wrong = torch.relu(torch.where(inside, self.full - log_density, log_density - self.empty))
+        certain = points.distance[chosen] > self.tolerance
+        return (huber(wrong, torch.zeros_like(wrong), delta=1.0) * certain).mean()
