@@ -7,9 +7,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from avatars.body import Body, BodyModel
+from avatars.body.model import JOINTS
 from avatars.body.skinning import blend, transform
-from avatars.surface.exterior import visible_faces
-from avatars.surface.mesh import HEAD
 
 
 @dataclass(frozen=True)
@@ -27,18 +26,14 @@ class DressedSurface:
     garment_weights: Float[Tensor, "g 24"]
 
     @staticmethod
-    def tight(model: BodyModel, vertices: Float[Tensor, "v 3"], *, hidden: bool = False) -> "DressedSurface":
+    def tight(vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"]) -> "DressedSurface":
         """A body without loose garments.
 
         Args:
-            model: The body.
-            vertices: Its vertices in their clothes, metres.
-            hidden: Whether to keep triangles that nobody can see: the mouth's cavity and the eyes' sockets.
+            vertices: All of the body's vertices in their clothes, metres.
+            faces: Those of its triangles that belong to the outside.
         """
-        faces = model.faces
-        if not hidden:
-            faces = faces[visible_faces(vertices, faces, model.parts == HEAD)]
-        return DressedSurface(vertices, faces, vertices.new_zeros(0, model.weights.shape[1]))
+        return DressedSurface(vertices, faces, vertices.new_zeros(0, JOINTS))
 
     def weights(self, model: BodyModel) -> Float[Tensor, "v 24"]:
         """Skin weights of all vertices."""

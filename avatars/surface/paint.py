@@ -11,8 +11,8 @@ from torch import Tensor
 
 from avatars.body import BodyModel
 from avatars.body.parts import PART_NAMES
-from avatars.surface.mesh import Surface, hand_vertices, subdivide, vertex_normals, vertex_parts
-from avatars.surface.parametrise import texture_coordinates
+from avatars.surface.mesh import Surface, hand_vertices, vertex_normals, vertex_parts
+from avatars.surface.parametrise import TextureLayout
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 
@@ -40,6 +40,7 @@ class PhotographedSurface:
     Attributes:
         model: The body whose mesh the surface refines.
         surface: The finer mesh.
+        layout: Where its triangles lie in the texture.
         rest: Its vertices at rest, metres.
         posed: The same vertices in the photo camera's frame, metres.
         photo: sRGB.
@@ -49,17 +50,12 @@ class PhotographedSurface:
 
     model: BodyModel
     surface: Surface
+    layout: TextureLayout
     rest: Float[Tensor, "v 3"]
     posed: Float[Tensor, "v 3"]
     photo: UInt8[Tensor, "h w 3"]
     mask: Bool[Tensor, "h w"]
     camera: Cameras
-
-    def texture_coordinates(self) -> tuple[Float[Tensor, "u 2"], Int[Tensor, "t 3"]]:
-        """Texture coordinates, and those of each corner of the finer mesh's faces: the body's own where it has any."""
-        uv, uv_faces = texture_coordinates(self.model)
-        finer = subdivide(uv_faces, len(uv))
-        return finer.spread(uv), finer.faces
 
 
 @dataclass(frozen=True)

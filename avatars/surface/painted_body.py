@@ -12,8 +12,10 @@ from avatars.surface.appearance import Appearance
 from avatars.surface.complete import Completion
 from avatars.surface.dress import DressConfig, dress
 from avatars.surface.dressed import DressedSurface
+from avatars.surface.exterior import visible_faces
 from avatars.surface.mesh import HEAD, Surface, subdivide, vertex_parts
 from avatars.surface.paint import PhotographedSurface
+from avatars.surface.parametrise import TextureLayout
 from avatars.surface.solid import Solid, SolidConfig
 from avatars.surface.views import BodyViews, ViewsConfig, details_of, render_views
 
@@ -62,8 +64,12 @@ def paint_body(model: BodyModel, person: PersonPhoto, config: DressConfig, compl
     pose, camera = person.portrait.pose, person.portrait.camera
     body = model.pose(pose)
     vertices = dress(model, body, pose.shape, person.mask, camera, config)
-    dressed = DressedSurface.tight(model, vertices, hidden=config.hidden)
+    outside = torch.ones_like(model.parts, dtype=torch.bool)
+    if not config.hidden:
+        outside = visible_faces(vertices, model.faces, model.parts == HEAD)
+    dressed = DressedSurface.tight(vertices, model.faces[outside])
+    layout = TextureLayout.of_body(model).of_faces(outside).finer()
     surface = subdivide(dressed.faces, len(dressed.rest))
     rest, posed = surface.spread(dressed.rest), surface.spread(dressed.posed(body))
-    shown = PhotographedSurface(model, surface, rest, posed, person.photo, person.mask, camera)
+    shown = PhotographedSurface(model, surface, layout, rest, posed, person.photo, person.mask, camera)
     return PaintedBody(model, dressed, surface, rest, completion.complete(shown))

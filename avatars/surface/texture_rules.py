@@ -45,11 +45,10 @@ class TextureRules:
 
     def complete(self, shown: PhotographedSurface) -> Texture:
         """See `Completion.complete`."""
-        uv, uv_faces = shown.texture_coordinates()
-        atlas = Atlas.of(uv, uv_faces, shown.surface.faces, size=self.size)
+        atlas = Atlas.of(shown.layout.uv, shown.layout.uv_faces, shown.surface.faces, size=self.size)
         texels = without_strays(photographed_texels(shown, atlas, self.visibility))
         color = complete_texels(texels, self.rings)
-        return Texture(uv, uv_faces, atlas.image(torch.cat([color, texels.confidence[:, None]], -1)))
+        return Texture(shown.layout, atlas.image(torch.cat([color, texels.confidence[:, None]], -1)))
 
 
 @dataclass(frozen=True)

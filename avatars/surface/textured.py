@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from avatars.surface.parametrise import TextureLayout
 from nfield.kernels.rasterize import Raster
 
 
@@ -14,13 +15,11 @@ class Texture:
     """Colours in texture space, an `avatars.surface.appearance.Appearance`.
 
     Attributes:
-        uv: Texture coordinates in [0, 1], v upwards.
-        uv_faces: Texture coordinate of each corner of each face.
+        layout: Where the surface's triangles lie in the image.
         image: sRGB in [0, 1] and visibility; the first row is the highest v.
     """
 
-    uv: Float[Tensor, "u 2"]
-    uv_faces: Int[Tensor, "t 3"]
+    layout: TextureLayout
     image: Float[Tensor, "h w 4"]
 
     def shade(self, raster: Raster) -> Float[Tensor, "h w 4"]:
@@ -32,7 +31,7 @@ class Texture:
 
     def at(self, face: Int[Tensor, "n"], barycentric: Float[Tensor, "n 3"]) -> Float[Tensor, "n 4"]:
         """See `Appearance.at`; bilinear."""
-        uv = (self.uv[self.uv_faces[face]] * barycentric[..., None]).sum(1)
+        uv = (self.layout.uv[self.layout.uv_faces[face]] * barycentric[..., None]).sum(1)
         grid = torch.stack([2.0 * uv[:, 0] - 1.0, 1.0 - 2.0 * uv[:, 1]], -1)
         found = torch.nn.functional.grid_sample(
             self.image.permute(2, 0, 1)[None], grid[None, None], padding_mode="border", align_corners=False
