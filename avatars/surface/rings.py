@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from skimage.color import rgb2lab
 
-from avatars.surface.unrolled import CELL, reflect_columns, reflect_rows, ring_blur, smooth_mask
+from avatars.surface.unrolled import CELL, reflect_columns, reflect_rows, ring_blur, ring_distance, smooth_mask
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,8 @@ class RingConfig:
     """Cells of at least this confidence may be copied."""
     shade: float = 0.05
     """Width over which a ring's colours count as its shade, which continues apart from its detail, metres."""
+    fading: float = 0.04
+    """Distance behind the border at which light and shadow of the front have faded to a third, metres."""
     print_blur: float = 0.003
     """Width over which colours are averaged before they are compared with their ring's, metres."""
     print_area: float = 0.0004
@@ -139,6 +141,7 @@ def complete_rings(
     shade, shaded = _shade(rings.color, source, config)
     front = shaded & (rings.facing | source)
     shade, whole = reflect_rows(shade, front)
+    shade = _evened(shade, front, _ring_medians(rings.color, source.astype(np.float64)), config)
     detail = np.where(source[..., None], rings.color - shade, 0.0)
     allowed = source
     if symmetric:
@@ -149,6 +152,17 @@ def complete_rings(
     known = np.logical_and(whole.all(1), detailed.all(1))
     color = np.clip(shade + detail, 0.0, 1.0)
     return reflect_columns(color, known, round(config.reach / CELL))
+
+
+def _evened(
+    shade: Float[np.ndarray, "h w 3"],
+    front: Bool[np.ndarray, "h w"],
+    usual: Float[np.ndarray, "h 3"],
+    config: RingConfig,
+) -> Float[np.ndarray, "h w 3"]:
+    """The shade behind fades into its ring's usual colour: light and shadow in front are not those behind."""
+    share = np.exp(-ring_distance(front) * CELL / config.fading)[..., None]
+    return np.where(front[..., None], shade, usual[:, None] + (shade - usual[:, None]) * share)
 
 
 def _shade(

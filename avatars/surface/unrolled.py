@@ -14,6 +14,9 @@ from scipy import ndimage
 CELL = 0.0016
 """Length of a cell along a limb, metres."""
 
+_CLOSED = 6
+"""Cells up to which gaps between points are closed."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -56,7 +59,8 @@ class Grid:
         blur = [ring_blur(plane.reshape(height, width), 0.8) for plane in (total, hits, *sums.T)]
         known = blur[1] > 0.02
         mean = np.stack(blur[2:], -1) / np.maximum(blur[0], 1e-9)[..., None]
-        return np.where(known[..., None], mean, 0.0), np.where(known, blur[0] / np.maximum(blur[1], 1e-9), 0.0)
+        weights = np.where(known, blur[0] / np.maximum(blur[1], 1e-9), 0.0)
+        return _closed(np.where(known[..., None], mean, 0.0), known), _closed(weights[..., None], known)[..., 0]
 
     def sample(
         self, image: Float[np.ndarray, "h w c"], row: Float[np.ndarray, "n"], column: Float[np.ndarray, "n"]
@@ -65,6 +69,24 @@ class Grid:
         planes = np.moveaxis(np.concatenate([image[:, -1:], image, image[:, :1]], 1), -1, 0)
         where = [row - 0.5, column + 0.5]
         return np.stack([ndimage.map_coordinates(plane, where, order=1, mode="nearest") for plane in planes], -1)
+
+
+def _closed(image: Float[np.ndarray, "h w c"], known: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w c"]:
+    """Cells near known ones take the nearest one's value: points lie farther apart than cells in places."""
+    rim = _CLOSED + 1
+    around = np.pad(known, ((0, 0), (rim, rim)), mode="wrap")
+    distance, (rows, columns) = ndimage.distance_transform_edt(~around, return_indices=True)
+    inner = slice(rim, rim + known.shape[1])
+    nearest = image[rows[:, inner], (columns[:, inner] - rim) % known.shape[1]]
+    return np.where((distance[:, inner] <= _CLOSED)[..., None], nearest, image)
+
+
+def ring_distance(mask: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """Cells around the ring from each cell to the nearest of the mask; huge in rings that have none."""
+    width = mask.shape[1]
+    around = np.concatenate([mask] * 3, 1)
+    distance = np.asarray(ndimage.distance_transform_edt(~around, sampling=(1e6, 1.0)))
+    return distance[:, width : 2 * width]
 
 
 def ring_blur(plane: Float[np.ndarray, "h w"], sigma: float | tuple[float, float]) -> Float[np.ndarray, "h w"]:
