@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+import assets
 from avatars.body import BodyModel, BodyPose
-from avatars.body.pose_file import named_pose
+from avatars.body.pose_file import load_parameters, named_pose
 from avatars.body.skinning import axis_angle_from_rotations, rotations_from_axis_angle
 from avatars.body_fit import BodyFitConfig, BodyFitError, BodyObservation, fit_body, in_words, outside_photo
 from avatars.body_fit.anatomy import anatomy
@@ -239,6 +240,28 @@ def test_specks_are_not_the_person(model: BodyModel):
     speckled = observation.mask.clone()
     speckled[2:6, 2:6] = True
     assert torch.equal(replace(observation, mask=speckled).person(), observation.mask)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("joint", "hidden"),
+    [(4, ("both lower legs", "both feet")), (0, ("both thighs", "both lower legs", "both feet", "both hands"))],
+)
+def test_sample_photo_cut_off_is_fitted_like_the_whole(model: BodyModel, joint: int, hidden: tuple[str, ...]):
+    truth = load_parameters(assets.path("sample/photo_params.npz"), model)
+    photo = load_photo(assets.path("sample/photo.jpg"))
+    where = model.joints(truth.pose)[joint]
+    assert truth.focal is not None
+    rows = int(where[1] / where[2] * truth.focal + photo.shape[0] / 2)
+    found = PersonEstimator.load().estimate(photo[:rows])
+    observation = BodyObservation(
+        found.keypoints, found.visibility, found.keypoints_world, found.alpha > 0.5, (rows, photo.shape[1])
+    )
+    fit = fit_body(model, observation)
+    assert in_words(fit.hidden_parts) == hidden
+    assert aligned_distance(model.joints(fit.pose)[UPPER], model.joints(truth.pose)[UPPER]) < 0.025
+    assert float(fit.pose.shape.abs().max()) < 1.5
+    assert 1.5 < fit.pose.translation[2] < 4.0
 
 
 @pytest.mark.slow
