@@ -24,6 +24,21 @@ PART_NAMES = (
 # wrists, hands; left before right.
 PART_OF_JOINT = np.array([1, 6, 7, 1, 8, 9, 1, 8, 9, 1, 8, 9, 11, 2, 3, 10, 2, 3, 4, 5, 4, 5, 4, 5], dtype=np.uint8)
 
+SEGMENT_NAMES = (
+    *("hips", "torso", "neck", "head", "left upper arm", "right upper arm", "left forearm", "right forearm"),
+    *("left hand", "right hand", "left thigh", "right thigh", "left lower leg", "right lower leg", "left foot"),
+    "right foot",
+)
+"""The pieces of the body between its joints, finer than the parts: what a photo may show one of and not the next."""
+
+SEGMENT_OF_JOINT = np.array([0, 10, 11, 1, 12, 13, 1, 14, 15, 1, 14, 15, 2, 1, 1, 3, 4, 5, 6, 7, 8, 9, 8, 9])
+
+
+def vertex_segments(weights: Float[np.ndarray, "v 24"]) -> Int[np.ndarray, "v"]:
+    """The segment, an index of `SEGMENT_NAMES`, that moves each vertex most."""
+    members = SEGMENT_OF_JOINT[:, None] == np.arange(len(SEGMENT_NAMES))
+    return (weights @ members.astype(weights.dtype)).argmax(1)
+
 
 def face_parts(weights: Float[np.ndarray, "v 24"], faces: Int[np.ndarray, "t 3"]) -> UInt8[np.ndarray, "t"]:
     """The part label, 1 to 11, of each face: the part with the largest skin weight summed over its three corners."""

@@ -9,7 +9,7 @@ o outline vertices, c contour points of the mask.
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from avatars.body import Body, BodyModel, BodyPose
@@ -28,7 +28,7 @@ class EnergyWeights:
         limits: Joints beyond the human range.
         stance: Distance from relaxed standing.
         shape: Distance from the mean build.
-        upright: Lean of the torso in depth.
+        upright: Lean of the torso in depth; where the photo shows no hips also to the sides.
         balance: Distance in depth between the trunk and the feet of standing people.
         collision: Arms inside the trunk.
         focal: Distance of the focal length from its guess.
@@ -158,11 +158,14 @@ class Outline:
         vertices: Vertices on it.
         valid: 1 for vertices, 0 for padding.
         nearest: For each point of the mask's contour, the entry of `vertices` that projects nearest to it.
+        judged: 1 for vertices that must lie in the mask where they lie in the photo, 0 for the others, of all
+            vertices of the subset that `vertices` counts in.
     """
 
     vertices: Int[Tensor, "b o"]
     valid: Float[Tensor, "b o"]
     nearest: Int[Tensor, "b c"]
+    judged: Float[Tensor, "n"]
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,9 @@ class Energy:
         silhouette: The person's mask.
         focal: The guess at the focal length, pixels.
         metres: Metres per pixel at the person's distance.
-        trunk: Sparse vertices of the whole body, to find what spills out of the mask.
+        judged: Which vertices of `model` must lie in the mask where they lie in the photo: not legs that stand behind
+            something.
+        shows_hips: Whether the photo shows the hips.
     """
 
     model: BodyModel
@@ -193,6 +198,8 @@ class Energy:
     silhouette: Silhouette
     focal: float
     metres: float
+    judged: Bool[Tensor, "v"]
+    shows_hips: bool
 
     def terms(self, candidates: Candidates, model: BodyModel, outline: Outline | None) -> dict[str, Float[Tensor, "b"]]:
         """Every term of every candidate, unweighted.
@@ -239,7 +246,9 @@ class Energy:
 
     def _upright(self, body: Body) -> Float[Tensor, "b"]:
         torso = body.joints[:, Joint.NECK] - body.joints[:, Joint.PELVIS]
-        return robust(torso[:, 2] / torso.norm(dim=-1) / _UPRIGHT_SIGMA, _UPRIGHT_CUT)
+        lean = torso / torso.norm(dim=-1, keepdim=True) / _UPRIGHT_SIGMA
+        depth = robust(lean[:, 2], _UPRIGHT_CUT)
+        return depth if self.shows_hips else depth + robust(lean[:, 0], _UPRIGHT_CUT)
 
     def _balance(self, body: Body) -> Float[Tensor, "b"]:
         feet = body.joints[:, [Joint.LEFT_FOOT, Joint.RIGHT_FOOT, Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE], 2].mean(1)
@@ -248,10 +257,11 @@ class Energy:
 
     def _silhouette(self, points: Float[Tensor, "b n 2"], outline: Outline) -> dict[str, Float[Tensor, "b"]]:
         silhouette, metres = self.silhouette, self.metres
+        judged = outline.judged * silhouette.in_photo(points)
         everywhere = silhouette.signed_distance(points).clamp_min(0.0) * metres
-        spill = robust(everywhere / _SPILL_SIGMA, _SPILL_CUT).mean(-1)
+        spill = (robust(everywhere / _SPILL_SIGMA, _SPILL_CUT) * judged).sum(-1) / judged.sum(-1).clamp_min(1.0)
         edge = points.gather(1, outline.vertices[..., None].expand(-1, -1, 2))
-        usable = outline.valid * silhouette.in_photo(edge)
+        usable = outline.valid * judged.gather(1, outline.vertices)
         distance = silhouette.signed_distance(edge) * metres
         out = robust(distance.clamp_min(0.0) / _SPILL_SIGMA, _SPILL_CUT)
         inner = robust(distance.clamp_max(0.0) / _GAP_SIGMA, _GAP_CUT)

@@ -8,22 +8,37 @@
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from avatars.body import BodyModel, BodyPose
+from avatars.body.parts import SEGMENT_NAMES, vertex_segments
 from avatars.body_fit.anatomy import anatomy
 from avatars.body_fit.energy import LANDMARKS_ONLY, Candidates, Energy, EnergyWeights, Outline, project, total
-from avatars.body_fit.landmarks import USED, LandmarkRegressor
+from avatars.body_fit.landmarks import USED, Landmark, LandmarkRegressor
 from avatars.body_fit.observation import BodyObservation
 from avatars.body_fit.silhouette import silhouette
 from avatars.body_fit.start import VARIANTS, first_guesses
+from avatars.body_fit.visibility import HIDDEN, in_words, shown_segments
 from nfield.cameras import Cameras
 
+_NEAR = 1.5  # metres
+_KNEES = (Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE)
+_FAR_ENDS_OF_LEGS = {
+    ("hips", "left thigh", "right thigh"): _KNEES,
+    ("left lower leg", "right lower leg", "left foot", "right foot"): (Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE),
+}
+_FAR_ENDS_OF_ARMS = {
+    ("left forearm",): (Landmark.LEFT_WRIST,),
+    ("right forearm",): (Landmark.RIGHT_WRIST,),
+    ("left hand",): (Landmark.LEFT_INDEX,),
+    ("right hand",): (Landmark.RIGHT_INDEX,),
+}
 _WARM_UP = 25  # steps: Adam's first ones are blind, as long as its rate allows
 
 Progress = Callable[[str, float], None]
@@ -66,7 +81,7 @@ class BodyFit:
         terms: Its terms, unweighted.
         silhouette_iou: Overlap of the body's silhouette with the person's mask, intersection over union.
         start: Which of the first guesses it came from.
-        hidden_limbs: Limbs that the photo does not show, left in the relaxed stance.
+        shown: How much of each segment of the body (`avatars.body.parts.SEGMENT_NAMES`) the photo shows, in [0, 1].
         history: The winner's cost at every step of the silhouette stage.
     """
 
@@ -76,8 +91,18 @@ class BodyFit:
     terms: dict[str, float]
     silhouette_iou: float
     start: str
-    hidden_limbs: tuple[str, ...]
+    shown: Mapping[str, float]
     history: tuple[float, ...]
+
+    @property
+    def hidden_parts(self) -> tuple[str, ...]:
+        """Segments of which the photo shows less than a quarter; without landmarks, pose and colours are a guess."""
+        return tuple(name for name, share in self.shown.items() if share < HIDDEN)
+
+    @property
+    def hidden_limbs(self) -> tuple[str, ...]:
+        """The same in few words: `in_words` of `hidden_parts`."""
+        return in_words(self.hidden_parts)
 
 
 def _ignore(stage: str, done: float) -> None:
@@ -104,10 +129,8 @@ def fit_body(
     """
     config = config or BodyFitConfig()
     observation.check()
-    height, width = observation.size
-    focal = config.focal or math.hypot(height, width)
     regressor = LandmarkRegressor.of(model)
-    guesses = first_guesses(model, regressor, observation, focal)
+    focal, guesses = _camera_and_guesses(model, regressor, observation, config.focal)
     energy = _energy(model, regressor, observation, focal=focal, depth=float(guesses.translation[:, 2].median()))
     candidates = Candidates.of(guesses, torch.full((len(VARIANTS),), focal))
 
@@ -131,7 +154,24 @@ def fit_body(
         rate=0.6 * config.rate,
         watch=lambda fraction: progress("silhouette", 0.3 + 0.7 * fraction),
     )
-    return tracker.result(candidates, costs, [list(VARIANTS)[i] for i in best.tolist()], observation.hidden_limbs())
+    return tracker.result(candidates, costs, [list(VARIANTS)[i] for i in best.tolist()], observation.hidden_segments())
+
+
+def _camera_and_guesses(
+    model: BodyModel, regressor: LandmarkRegressor, observation: BodyObservation, known: float | None
+) -> tuple[float, BodyPose]:
+    """Focal length, pixels, and first guesses.
+
+    Without a known focal length it is the photo's diagonal (a normal lens), or what keeps the person `_NEAR` away: a
+    picture in which somebody would be nearer is more likely a part of a larger one.
+    """
+    focal = known or math.hypot(*observation.size)
+    guesses = first_guesses(model, regressor, observation, focal)
+    depth = float(guesses.translation[:, 2].median())
+    if known is not None or depth >= _NEAR:
+        return focal, guesses
+    focal *= _NEAR / depth
+    return focal, first_guesses(model, regressor, observation, focal)
 
 
 def _energy(
@@ -150,7 +190,24 @@ def _energy(
         silhouette=silhouette(observation.person()),
         focal=focal,
         metres=depth / focal,
+        judged=torch.from_numpy(np.isin(vertex_segments(model.weights.numpy()), _free(observation), invert=True)),
+        shows_hips=observation.shows_hips,
     )
+
+
+def _free(observation: BodyObservation) -> list[int]:
+    """Segments that may lie outside the mask inside the photo: what probably stands behind a table or a counter.
+
+    Those are legs whose far end neither side shows and, where no knee is seen, the hips and what of the arms is not
+    seen. One unseen leg is behind the other, an unseen arm of a whole body behind its trunk: inside the mask.
+    """
+    far_ends = {**_FAR_ENDS_OF_LEGS, **(_FAR_ENDS_OF_ARMS if not _any_seen(observation, _KNEES) else {})}
+    hidden = {name for names, ends in far_ends.items() if not _any_seen(observation, ends) for name in names}
+    return [SEGMENT_NAMES.index(name) for name in sorted(hidden)]
+
+
+def _any_seen(observation: BodyObservation, landmarks: Iterable[Landmark]) -> bool:
+    return any(observation.seen(landmark) for landmark in landmarks)
 
 
 def _descend(
@@ -214,7 +271,8 @@ class _OutlineTracker:
         for i, row in enumerate(rows):
             padded[i, : len(row)], valid[i, : len(row)] = row, 1.0
             nearest.append(torch.cdist(self._energy.silhouette.contour, points[i, outlines[i]]).argmin(1))
-        self._outline = Outline(padded, valid, torch.stack(nearest))
+        judged = self._energy.judged[torch.cat([marks, vertices, self._watched])].float()
+        self._outline = Outline(padded, valid, torch.stack(nearest), judged)
         return overlaps
 
     def _look(self, candidates: Candidates) -> tuple[Float[Tensor, "b v 2"], list[float], list[Int[Tensor, "o"]]]:
@@ -231,21 +289,23 @@ class _OutlineTracker:
         return points, overlaps, outlines
 
     def result(
-        self, candidates: Candidates, costs: Float[Tensor, "s b"], names: list[str], hidden: tuple[str, ...]
+        self, candidates: Candidates, costs: Float[Tensor, "s b"], names: list[str], unseen: tuple[str, ...]
     ) -> BodyFit:
-        """The candidate with the lowest cost."""
+        """The candidate with the lowest cost; `unseen` are the segments of which no landmark is seen."""
         overlaps = self.refresh(candidates)
         terms = {n: v.detach() for n, v in self._energy.terms(candidates, self._subset, self._outline).items()}
         cost = total(terms, self._config.weights)
         best = int(cost.argmin())
-        pose = candidates.pose
+        poses, focal = candidates.pose, float(candidates.focal[best])
+        pose = BodyPose(poses.rotations[best], poses.translation[best], poses.shape[best])
+        shown = shown_segments(self._energy.model, pose, focal, self._energy.silhouette)
         return BodyFit(
-            pose=BodyPose(pose.rotations[best], pose.translation[best], pose.shape[best]),
-            camera=Cameras.pinhole(float(candidates.focal[best]), self._energy.silhouette.size),
+            pose=pose,
+            camera=Cameras.pinhole(focal, self._energy.silhouette.size),
             cost=float(cost[best]),
             terms={name: float(value[best]) for name, value in terms.items()},
             silhouette_iou=overlaps[best],
             start=names[best],
-            hidden_limbs=hidden,
+            shown=shown | dict.fromkeys(unseen, 0.0),
             history=tuple(costs[:, best].tolist()),
         )

@@ -17,13 +17,19 @@ VISIBLE = 0.5
 _GUESSED = 0.1  # below this visibility a landmark is not even a guess
 
 _SMALLEST_PERSON = 32  # pixels; below this a silhouette says nothing
-_LIMBS = {
-    "left arm": (Landmark.LEFT_ELBOW, Landmark.LEFT_WRIST),
-    "right arm": (Landmark.RIGHT_ELBOW, Landmark.RIGHT_WRIST),
-    "left leg": (Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE),
-    "right leg": (Landmark.RIGHT_KNEE, Landmark.RIGHT_ANKLE),
+_SEGMENTS = {
+    f"{side} {segment}": tuple(Landmark[f"{side}_{end}".upper()] for end in ends)
+    for side in ("left", "right")
+    for segment, ends in (
+        ("forearm", ("elbow", "wrist")),
+        ("hand", ("wrist", "index", "pinky")),
+        ("thigh", ("hip", "knee")),
+        ("lower leg", ("knee", "ankle")),
+        ("foot", ("ankle", "heel", "toes")),
+    )
 }
-_TORSO = (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER, Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
+_SHOULDERS = (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER)
+_HIPS = (Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
 _FACE = (Landmark.NOSE, Landmark.LEFT_EAR, Landmark.RIGHT_EAR)
 
 
@@ -50,16 +56,18 @@ class BodyObservation:
     mask: Bool[Tensor, "h w"]
     size: tuple[int, int]
 
-    def hidden_limbs(self) -> tuple[str, ...]:
-        """Limbs of which the photo shows neither end; the fit leaves them in the relaxed stance."""
-        return tuple(name for name, ends in _LIMBS.items() if not any(self._seen(end) for end in ends))
+    def hidden_segments(self) -> tuple[str, ...]:
+        """Segments of the limbs (`avatars.body.parts.SEGMENT_NAMES`) of which no landmark is seen."""
+        return tuple(name for name, ends in _SEGMENTS.items() if not any(self.seen(end) for end in ends))
+
+    @property
+    def shows_hips(self) -> bool:
+        """Whether the photo shows a hip at all; else the torso's lean is a guess."""
+        return any(self.seen(hip) for hip in _HIPS)
 
     def confidence(self) -> Float[Tensor, "33"]:
         """How much each landmark may pull: its visibility squared, and nothing beyond the photo's borders."""
-        height, width = self.size
-        limit = torch.tensor([width, height])
-        inside = ((self.keypoints >= 0) & (self.keypoints <= limit)).all(-1)
-        return torch.where(inside & (self.visibility > _GUESSED), self.visibility.square(), 0.0)
+        return torch.where(self._inside() & (self.visibility > _GUESSED), self.visibility.square(), 0.0)
 
     def person(self) -> Bool[Tensor, "h w"]:
         """The largest connected piece of the mask; specks elsewhere are dropped, holes stay.
@@ -81,7 +89,7 @@ class BodyObservation:
         """Refuse what cannot be fitted.
 
         Raises:
-            BodyFitError: Shapes disagree, numbers are not finite, or head and torso are not both visible.
+            BodyFitError: Shapes disagree, numbers are not finite, or head and shoulders are not visible.
         """
         if self.keypoints.shape[0] != COUNT or tuple(self.mask.shape) != self.size:
             raise BodyFitError(
@@ -91,15 +99,20 @@ class BodyObservation:
         numbers = torch.cat([self.keypoints.flatten(), self.visibility, self.keypoints_world.flatten()])
         if not bool(numbers.isfinite().all()):
             raise BodyFitError("the keypoints hold NaN or infinite numbers; run the perception stage again")
-        missing = [Landmark(name).name.lower().replace("_", " ") for name in _TORSO if not self._seen(name)]
-        if not any(self._seen(name) for name in _FACE):
+        missing = [Landmark(name).name.lower().replace("_", " ") for name in _SHOULDERS if not self.seen(name)]
+        if not any(self.seen(name) for name in _FACE):
             missing.append("face")
         if missing:
-            hidden = ", ".join([*missing, *self.hidden_limbs()])
             raise BodyFitError(
-                f"the photo does not show enough of the body: not visible are {hidden}; the fit needs the head, "
-                "both shoulders and both hips. Give a photo that shows the whole person, best from head to feet"
+                f"the photo does not show enough of the body: not visible are {', '.join(missing)}; the fit needs the "
+                "head, with nose or an ear, and both shoulders. Give a photo that shows the person at least down to "
+                "the chest and not from behind, best from head to feet"
             )
 
-    def _seen(self, landmark: Landmark) -> bool:
-        return float(self.visibility[landmark]) >= VISIBLE
+    def seen(self, landmark: Landmark) -> bool:
+        """Whether the photo shows a landmark: it lies in the photo and is probably not hidden."""
+        return bool(self._inside()[landmark]) and float(self.visibility[landmark]) >= VISIBLE
+
+    def _inside(self) -> Bool[Tensor, "33"]:
+        limit = torch.tensor([self.size[1], self.size[0]])
+        return ((self.keypoints >= 0) & (self.keypoints <= limit)).all(-1)

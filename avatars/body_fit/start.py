@@ -21,6 +21,7 @@ World = Float[Tensor, "33 3"]
 
 _BENT = 0.25  # sine of the bend from which an elbow or knee shows the twist of the limb above it
 _NEAREST = 0.3  # metres: no person is closer to the camera
+_NO_WEIGHT = 1e-6  # of landmarks that are not seen: they only keep the equations solvable
 
 
 def _flattened(world: World) -> World:
@@ -92,7 +93,7 @@ def translation_of(points: Float[Tensor, "l 3"], observation: BodyObservation, f
     """
     height, width = observation.size
     seen = observation.keypoints[list(USED)] - torch.tensor([width / 2, height / 2])
-    weight = observation.confidence()[list(USED)].clamp_min(1e-3).repeat_interleave(2)[:, None].sqrt()
+    weight = observation.confidence()[list(USED)].clamp_min(_NO_WEIGHT).repeat_interleave(2)[:, None].sqrt()
     matrix = torch.zeros(len(points), 2, 3)
     matrix[:, 0, 0] = matrix[:, 1, 1] = focal
     matrix[:, :, 2] = -seen
@@ -116,11 +117,13 @@ def _rotations(model: BodyModel, world: World, confidence: Float[Tensor, "33"]) 
         (Joint.RIGHT_HIP, Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE, 24, (1.0, 0.0, 0.0)),
     )
     for upper, lower, end, landmark, hinge in chains:
-        if float(confidence[[landmark + 2, landmark + 4]].min()) == 0.0:
+        if float(confidence[landmark + 2]) == 0.0:
             continue
         frame = _frame(local, upper, parents).T
         first = frame @ (world[landmark + 2] - _start(world, landmark))
         second = frame @ (world[landmark + 4] - world[landmark + 2])
+        if float(confidence[landmark + 4]) == 0.0:
+            second = first  # the photo ends within the limb: the rest of it goes straight on
         local[upper], local[lower] = _limb(
             rest[lower] - rest[upper], rest[end] - rest[lower], first, second, torch.tensor(hinge)
         )

@@ -15,7 +15,8 @@ MINIMUM_SCORE = 0.5
 SURE_SCORE = 0.75
 _OVERLAP = 0.3
 _LAYERS = ((8, 2), (16, 2), (32, 6))
-_TILE_FRACTIONS = (1.0, 1 / 1.8, 1 / 3)
+_WHOLE, _HALF, _THIRD = 1.0, 1 / 1.8, 1 / 3
+_SAME_PLACE, _SAME_SIZE = 0.15, 1.4
 
 
 @dataclass(frozen=True)
@@ -41,18 +42,18 @@ class PersonDetector:
         self._anchors = anchors()
 
     def detect(self, image: Float[Tensor, "1 3 h w"]) -> list[Detection]:
-        """Persons in a photo of range [0, 255], best first.
+        """Persons in a photo of range [0, 255], best first, each once.
 
-        Where no score over the whole photo is sure, half-overlapping tiles are searched too: the net sees 224 pixels
-        and overlooks persons below about half the frame's height.
+        The net sees 224 pixels and overlooks persons below about half the frame's height, so half-overlapping tiles
+        are searched too: large ones always, for a group may hold smaller persons, small ones where no score is sure.
         """
         found: list[Detection] = []
-        for fraction in _TILE_FRACTIONS:
+        for fraction in (_WHOLE, _HALF, _THIRD):
+            if fraction == _THIRD and any(detection.score > SURE_SCORE for detection in found):
+                break
             for tile in tiles((image.shape[2], image.shape[3]), fraction, RESOLUTION):
                 found += self._detect_in(image, tile)
-            if any(detection.score > SURE_SCORE for detection in found):
-                break
-        return sorted(found, key=lambda detection: -detection.score)
+        return once(sorted(found, key=lambda detection: -detection.score))
 
     def _detect_in(self, image: Float[Tensor, "1 3 h w"], tile: Crop) -> list[Detection]:
         pixels = tile.cut(image, outside="zeros").round() / 127.5 - 1
@@ -65,6 +66,21 @@ class PersonDetector:
             on_image = tile.image_from_crop(merged * RESOLUTION)
             found.append(Detection(score, on_image[0], on_image[1]))
         return found
+
+
+def once(detections: list[Detection]) -> list[Detection]:
+    """Without those that an earlier one sees at the same place in the same size, as overlapping tiles do."""
+    kept: list[Detection] = []
+    for detection in detections:
+        if not any(_same(detection, other) for other in kept):
+            kept.append(detection)
+    return kept
+
+
+def _same(first: Detection, second: Detection) -> bool:
+    radii = [float((detection.rim - detection.hips).norm()) for detection in (first, second)]
+    away = float((first.hips - second.hips).norm())
+    return away < _SAME_PLACE * min(radii) and max(radii) < _SAME_SIZE * min(radii)
 
 
 def anchors() -> Float[Tensor, "n 2"]:

@@ -27,7 +27,7 @@ _OPENPOSE = (
 _LAYOUTS: Mapping[int, tuple[str, ...]] = {
     len(names) * columns: names for names in (LANDMARK_NAMES, _COCO, _OPENPOSE) for columns in (2, 3)
 }
-_CORE = ("left_hip", "right_hip")
+_CORE = ("left_shoulder", "right_shoulder")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def load_keypoints(path: Path | str) -> Keypoints:
     tells the layout: 33 BlazePose, 17 COCO or 25 OpenPose points. Without confidences all points are visible.
 
     Raises:
-        DataError: Where the file is missing, not JSON, of no known layout, or without hips.
+        DataError: Where the file is missing, not JSON, of no known layout, or without shoulders.
     """
     values = _rows(Path(path))
     names = _LAYOUTS.get(values.size)
@@ -67,7 +67,7 @@ def load_keypoints(path: Path | str) -> Keypoints:
             points[LANDMARK_NAMES.index(name)] = row[:2]
             visibility[LANDMARK_NAMES.index(name)] = row[2].clamp(0, 1) if len(row) > 2 else 1.0
     if any(visibility[LANDMARK_NAMES.index(name)] == 0 for name in _CORE):
-        raise DataError(f"keypoints {path} lack the hips: the body cannot be placed without both of them")
+        raise DataError(f"keypoints {path} lack the shoulders: the body cannot be placed without both of them")
     return Keypoints(points * (visibility > 0)[:, None], visibility)
 
 

@@ -46,6 +46,11 @@ class PixelBox:
         """The longer edge, pixels."""
         return max(self.right - self.left, self.bottom - self.top)
 
+    def meets(self, other: "PixelBox") -> bool:
+        """Whether the two share a pixel."""
+        across = max(self.left, other.left) < min(self.right, other.right)
+        return across and max(self.top, other.top) < min(self.bottom, other.bottom)
+
     def of(self, image: Float[Tensor, "*c h w"]) -> Float[Tensor, "*c bh bw"]:
         """That part of an image (a view)."""
         return image[..., self.top : self.bottom, self.left : self.right]
@@ -73,13 +78,12 @@ class MatteNet:
     def __call__(
         self, image: Float[Tensor, "1 3 h w"], coarse_mask: Float[Tensor, "h w"], person: Landmarks
     ) -> Float[Tensor, "h w"]:
-        """The person's alpha in a photo of range [0, 255]."""
+        """The person's alpha in a photo of range [0, 255]; it may hold parts of others who touch the person."""
         box = person_box(person.points, coarse_mask)
         views = torch.stack([self._box_matte(box.of(image)), self._square_matte(box.of(image))])
         alpha = torch.zeros_like(coarse_mask)
         box.of(alpha).copy_(torch.lerp(views.amin(0), views.amax(0), box.of(coarse_mask).clamp(0, 1)))
-        gate = _gate(person, box.long_side, (alpha.shape[0], alpha.shape[1]))
-        return person_pieces(alpha * gate, coarse_mask)
+        return alpha * _gate(person, box.long_side, (alpha.shape[0], alpha.shape[1]))
 
     def _box_matte(self, image: Float[Tensor, "1 3 h w"]) -> Float[Tensor, "h w"]:
         sides = image.shape[2:]

@@ -1,38 +1,33 @@
 """One photo in, one person out: outline, landmarks in the photo and in metres, and how far to trust them."""
 
-import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 import assets
-from avatars.perception.crops import person_crop
-from avatars.perception.detector import MINIMUM_SCORE, SURE_SCORE, Detection, PersonDetector
+from avatars.perception.detector import PersonDetector
+from avatars.perception.finder import ADVICE, PersonFinder
 from avatars.perception.graph import load_graph
+from avatars.perception.group import Choice, FoundPerson, Group, covered
 from avatars.perception.keypoints import Keypoints
-from avatars.perception.landmarks import LANDMARK_NAMES, RESOLUTION, LandmarkNet, Landmarks
-from avatars.perception.matte import MatteNet
+from avatars.perception.landmarks import LANDMARK_NAMES, LandmarkNet, Landmarks
+from avatars.perception.matte import MatteNet, PixelBox, person_pieces
 from avatars.perception.onnx_operators import ONNX_OPERATORS
+from avatars.perception.split import share_of
 from avatars.perception.tflite_operators import TFLITE_OPERATORS
 from avatars.perception.threads import single_threaded
 from nfield.errors import DataError, NoPersonError
 
-_CANDIDATES = 4
-_MINIMUM_FLAG = 0.9
-_MINIMUM_VISIBILITY = 0.35
-_LARGEST_CROP = 2.0
-_LARGEST_SURE_CROP = 4.0
 _SMALLEST_PHOTO = 32
-_MINIMUM_AGREEMENT = 0.5
+MINIMUM_AGREEMENT = 0.5
+"""Overlap of outline and rough mask below which they do not mean one person."""
 _CENTER = 0.5
+_HELD = 0.3
 _ARMS = [LANDMARK_NAMES.index(f"{side}_{part}") for part in ("elbow", "wrist") for side in ("left", "right")]
 _LEGS = [LANDMARK_NAMES.index(f"{side}_{part}") for part in ("knee", "ankle") for side in ("left", "right")]
-_HIPS = [LANDMARK_NAMES.index(f"{side}_hip") for side in ("left", "right")]
-_ADVICE = (
-    "use a photo that shows one person large and from head to feet, or mark the person yourself with a keypoints file"
-)
 
 
 @dataclass(frozen=True)
@@ -85,8 +80,7 @@ class PersonEstimator:
     """Detector, landmark net and matting net. Use `PersonEstimator.load()`."""
 
     def __init__(self, detector: PersonDetector, landmark_net: LandmarkNet, matte_net: MatteNet) -> None:
-        self._detector = detector
-        self._landmark_net = landmark_net
+        self._finder = PersonFinder(detector, landmark_net)
         self._matte_net = matte_net
 
     @classmethod
@@ -99,37 +93,54 @@ class PersonEstimator:
         )
 
     @torch.no_grad()
+    def find(self, image: UInt8[Tensor, "h w 3"]) -> Group:
+        """All persons of a photo, from left to right. Deterministic, on one thread, not differentiable.
+
+        Args:
+            image: sRGB.
+
+        Raises:
+            NoPersonError: Where no person is found, or none whose body can be read.
+            DataError: Where the photo is too small.
+        """
+        with single_threaded():
+            return self._finder.find(_planes(image))
+
+    @torch.no_grad()
     def estimate(
         self,
         image: UInt8[Tensor, "h w 3"],
         *,
+        choice: Choice | None = None,
         mask: Float[Tensor, "h w"] | None = None,
         keypoints: Keypoints | None = None,
     ) -> Person:
-        """The most prominent person of a photo. Deterministic, on one thread, not differentiable.
+        """One person of a photo. Deterministic, on one thread, not differentiable.
 
         Args:
             image: sRGB.
-            mask: The user's own outline; the matting net is then not asked.
-            keypoints: The user's own landmarks; the detector is then not asked.
+            choice: Which of the persons that `find` found in it; None takes the largest.
+            mask: The person's own outline, where it is known; the matting net is then not asked.
+            keypoints: The user's own landmarks; nobody is then searched for.
 
         Raises:
             NoPersonError: Where no person is found, or none whose body can be read.
             DataError: Where the photo is too small, or the keypoints lie outside it.
         """
-        size = (image.shape[0], image.shape[1])
-        if min(size) < _SMALLEST_PHOTO:
-            raise DataError(f"the photo is {size[1]}x{size[0]} pixels: at least {_SMALLEST_PHOTO} each way are needed")
+        planes = _planes(image)
         with single_threaded():
-            planes = image.permute(2, 0, 1)[None].float()
-            score, found = self._read(planes) if keypoints is None else (1.0, self._read_at(planes, keypoints))
-            coarse_mask = found.crop.paste(found.mask, size)
-            alpha = self._matte_net(planes, coarse_mask, found) if mask is None else mask
+            if keypoints is not None:
+                score, found, others = 1.0, self._finder.read_at(planes, keypoints), ()
+            else:
+                choice = choice or self._finder.find(planes).choose()
+                score, found, others = choice.person.score, choice.person.landmarks, choice.others
+            coarse_mask = found.crop.paste(found.mask, (image.shape[0], image.shape[1]))
+            alpha = self._outline(planes, coarse_mask, found, others) if mask is None else mask
         quality = _judge(score, found, alpha, coarse_mask)
-        if mask is None and quality.agreement < _MINIMUM_AGREEMENT:
+        if mask is None and quality.agreement < MINIMUM_AGREEMENT:
             raise NoPersonError(
                 f"no clear person in the photo: outline and body overlap by {quality.agreement:.2f}, at least "
-                f"{_MINIMUM_AGREEMENT} are needed: {_ADVICE} or a mask file"
+                f"{MINIMUM_AGREEMENT} are needed: {ADVICE} or a mask file"
             )
         return Person(
             alpha=alpha,
@@ -140,44 +151,73 @@ class PersonEstimator:
             quality=quality,
         )
 
-    def _read(self, image: Float[Tensor, "1 3 h w"]) -> tuple[float, Landmarks]:
-        """Score and landmarks of the best person; the last look is from the crop that the landmarks suggest."""
-        detections = self._detector.detect(image)
-        if not detections:
-            raise NoPersonError(f"no person found in the photo (nothing scored {MINIMUM_SCORE} or more): {_ADVICE}")
-        candidates = [self._candidate(image, detection) for detection in detections[:_CANDIDATES]]
-        rank, score, found = max(candidates, key=lambda candidate: candidate[0])
-        if rank <= 0:
-            raise NoPersonError(
-                f"no person whose body can be read in the photo (best detection {detections[0].score:.2f}, landmarks "
-                f"{found.flag:.2f} of {_MINIMUM_FLAG}, visible {found.visibility.mean():.2f} of {_MINIMUM_VISIBILITY} "
-                f"needed): {_ADVICE}"
-            )
-        second = self._landmark_net(image, found.next_crop)
-        return score, second if second.flag >= _MINIMUM_FLAG else found
+    @torch.no_grad()
+    def without_others(
+        self, image: UInt8[Tensor, "h w 3"], alpha: Float[Tensor, "h w"], choice: Choice
+    ) -> Float[Tensor, "h w"]:
+        """What an outline of several persons holds of the chosen one; the outline itself where it holds no other.
 
-    def _candidate(self, image: Float[Tensor, "1 3 h w"], detection: Detection) -> tuple[float, float, Landmarks]:
-        """Rank (0: not acceptable), detection score and landmarks."""
-        found = self._landmark_net(image, person_crop(detection.hips, detection.rim, RESOLUTION))
-        visible = float(found.visibility.mean())
-        extent = found.crop.size / max(image.shape[2:])
-        largest = _LARGEST_SURE_CROP if detection.score > SURE_SCORE else _LARGEST_CROP
-        accepted = found.flag >= _MINIMUM_FLAG and visible >= _MINIMUM_VISIBILITY and extent <= largest
-        rank = detection.score * found.flag * visible * math.sqrt(extent)
-        return (rank if accepted else 0.0), detection.score, found
+        Args:
+            image: sRGB.
+            alpha: Outline in [0, 1].
+            choice: Which of the persons that `find` found in the photo.
+        """
+        inside = [other for other in choice.others if _holds(alpha, other)]
+        if not inside:
+            return alpha
+        person = choice.person.landmarks
+        coarse_mask = person.crop.paste(person.mask, (alpha.shape[0], alpha.shape[1]))
+        return person_pieces(without(inside, alpha, _planes(image), person), coarse_mask)
 
-    def _read_at(self, image: Float[Tensor, "1 3 h w"], keypoints: Keypoints) -> Landmarks:
-        """Rough mask and world points of the person at the user's landmarks, with these in place of the net's."""
-        points = keypoints.points - _CENTER
-        known = points[keypoints.visibility > 0]
-        limit = points.new_tensor([image.shape[3], image.shape[2]])
-        if not ((known >= 0) & (known < limit)).any():
-            raise DataError("the keypoints lie outside the photo: give (column, row) in pixels of this photo")
-        hips = points[_HIPS].mean(0)
-        radius = (known - hips).norm(dim=1).max().clamp_min(1.0)
-        crop = person_crop(hips, hips - radius * hips.new_tensor([0.0, 1.0]), RESOLUTION)
-        found = self._landmark_net(image, crop)
-        return replace(found, points=points, visibility=keypoints.visibility)
+    def _outline(
+        self,
+        image: Float[Tensor, "1 3 h w"],
+        coarse_mask: Float[Tensor, "h w"],
+        found: Landmarks,
+        others: tuple[FoundPerson, ...],
+    ) -> Float[Tensor, "h w"]:
+        alpha = self._matte_net(image, coarse_mask, found)
+        return person_pieces(without(others, alpha, image, found), coarse_mask)
+
+
+def _holds(alpha: Float[Tensor, "h w"], person: FoundPerson) -> bool:
+    """Whether an outline takes in most of a person."""
+    return covered(person, alpha) > _HELD * person.area
+
+
+def without(
+    others: Sequence[FoundPerson],
+    alpha: Float[Tensor, "h w"],
+    image: Float[Tensor, "1 3 h w"],
+    person: Landmarks,
+) -> Float[Tensor, "h w"]:
+    """An alpha without what shows other persons.
+
+    Args:
+        others: The persons to drop.
+        alpha: The outline of all of them.
+        image: The photo, in [0, 255].
+        person: Whom to keep.
+    """
+    solid = torch.nonzero(alpha > 0)
+    if not others or not len(solid):
+        return alpha
+    (top, left), (bottom, right) = solid.amin(0).tolist(), (solid.amax(0) + 1).tolist()
+    box = PixelBox(left, top, right, bottom)
+    near = [other.landmarks for other in others if other.box.meets(box)]
+    if not near:
+        return alpha
+    kept = alpha.clone()
+    box.of(kept).mul_(share_of(image, box, person, near))
+    return kept
+
+
+def _planes(image: UInt8[Tensor, "h w 3"]) -> Float[Tensor, "1 3 h w"]:
+    if min(image.shape[:2]) < _SMALLEST_PHOTO:
+        raise DataError(
+            f"the photo is {image.shape[1]}x{image.shape[0]} pixels: at least {_SMALLEST_PHOTO} each way are needed"
+        )
+    return image.permute(2, 0, 1)[None].float()
 
 
 def _judge(score: float, found: Landmarks, alpha: Float[Tensor, "h w"], coarse_mask: Float[Tensor, "h w"]) -> Quality:

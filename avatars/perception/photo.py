@@ -9,19 +9,30 @@ from jaxtyping import Float, UInt8
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from avatars.perception.cutout import Photo
 from nfield.errors import DataError
 
 
 def load_photo(path: Path | str) -> UInt8[Tensor, "h w 3"]:
     """A photo as its author meant it to be seen: upright (EXIF), 8 bits, three colours.
 
-    Greyscale, palettes, CMYK and 16 bits are converted. An alpha channel is dropped, not applied: the colours below
-    it are the photo's own more often than the alpha is right; give a mask file where it is.
+    Greyscale, palettes, CMYK and 16 bits are converted. An alpha channel is dropped, not applied: see
+    `load_photo_and_alpha` for pictures that may be cut out.
 
     Raises:
         DataError: Where the file is missing or is not a whole picture.
     """
-    return torch.from_numpy(np.array(_eight_bits(_open(Path(path))).convert("RGBA").convert("RGB")))
+    return load_photo_and_alpha(path).colors
+
+
+def load_photo_and_alpha(path: Path | str) -> Photo:
+    """A photo as `load_photo` reads it, with its alpha channel where that can be the mask of something cut out.
+
+    Raises:
+        DataError: Where the file is missing or is not a whole picture.
+    """
+    pixels = torch.from_numpy(np.array(_eight_bits(_open(Path(path))).convert("RGBA")))
+    return Photo.of(pixels[..., :3].contiguous(), pixels[..., 3].float() / 255)
 
 
 def load_mask(path: Path | str, size: tuple[int, int]) -> Float[Tensor, "h w"]:

@@ -9,12 +9,15 @@ import pytest
 import torch
 from PIL import Image
 
+import assets
 from avatars.body import BodyModel, BodyPose
-from avatars.body.pose_file import named_pose
+from avatars.body.pose_file import load_parameters, named_pose
 from avatars.body.skinning import axis_angle_from_rotations, rotations_from_axis_angle
-from avatars.body_fit import BodyFitConfig, BodyFitError, BodyObservation, fit_body
+from avatars.body_fit import BodyFitConfig, BodyFitError, BodyObservation, fit_body, in_words, outside_photo
 from avatars.body_fit.anatomy import anatomy
 from avatars.body_fit.landmarks import COUNT, USED, Landmark, LandmarkRegressor, posed_landmarks
+from avatars.body_fit.silhouette import silhouette
+from avatars.body_fit.visibility import shown_segments
 from avatars.perception import PersonEstimator, load_photo
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
@@ -84,28 +87,135 @@ def test_known_body_is_found_again(model: BodyModel, name: str, yaw: float):
     assert steps[-1] == 1.0
     assert fit.history[-1] < fit.history[0]
     assert fit.hidden_limbs == ()
+    assert fit.hidden_parts == ()
 
 
-def test_hidden_legs_are_named_and_left_relaxed(model: BodyModel):
-    observation = observe(model, known_person("stand", 20.0))
-    visibility = observation.visibility.clone()
-    visibility[Landmark.LEFT_KNEE :] = 0.0
-    waist = int(observation.keypoints[Landmark.LEFT_HIP, 1]) + 12
-    mask = observation.mask[:waist]
-    cut = replace(observation, visibility=visibility, mask=mask, size=(waist, SIZE[1]))
-    fit = fit_body(model, cut, replace(QUICK, landmark_steps=60, silhouette_steps=30))
-    assert fit.hidden_limbs == ("left leg", "right leg")
-    knees = fit.pose.rotations[[4, 5], 0]
-    assert float(knees.max()) < math.radians(35.0)
-    assert float(knees.min()) > math.radians(-3.0)
+def cut(observation: BodyObservation, rows: int) -> BodyObservation:
+    """The upper part of a photo; perception goes on seeing what the frame cut off, as nets do."""
+    return replace(observation, mask=observation.mask[:rows], size=(rows, SIZE[1]))
 
 
-def test_photo_without_torso_says_what_is_missing(model: BodyModel):
+UPPER = [3, 6, 9, 12, 15, 16, 17, 18, 19]
+"""Spine, neck, head, shoulders and elbows: what a photo that ends at the hips shows of an upright person."""
+
+
+def aligned_distance(ours: torch.Tensor, theirs: torch.Tensor) -> float:
+    """Mean distance after the best similarity (Umeyama 1991): a cut photo tells neither depth nor the camera's tilt."""
+    a, b = ours - ours.mean(0), theirs - theirs.mean(0)
+    u, values, v = torch.linalg.svd(a.T @ b)
+    signs = torch.tensor([1.0, 1.0, float(torch.det(u @ v).sign())])
+    turned = (values * signs).sum() / a.square().sum() * a @ (u * signs) @ v
+    return float((turned - b).norm(dim=-1).mean())
+
+
+@pytest.mark.parametrize(
+    ("joint", "hidden"),
+    [
+        (4, ("both lower legs", "both feet")),
+        (0, ("both thighs", "both lower legs", "both feet", "both hands")),
+        (6, ("hips", "both thighs", "both lower legs", "both feet", "both forearms", "both hands")),
+    ],
+)
+def test_cut_body_keeps_what_is_shown_and_relaxes_the_rest(model: BodyModel, joint: int, hidden: tuple[str, ...]):
+    truth = known_person("stand", 20.0)
+    where = model.joints(truth)[joint]
+    rows = int(where[1] / where[2] * FOCAL + SIZE[0] / 2)
+    observation = cut(observe(model, truth), rows)
+    fit = fit_body(model, observation, QUICK)
+    assert set(in_words(fit.hidden_parts)) == set(hidden)
+    assert fit.hidden_limbs == in_words(fit.hidden_parts)
+    upper = UPPER if joint != 6 else UPPER[1:-2]
+    assert aligned_distance(model.joints(fit.pose)[upper], model.joints(truth)[upper]) < 0.03
+    ours = model.joints(fit.pose)
+    down = torch.nn.functional.normalize(ours[[7, 8]] - ours[[4, 5]], dim=-1)
+    assert float(down[:, 1].min()) > math.cos(math.radians(20.0))
+    if joint != 4:
+        assert float(fit.pose.rotations[[1, 2, 4, 5]].norm(dim=-1).max()) < math.radians(15.0)
+
+
+@pytest.mark.parametrize("below_hips", [-25, 40])
+def test_legs_behind_something_do_not_pull_on_the_body(model: BodyModel, below_hips: int):
+    """Somebody behind a counter: the photo goes on below, the mask and the landmarks do not."""
+    truth = known_person("stand", 0.0)
+    whole = observe(model, truth)
+    counter = int(whole.keypoints[[Landmark.LEFT_HIP, Landmark.RIGHT_HIP], 1].mean()) + below_hips
+    mask, visibility = whole.mask.clone(), whole.visibility.clone()
+    mask[counter:] = False
+    visibility[whole.keypoints[:, 1] >= counter] = 0.05
+    fit = fit_body(model, replace(whole, mask=mask, visibility=visibility), QUICK)
+    assert {"both lower legs", "both feet"} <= set(in_words(fit.hidden_parts))
+    assert aligned_distance(model.joints(fit.pose)[UPPER], model.joints(truth)[UPPER]) < 0.03
+    assert float(fit.pose.rotations[[1, 2, 4, 5]].norm(dim=-1).max()) < math.radians(25.0)
+
+
+def test_person_who_would_be_too_near_is_taken_for_a_part_of_a_larger_photo(model: BodyModel):
+    truth = known_person("stand", 0.0)
+    whole = observe(model, truth)
+    shoulders = int(whole.keypoints[Landmark.LEFT_SHOULDER, 1])
+    rows = shoulders + 40
+    narrow = slice(110, 280)
+    close = BodyObservation(
+        whole.keypoints - torch.tensor([110.0, 0.0]),
+        whole.visibility,
+        whole.keypoints_world,
+        whole.mask[:rows, narrow],
+        (rows, 170),
+    )
+    fit = fit_body(model, close, replace(QUICK, focal=None, landmark_steps=60, silhouette_steps=30))
+    assert fit.pose.translation[2] > 1.3
+    assert fit.focal > 1.3 * math.hypot(rows, 170)
+
+
+def test_photo_from_behind_or_without_shoulders_says_what_is_missing(model: BodyModel):
     observation = observe(model, known_person("stand", 0.0))
     visibility = observation.visibility.clone()
-    visibility[[Landmark.LEFT_HIP, Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE]] = 0.2
-    with pytest.raises(BodyFitError, match="not visible are left hip, left leg; the fit needs"):
+    visibility[Landmark.RIGHT_SHOULDER] = 0.2
+    with pytest.raises(BodyFitError, match="not visible are right shoulder; the fit needs the head, with nose or an"):
         fit_body(model, replace(observation, visibility=visibility))
+    visibility = observation.visibility.clone()
+    visibility[:11] = 0.1
+    with pytest.raises(BodyFitError, match=r"not visible are face; .*at least down to the chest and not from behind"):
+        fit_body(model, replace(observation, visibility=visibility))
+
+
+def test_landmark_beyond_the_border_is_not_seen(model: BodyModel):
+    observation = observe(model, known_person("stand", 0.0))
+    rows = int(observation.keypoints[Landmark.LEFT_KNEE, 1]) - 5
+    shorter = cut(observation, rows)
+    assert shorter.seen(Landmark.LEFT_HIP)
+    assert not shorter.seen(Landmark.LEFT_KNEE)
+    assert float(shorter.confidence()[Landmark.LEFT_KNEE]) == 0.0
+    assert shorter.hidden_segments() == ("left lower leg", "left foot", "right lower leg", "right foot")
+
+
+def test_vertices_outside_the_photo_are_those_that_project_there(model: BodyModel):
+    pose = known_person("walk", 40.0)
+    rows = 260
+    outside = outside_photo(model, pose, FOCAL, (rows, SIZE[1]))
+    for index, (x, y, z) in list(enumerate(model.pose(pose).vertices.tolist()))[::97]:
+        column, row = x / z * FOCAL + SIZE[1] / 2, y / z * FOCAL + rows / 2
+        assert bool(outside[index]) == (not (0 <= column < SIZE[1] and 0 <= row < rows))
+
+
+def test_share_of_a_segment_falls_with_the_mask(model: BodyModel):
+    pose = known_person("stand", 0.0)
+    mask = covered(model, pose, FOCAL, SIZE)
+    whole = shown_segments(model, pose, FOCAL, silhouette(mask))
+    assert min(whole.values()) > 0.95
+    joints = model.joints(pose)
+    middle_of_shins = (joints[4:6] + joints[7:9]).mean(0) / 2
+    rows = int(middle_of_shins[1] / middle_of_shins[2] * FOCAL + SIZE[0] / 2)
+    upper = mask.clone()
+    upper[rows:] = False
+    part = shown_segments(model, pose, FOCAL, silhouette(upper))
+    assert part["left foot"] == part["right foot"] == 0.0
+    assert part["left lower leg"] == pytest.approx(0.55, abs=0.15)
+    assert part["head"] == whole["head"]
+
+
+def test_both_sides_are_said_in_one_word():
+    assert in_words(("left thigh", "right thigh", "left foot", "neck")) == ("left foot", "neck", "both thighs")
+    assert in_words(()) == ()
 
 
 def test_empty_mask_is_refused(model: BodyModel):
@@ -131,6 +241,28 @@ def test_specks_are_not_the_person(model: BodyModel):
     speckled = observation.mask.clone()
     speckled[2:6, 2:6] = True
     assert torch.equal(replace(observation, mask=speckled).person(), observation.mask)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("joint", "hidden"),
+    [(4, ("both lower legs", "both feet")), (0, ("both thighs", "both lower legs", "both feet", "both hands"))],
+)
+def test_sample_photo_cut_off_is_fitted_like_the_whole(model: BodyModel, joint: int, hidden: tuple[str, ...]):
+    truth = load_parameters(assets.path("sample/photo_params.npz"), model)
+    photo = load_photo(assets.path("sample/photo.jpg"))
+    where = model.joints(truth.pose)[joint]
+    assert truth.focal is not None
+    rows = int(where[1] / where[2] * truth.focal + photo.shape[0] / 2)
+    found = PersonEstimator.load().estimate(photo[:rows])
+    observation = BodyObservation(
+        found.keypoints, found.visibility, found.keypoints_world, found.alpha > 0.5, (rows, photo.shape[1])
+    )
+    fit = fit_body(model, observation)
+    assert in_words(fit.hidden_parts) == hidden
+    assert aligned_distance(model.joints(fit.pose)[UPPER], model.joints(truth.pose)[UPPER]) < 0.025
+    assert float(fit.pose.shape.abs().max()) < 1.5
+    assert 1.5 < fit.pose.translation[2] < 4.0
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from avatars.perception.detector import anchors, decode, intersection_over_union, merge
+from avatars.perception.detector import Detection, anchors, decode, intersection_over_union, merge, once
 
 
 def test_anchors_are_the_centres_of_their_cells():
@@ -43,3 +43,14 @@ def test_nothing_merges_to_nothing():
 def test_degenerate_box_stands_alone():
     boxes, points = torch.zeros(2, 4), torch.zeros(2, 4, 2)
     assert len(merge(boxes, points, torch.tensor([0.9, 0.8]), overlap=0.3)) == 2
+
+
+def seen(score: float, column: float, radius: float) -> Detection:
+    return Detection(score, torch.tensor([column, 50.0]), torch.tensor([column, 50.0 - radius]))
+
+
+def test_person_seen_in_two_tiles_counts_once_with_the_better_score():
+    best, again = seen(0.9, 100.0, 40.0), seen(0.8, 104.0, 44.0)
+    neighbour, child = seen(0.7, 130.0, 40.0), seen(0.6, 100.0, 20.0)
+    assert once([best, again, neighbour, child]) == [best, neighbour, child]
+    assert once([]) == []

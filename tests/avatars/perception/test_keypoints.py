@@ -61,7 +61,7 @@ def test_openpose_takes_the_most_confident_person(tmp_path: Path):
         ({"people": []}, "cannot be read as JSON with one person"),
         ({"bones": []}, "cannot be read as JSON with one person"),
         ([["a", 1]], "cannot be read as JSON with one person"),
-        ([[0, 0, 0]] * 17, "lack the hips"),
+        ([[0, 0, 0]] * 17, "lack the shoulders"),
         ([[float("nan"), 0, 1]] * 17, "finite"),
     ],
 )
