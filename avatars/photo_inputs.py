@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from avatars.body import BodyModel
 from avatars.body.pose_file import BodyParameters, load_parameters
-from avatars.perception import Keypoints, load_keypoints, load_mask, load_photo
+from avatars.perception import Keypoints, Photo, load_keypoints, load_mask, load_photo_and_alpha
 from nfield.cameras import Cameras
 
 
@@ -18,15 +18,20 @@ class PhotoFiles:
     """A photo, and what the user knows about it.
 
     Attributes:
-        photo: Picture that shows one person.
-        mask: Picture of the photo's size, white where the person is; found where it is left out.
+        photo: Picture that shows a person.
+        person: Which of several persons, 1 for the leftmost; the largest where it is left out.
+        mask: Picture of the photo's size, white where the person is; the photo's own alpha where that is one, else
+            found, where it is left out.
+        use_alpha: Whether the photo's own alpha channel may be its mask.
         keypoints: JSON file with the person's landmarks; found where it is left out.
         body: Parameters of the body (npz); fitted where it is left out.
         focal: Focal length, pixels of the photo; that of `body`, else fitted, where it is left out.
     """
 
     photo: Path
+    person: int | None = None
     mask: Path | None = None
+    use_alpha: bool = True
     keypoints: Path | None = None
     body: Path | None = None
     focal: float | None = None
@@ -37,14 +42,16 @@ class PhotoInputs:
     """A photo before anybody has looked for the person in it.
 
     Attributes:
-        photo: sRGB.
+        photo: The picture, with its own alpha channel where that is a mask.
+        person: Which of several persons the user means, 1 for the leftmost, if they say so.
         alpha: The user's matte in [0, 1], if there is one.
         keypoints: The user's landmarks, if there are any.
         body: The user's body parameters, if there are any.
         focal: The user's focal length, pixels, if there is one.
     """
 
-    photo: UInt8[Tensor, "h w 3"]
+    photo: Photo
+    person: int | None = None
     alpha: Float[Tensor, "h w"] | None = None
     keypoints: Keypoints | None = None
     body: BodyParameters | None = None
@@ -53,7 +60,7 @@ class PhotoInputs:
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of the photo, pixels."""
-        return self.photo.shape[0], self.photo.shape[1]
+        return self.photo.colors.shape[0], self.photo.colors.shape[1]
 
     def camera(self, body: BodyParameters) -> Cameras:
         """The photo's camera: of the user's focal length, else of the parameters', else as wide as most."""
@@ -69,10 +76,12 @@ def load_inputs(files: PhotoFiles, model: BodyModel) -> PhotoInputs:
         files: Which.
         model: The body that parameters are for.
     """
-    photo = load_photo(files.photo)
+    photo = load_photo_and_alpha(files.photo)
+    size = (photo.colors.shape[0], photo.colors.shape[1])
     return PhotoInputs(
-        photo=photo,
-        alpha=None if files.mask is None else load_mask(files.mask, (photo.shape[0], photo.shape[1])),
+        photo=photo if files.use_alpha else photo.without_alpha(),
+        person=files.person,
+        alpha=None if files.mask is None else load_mask(files.mask, size),
         keypoints=None if files.keypoints is None else load_keypoints(files.keypoints),
         body=None if files.body is None else load_parameters(files.body, model),
         focal=files.focal,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 
 from avatars.body import BodyModel
 from avatars.body.pose_file import BodyParameters, save_parameters
@@ -19,7 +20,7 @@ from avatars.fitting.fit import FitBudget, FittedAvatar, fit_stages
 from avatars.fitting.stages import AvatarStage, default_stages, picture_stages
 from avatars.fitting.subject import FitSubject
 from avatars.fitting.watcher import Silent, Watcher
-from avatars.perception import PersonEstimator
+from avatars.perception import Person, PersonEstimator, numbered_preview, read_person
 from avatars.photo_inputs import PhotoFiles, PhotoInputs, load_inputs
 from avatars.portrait import PersonPhoto, Portrait
 from avatars.posed.avatar import Avatar, FigureConfig
@@ -110,37 +111,73 @@ def fit_from_photo(
     config, watcher = config or FitConfig(), watcher or Silent()
     clock = _Clock()
     model = model or BodyModel.load()
-    person = find_person(load_inputs(files, model), model, watcher=watcher)
+    found = find_person(load_inputs(files, model), model, watcher=watcher)
+    person = found.person
     clock.mark("finding the person")
     generator = torch.Generator().manual_seed(config.budget.seed)
     subject = prepare(paint(model, person, config, watcher=watcher), person, config, generator=generator)
     clock.mark("painting")
     fitted = fit_avatar(subject, config, generator=generator, watcher=watcher)
-    report = save_fit(out, person, fitted, seconds=clock.marks, seed=config.budget.seed)
+    report = save_fit(out, found, fitted, seconds=clock.marks, seed=config.budget.seed)
     return SavedFit(fitted, report)
 
 
-def find_person(inputs: PhotoInputs, model: BodyModel, *, watcher: Watcher | None = None) -> PersonPhoto:
+@dataclass(frozen=True)
+class FoundPerson:
+    """Who was found in a photo.
+
+    Attributes:
+        person: The photo, the matte, the body's pose and the camera.
+        hidden: Parts of the body that the photo does not show, in words.
+        remarks: What the user should be told, a sentence each.
+        preview: The photo with all persons numbered, where it shows several.
+    """
+
+    person: PersonPhoto
+    hidden: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    preview: Image.Image | None = None
+
+
+def find_person(inputs: PhotoInputs, model: BodyModel, *, watcher: Watcher | None = None) -> FoundPerson:
     """Who is where in a photo: what the user did not give is found and fitted.
 
     Args:
         inputs: The photo, and what is known about it.
         model: The body.
-        watcher: Is told what begins.
+        watcher: Is told what begins, and what the user should know.
     """
-    watcher, alpha, body = watcher or Silent(), inputs.alpha, inputs.body
-    if alpha is not None and body is not None:
-        return PersonPhoto(inputs.photo, alpha, Portrait(body.pose, inputs.camera(body))).at_most(LARGEST)
+    watcher, body = watcher or Silent(), inputs.body
+    if inputs.alpha is not None and body is not None:
+        portrait = Portrait(body.pose, inputs.camera(body))
+        return FoundPerson(PersonPhoto(inputs.photo.known_colors(), inputs.alpha, portrait).at_most(LARGEST))
     watcher.tell("finding the person")
-    found = PersonEstimator.load().estimate(inputs.photo, mask=alpha, keypoints=inputs.keypoints)
+    reading = read_person(
+        PersonEstimator.load(), inputs.photo, number=inputs.person, mask=inputs.alpha, keypoints=inputs.keypoints
+    )
+    for remark in reading.remarks:
+        watcher.tell(remark)
+    several = reading.group is not None and len(reading.group.persons) > 1
+    preview = numbered_preview(inputs.photo.shown(), reading.group.persons) if several and reading.group else None
     if body is not None:
-        return PersonPhoto(inputs.photo, found.alpha, Portrait(body.pose, inputs.camera(body))).at_most(LARGEST)
+        portrait, hidden = Portrait(body.pose, inputs.camera(body)), ()
+    else:
+        portrait, hidden = _fitted_body(reading.person, inputs, model, watcher)
+    person = PersonPhoto(reading.colors, reading.person.alpha, portrait).at_most(LARGEST)
+    return FoundPerson(person, hidden, reading.remarks, preview)
+
+
+def _fitted_body(
+    found: Person, inputs: PhotoInputs, model: BodyModel, watcher: Watcher
+) -> tuple[Portrait, tuple[str, ...]]:
+    """The body's pose and camera, and the parts of it that the photo does not show."""
     watcher.tell("fitting the body")
     seen = BodyObservation(found.keypoints, found.visibility, found.keypoints_world, found.alpha > 0.5, inputs.size)
     fit = fit_body(model, seen, BodyFitConfig(focal=inputs.focal))
     if fit.hidden_limbs:
-        watcher.tell(f"not visible, so their pose is a guess: {', '.join(fit.hidden_limbs)}")
-    return PersonPhoto(inputs.photo, found.alpha, Portrait(fit.pose, fit.camera)).at_most(LARGEST)
+        parts = ", ".join(fit.hidden_limbs)
+        watcher.tell(f"the photo does not show these, so their pose and their colours are a guess: {parts}")
+    return Portrait(fit.pose, fit.camera), fit.hidden_limbs
 
 
 def paint(model: BodyModel, person: PersonPhoto, config: FitConfig, *, watcher: Watcher | None = None) -> PaintedBody:
@@ -189,19 +226,22 @@ def fit_avatar(
 
 
 def save_fit(
-    out: Path, person: PersonPhoto, fitted: FittedAvatar, *, seconds: Mapping[str, float], seed: int
+    out: Path, found: FoundPerson, fitted: FittedAvatar, *, seconds: Mapping[str, float], seed: int
 ) -> dict[str, Any]:
     """Writes checkpoint, body parameters, pictures and report of a fit; gives the report.
 
     Args:
         out: The run folder.
-        person: The photo.
+        found: Who is where in the photo.
         fitted: The fit.
         seconds: What came before the stages took.
         seed: Of what is drawn for the pictures.
     """
     out.mkdir(parents=True, exist_ok=True)
-    avatar, camera = fitted.avatar, person.portrait.camera
+    person, avatar = found.person, fitted.avatar
+    camera = person.portrait.camera
+    if found.preview is not None:
+        found.preview.save(out / "persons.png")
     save_avatar(out, avatar, step=fitted.steps, seconds=sum(fitted.seconds.values()))
     focal = float(camera.focal_lengths[0, 0])
     save_parameters(out / "body.npz", BodyParameters(person.portrait.pose, focal), avatar.model)
@@ -212,7 +252,13 @@ def save_fit(
     quality = figures(person, image, fitted)
     clock.mark("pictures")
     rounded = {name: round(value, 1) for name, value in {**seconds, **fitted.seconds, **clock.marks}.items()}
-    report = {**quality, "seconds": rounded, "seconds_total": round(sum(rounded.values()), 1)}
+    report = {
+        **quality,
+        "not_shown_by_the_photo": list(found.hidden),
+        "remarks": list(found.remarks),
+        "seconds": rounded,
+        "seconds_total": round(sum(rounded.values()), 1),
+    }
     write_json(out / "report.json", report)
     return report
 

@@ -75,10 +75,13 @@ def _closed(image: Float[np.ndarray, "h w c"], known: Bool[np.ndarray, "h w"]) -
     """Cells near known ones take the nearest one's value: points lie farther apart than cells in places."""
     rim = _CLOSED + 1
     around = np.pad(known, ((0, 0), (rim, rim)), mode="wrap")
-    distance, (rows, columns) = ndimage.distance_transform_edt(~around, return_indices=True)
-    inner = slice(rim, rim + known.shape[1])
-    nearest = image[rows[:, inner], (columns[:, inner] - rim) % known.shape[1]]
-    return np.where((distance[:, inner] <= _CLOSED)[..., None], nearest, image)
+    rows, columns = np.asarray(ndimage.distance_transform_edt(~around, return_distances=False, return_indices=True))[
+        ..., rim : rim + known.shape[1]
+    ]
+    columns = columns - rim
+    row, column = np.indices(known.shape)
+    near = np.hypot(rows - row, columns - column) <= _CLOSED
+    return np.where(near[..., None], image[rows, columns % known.shape[1]], image)
 
 
 def ring_distance(mask: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:

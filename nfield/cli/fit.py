@@ -25,6 +25,7 @@ from nfield.training.progress import TrainProgress
 _EXAMPLES = (
     "nfield fit photo.jpg --out runs/me",
     "nfield fit photo.jpg --out runs/me --mask mask.png --minutes 6",
+    "nfield fit group.jpg --out runs/her --person 2",
     "nfield fit photo.jpg --out runs/me-rbf --field rbf",
     "nfield render runs/me --pose t-pose --orbit",
 )
@@ -35,11 +36,14 @@ class FitOptions:
     """Make a posable avatar from one photo of a person; Ctrl-C saves what exists and stops."""
 
     photo: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="PHOTO")]
-    """Picture that shows one person, best from head to feet."""
+    """Picture that shows a person, best from head to feet."""
     out: Path
     """Run folder to write: avatar, report and pictures."""
+    person: int | None = None
+    """Which of several persons, 1 for the leftmost; persons.png in the run folder shows them. Default: the largest."""
     mask: Path | None = None
-    """Picture of the photo's size, white where the person is. Default: found in the photo."""
+    """Picture of the photo's size, white where the person is, or "none" to ignore the alpha channel of a cut-out
+    photo. Default: that alpha channel where it is a mask, else found in the photo."""
     keypoints: Path | None = None
     """JSON file with the person's 33, 25 or 17 landmarks. Default: found in the photo."""
     body: Path | None = None
@@ -69,7 +73,9 @@ def run(options: FitOptions) -> None:
     """Fits, saves and reports."""
     _check(options)
     console = Console(highlight=False, soft_wrap=True)
-    files = PhotoFiles(options.photo, options.mask, options.keypoints, options.body, options.focal)
+    no_mask = options.mask is not None and str(options.mask) == "none"
+    mask = None if no_mask else options.mask
+    files = PhotoFiles(options.photo, options.person, mask, not no_mask, options.keypoints, options.body, options.focal)
     model, out = BodyModel.load(options.model), options.out
     saved = fit_from_photo(files, out, fit_config(options), model=model, watcher=ConsoleWatcher(console))
     console.print(table(saved.report))
