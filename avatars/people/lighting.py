@@ -9,12 +9,16 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from avatars.people.figure import Figure
-from avatars.people.noise import smoothstep
 from nfield.kernels.rasterize import Raster, rasterize
 
 _SHADOW_EDGE = 1200
 _SHADOW_SLACK = 0.012
-_TAPS = tuple((dx, dy) for dx in range(-6, 7, 3) for dy in range(-6, 7, 3))
+_TAPS = (-6, -3, 0, 3, 6)
+"""Where the shadow map is looked up around each point, in its pixels along each axis."""
+
+_OCCLUDERS = (0.008, 0.02, 0.045, 0.09)
+"""Distances at which nearer surfaces are looked for, metres."""
+
 _FAR = 1e3
 _EXPOSURE = 0.62
 
@@ -113,20 +117,29 @@ def _finishes(
 def _openness(raster: Raster, focal: float, stride: int) -> Float[np.ndarray, "n"]:
     """How much of the surroundings each seen point sees: occlusion estimated in the depth image."""
     inside = raster.face.numpy() >= 0
-    depth = np.where(inside, raster.depth.double().numpy(), _FAR)[::stride, ::stride]
-    blocked, total = np.zeros(depth.shape), 0.0
+    depth = np.where(inside, raster.depth.float().numpy(), np.float32(_FAR))[::stride, ::stride]
     scale = focal / stride / raster.depth.numpy()[inside].mean()
-    for radius in (0.008, 0.02, 0.045, 0.09):
-        for angle in np.arange(8) * np.pi / 4 + 20.0 * radius:
-            shift = np.rint(scale * radius * np.array([np.sin(angle), np.cos(angle)])).astype(int)
-            nearer = depth - np.roll(depth, tuple(shift), (0, 1))
-            blocked += smoothstep(0.15 * radius, 1.0 * radius, nearer) * smoothstep(
-                4.0 * radius + 0.05, 2.0 * radius, nearer
-            )
-            total += 1.0
-    blocked = gaussian_filter(blocked / total, 2.0 / stride)
+    blocked = np.zeros(depth.shape, dtype=np.float32)
+    directions = [(radius, angle) for radius in _OCCLUDERS for angle in np.arange(8) * np.pi / 4 + 20.0 * radius]
+    for radius, angle in directions:
+        down, right = np.rint(scale * radius * np.array([np.sin(angle), np.cos(angle)])).astype(int)
+        nearer = depth - np.roll(depth, (down, right), (0, 1))
+        blocked += _ramp(0.15 * radius, radius, nearer) * _ramp(4.0 * radius + 0.05, 2.0 * radius, nearer)
+    blocked = gaussian_filter(blocked / len(directions), 2.0 / stride)
     whole = blocked.repeat(stride, 0).repeat(stride, 1)[: inside.shape[0], : inside.shape[1]]
     return np.clip(1.0 - 1.5 * whole[inside], 0.15, 1.0)
+
+
+def _ramp(low: float, high: float, x: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """`smoothstep` with few passes over the memory."""
+    t = x * np.float32(1.0 / (high - low))
+    t -= np.float32(low / (high - low))
+    np.clip(t, 0.0, 1.0, out=t)
+    square = t * t
+    t *= -2.0
+    t += 3.0
+    t *= square
+    return t
 
 
 def _lit(
@@ -142,15 +155,17 @@ def _lit(
     seen = rasterize(in_light.float(), faces, matrix, (edge, edge))
     depth = np.where(seen.face.numpy() >= 0, seen.depth.double().numpy(), _FAR)
     local = (points - source) @ turn.T
-    column, row = (focal * local[:, k] / local[:, 2] + middle for k in (0, 1))
+    border = max(_TAPS) * edge // _SHADOW_EDGE + 1
+    padded = np.pad(depth, border, mode="edge")
+    column, row = (np.floor(focal * local[:, k] / local[:, 2] + middle).astype(int) for k in (0, 1))
+    place = (row.clip(0, edge - 1) + border) * padded.shape[1] + column.clip(0, edge - 1) + border
+    steps = [round(tap * edge / _SHADOW_EDGE) for tap in _TAPS]
+    nearest, flat = local[:, 2] - _SHADOW_SLACK, padded.ravel()
     total = np.zeros(len(points))
-    for dx, dy in _TAPS:
-        x, y = (
-            np.clip(np.floor(v + d * edge / _SHADOW_EDGE).astype(int), 0, edge - 1)
-            for v, d in ((column, dx), (row, dy))
-        )
-        total += local[:, 2] < depth[y, x] + _SHADOW_SLACK
-    return total / len(_TAPS)
+    for down in steps:
+        for right in steps:
+            total += nearest < flat[place + down * padded.shape[1] + right]
+    return total / len(steps) ** 2
 
 
 def _frame(forward: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:

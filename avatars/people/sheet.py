@@ -108,9 +108,9 @@ def cut(sheet: Sheet, height: Float[np.ndarray, "p"]) -> tuple[Sheet, sparse.csr
     count, added = len(sheet.points), len(edges)
     rows = np.repeat(np.arange(added), 2)
     mean = sparse.csr_matrix((np.stack([1.0 - share, share], 1).ravel(), (rows, edges.ravel())), (added, count))
-    carry = sparse.vstack([sparse.identity(count, format="csr"), mean], format="csr")
+    carry = sparse.csr_matrix(sparse.vstack([sparse.identity(count, format="csr"), mean]))
     return Sheet(
-        (carry @ sheet.binding).tocsr(),
+        sparse.csr_matrix(carry @ sheet.binding),
         carry @ sheet.points,
         _split(sheet.faces, above, edges, count),
         carry @ sheet.weights,
@@ -142,6 +142,54 @@ def _split(
 
     p, q = middle(a, b), middle(a, c)
     return np.concatenate([faces[~mixed], np.stack([a, p, q], 1), np.stack([p, b, c], 1), np.stack([p, c, q], 1)])
+
+
+def refined(sheet: Sheet, longest: float) -> Sheet:
+    """The same surface with edges of at most `longest` metres, nearly: each edge is halved as often as it takes."""
+    while True:
+        edges = np.unique(np.sort(_edges(sheet.faces), axis=1), axis=0)
+        length = np.linalg.norm(sheet.points[edges[:, 0]] - sheet.points[edges[:, 1]], axis=1)
+        if not (length > longest).any():
+            return sheet
+        sheet = _halved(sheet, edges[length > longest])
+
+
+def _halved(sheet: Sheet, edges: Int[np.ndarray, "e 2"]) -> Sheet:
+    """The sheet with a point in the middle of some edges (sorted pairs, in order)."""
+    count, added = len(sheet.points), len(edges)
+    rows = np.repeat(np.arange(added), 2)
+    mean = sparse.csr_matrix((np.full(2 * added, 0.5), (rows, edges.ravel())), (added, count))
+    carry = sparse.csr_matrix(sparse.vstack([sparse.identity(count, format="csr"), mean]))
+    keys = edges[:, 0] * count + edges[:, 1]
+    a, b, c = sheet.faces.T
+    middles = []
+    for i, j in ((a, b), (b, c), (c, a)):
+        key = np.minimum(i, j) * count + np.maximum(i, j)
+        place = np.searchsorted(keys, key).clip(0, added - 1)
+        middles.append(np.where(keys[place] == key, count + place, -1))
+    faces = _halved_faces(np.stack([a, b, c], 1), np.stack(middles, 1))
+    return Sheet(
+        sparse.csr_matrix(carry @ sheet.binding), carry @ sheet.points, faces, carry @ sheet.weights, carry @ sheet.own
+    )
+
+
+def _halved_faces(corners: Int[np.ndarray, "t 3"], middles: Int[np.ndarray, "t 3"]) -> Int[np.ndarray, "n 3"]:
+    """Faces whose edges ab, bc and ca have a point in the middle, or -1."""
+    halves = (middles >= 0).sum(1)
+    faces = [corners[halves == 0]]
+    for number in (1, 2, 3):
+        mine = halves == number
+        # Turn each face so that its first edge is halved and, of two, the second as well.
+        leading = (middles[mine] >= 0) & ((number != 2) | (np.roll(middles[mine], -1, axis=1) >= 0))
+        turn = (np.arange(3) + leading.argmax(1)[:, None]) % 3
+        a, b, c = np.take_along_axis(corners[mine], turn, 1).T
+        p, q, r = np.take_along_axis(middles[mine], turn, 1).T
+        faces += {
+            1: [np.stack([a, p, c], 1), np.stack([p, b, c], 1)],
+            2: [np.stack([a, p, c], 1), np.stack([p, q, c], 1), np.stack([p, b, q], 1)],
+            3: [np.stack(f, 1) for f in ((a, p, r), (p, b, q), (r, q, c), (p, q, r))],
+        }[number]
+    return np.concatenate(faces)
 
 
 def closed_with(outer: Sheet, inner: Sheet, edges: Int[np.ndarray, "e 2"]) -> Sheet:

@@ -14,7 +14,6 @@ from avatars.body import BodyModel
 
 _STEP = 0.01
 _ANGLES = 128
-_WINDOW = 0.014
 
 
 @dataclass(frozen=True)
@@ -132,9 +131,8 @@ def drape(model: BodyModel, limb: Limb, members: Bool[np.ndarray, "v"], fall: Fa
         members: Its vertices.
         fall: How the cloth falls.
     """
-    local = limb.local(model.template.numpy().astype(np.float64)[members])
     along = np.arange(fall.start + 0.1, fall.end - 0.02, -_STEP)
-    slices = [local[np.abs(local[:, 0] - at) < _WINDOW][:, 1:] for at in along]
+    slices = _slices(model, limb.local(model.template.numpy().astype(np.float64)), members, along)
     centers = np.array([0.5 * (s.min(0) + s.max(0)) if len(s) > 8 else [np.nan, np.nan] for s in slices])
     centers = gaussian_filter(_filled(centers), (6.0, 0.0), mode="nearest")
     radii = _filled(np.array([_hull_radii(s - c) for s, c in zip(slices, centers, strict=True)]))
@@ -144,6 +142,23 @@ def drape(model: BodyModel, limb: Limb, members: Bool[np.ndarray, "v"], fall: Fa
     radii = gaussian_filter(radii + fall.ease, (1.5, 2.0), mode=("nearest", "wrap"))
     depth = np.clip((fall.start - along) / (fall.start - fall.end), 0.0, 1.0)
     return Drape(limb, float(along[0]), centers, radii + fall.folds * depth[:, None] ** 1.5 * _waves(fall))
+
+
+def _slices(
+    model: BodyModel, local: Float[np.ndarray, "v 3"], members: Bool[np.ndarray, "v"], along: Float[np.ndarray, "h"]
+) -> list[Float[np.ndarray, "n 2"]]:
+    """Where the members' edges pierce each level, across coordinates."""
+    faces = model.faces.numpy()
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    edges = edges[(edges[:, 0] < edges[:, 1]) & members[edges].all(1)]
+    first, second = local[edges[:, 0]], local[edges[:, 1]]
+    slices = []
+    for at in along:
+        crossing = (first[:, 0] - at) * (second[:, 0] - at) < 0
+        a, b = first[crossing], second[crossing]
+        share = ((at - a[:, 0]) / (b[:, 0] - a[:, 0]))[:, None]
+        slices.append((a + share * (b - a))[:, 1:])
+    return slices
 
 
 def _hull_radii(points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "a"]:

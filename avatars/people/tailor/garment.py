@@ -15,7 +15,7 @@ from avatars.people.skin_paint import EyePaint, SkinPaint
 _TUCK = 0.006
 """Metres by which skin goes on under a garment."""
 
-_OVERLAP = 0.03
+_OVERLAP = 0.018
 """Metres by which a garment goes on under one that is worn over it."""
 
 
