@@ -27,7 +27,7 @@ def measure(cell: Cell, out: Path, truth: CachedTruth, settings: Settings) -> No
     track, method, model = TRACKS[cell.track], rows()[cell.row], BodyModel.load()
     begun = time.perf_counter()
     fitted = method.fit(track.case(model, truth, minutes=settings.minutes, seed=settings.seed))
-    seconds, memory, load = time.perf_counter() - begun, peak_memory(), _load()
+    seconds, memory, load = time.perf_counter() - begun, own_peak_memory(), _load()
     source = _source(fitted, truth, cell.pictures(out))
     views = list(_views(fitted, track, model, truth, held_out(model, truth.pose, settings.plan), cell.pictures(out)))
     write_json(cell.pictures(out) / "views.json", {"views": [score.to_json() for score in views]})
@@ -79,6 +79,17 @@ def _source(fitted: Fitted, truth: CachedTruth, pictures: Path) -> dict[str, flo
         "psnr": round(psnr(image.color, target, mask=alpha > 0.5), 3),
         "iou": round(intersection_over_union(image.opacity > 0.5, alpha > 0.5), 4),
     }
+
+
+def own_peak_memory() -> float:
+    """Most memory that this process itself has held, GB.
+
+    What `getrusage` tells of a process includes, on Linux, what its parent held when it started it.
+    """
+    status = Path("/proc/self/status")
+    lines = status.read_text(encoding="utf-8").splitlines() if status.is_file() else []
+    peak = next((line.split()[1] for line in lines if line.startswith("VmHWM:")), None)
+    return peak_memory() if peak is None else int(peak) * 1024.0 / 1e9
 
 
 def _load() -> float | None:

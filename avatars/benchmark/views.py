@@ -46,8 +46,12 @@ class ViewPlan:
     """Edge of each picture, pixels."""
 
 
-QUICK = ViewPlan(azimuths=12, elevations=(0.0,), poses=("walk", "sit", "arms-up"), pose_azimuths=2)
-"""An eighth of the views."""
+PLANS = {
+    "full": ViewPlan(),
+    "third": ViewPlan(azimuths=12, pose_azimuths=2),
+    "few": ViewPlan(azimuths=12, elevations=(0.0,), poses=("walk", "sit", "arms-up"), pose_azimuths=2),
+}
+"""144, 48 and 18 views, by name."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from avatars.benchmark.results import RESULTS, Results, keep_command
 from avatars.benchmark.rows import rows
 from avatars.benchmark.run import Benchmark, Event, do_all, launch, write_sheets
 from avatars.benchmark.subjects import chosen, key_of
-from avatars.benchmark.views import QUICK, ViewPlan
+from avatars.benchmark.views import PLANS
 from nfield.checkpoint import write_atomically
 from nfield.cli.options import parse_options
 from nfield.errors import DataError, NFieldError, OptionError
@@ -24,7 +24,7 @@ _QUICK_SUBJECTS, _QUICK_MINUTES = 2, 0.5
 _EXAMPLES = (
     "nfield bench people",
     "nfield bench people --quick",
-    "nfield bench people --tracks A --rows today 'mean colours' --subjects coat",
+    "nfield bench people --tracks A --rows today 'mean colours' --subjects open-coat",
     "nfield bench people --wardrobe data/wardrobe --out runs/wardrobe",
     "nfield bench people --table-only --out benchmarks/people",
 )
@@ -46,6 +46,8 @@ class BenchPeopleOptions:
     """Folder of garments, for further people who wear them."""
     minutes: float | None = None
     """Training time of each method. Default: its own."""
+    views: Literal["full", "third", "few"] | None = None
+    """144, 48 or 18 held-out views. Default: full, with --quick few."""
     quick: bool = False
     """Two people, track A, few views and half a minute of training: ten minutes on two cores."""
     seed: int = 0
@@ -89,9 +91,9 @@ def plan(options: BenchPeopleOptions) -> Benchmark:
         raise OptionError(f"--rows: {unknown[0]!r} is no row, expected some of: {'; '.join(rows())}")
     people = chosen(options.subjects, options.wardrobe)
     if options.quick and not options.subjects:
-        people = dict(list(people.items())[:_QUICK_SUBJECTS])
+        people = dict(list(people.items())[:: max(1, len(people) // _QUICK_SUBJECTS)][:_QUICK_SUBJECTS])
     minutes = _QUICK_MINUTES if options.quick and options.minutes is None else options.minutes
-    settings = Settings(QUICK if options.quick else ViewPlan(), minutes, options.seed)
+    settings = Settings(PLANS[options.views or ("few" if options.quick else "full")], minutes, options.seed)
     tracks = options.tracks or (("A",) if options.quick else ("A", "C"))
     keys = {name: key_of(subject) for name, subject in people.items()}
     return Benchmark(options.out, keys, tracks, names, settings, options.wardrobe)
@@ -105,6 +107,7 @@ def command_line(options: BenchPeopleOptions) -> str:
         words += [f"--{name}", *values] if values else []
     words += ["--wardrobe", "WARDROBE"] if options.wardrobe is not None else []
     words += ["--minutes", f"{options.minutes:g}"] if options.minutes is not None else []
+    words += ["--views", options.views] if options.views is not None else []
     words += ["--quick"] if options.quick else []
     words += ["--seed", str(options.seed)] if options.seed else []
     return shlex.join(words)

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from avatars.benchmark.job import Job
-from avatars.benchmark.views import QUICK, ViewPlan
+from avatars.benchmark.views import PLANS, ViewPlan
+from avatars.people.subjects import SUBJECTS
 from nfield.cli import bench_people, main
 from nfield.cli.bench_people import BenchPeopleOptions, command_line, plan
+
+SOMEBODY = SUBJECTS[0].name
 
 
 def test_help_lists_options_and_examples(capsys: pytest.CaptureFixture[str]):
@@ -29,7 +32,7 @@ def test_help_of_bench_points_to_people(capsys: pytest.CaptureFixture[str]):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--subjects", "nobody"], ["--subjects: 'nobody' is nobody", "red-shirt"]),
+        (["--subjects", "nobody"], ["--subjects: 'nobody' is nobody", SOMEBODY]),
         (["--rows", "yesterday"], ["--rows: 'yesterday' is no row", "today; mean colours; projection, mirrored fill"]),
         (["--minutes", "0"], ["--minutes: is 0, expected a positive number"]),
         (["--table-only"], ["holds no figures yet; run nfield bench people --out"]),
@@ -56,28 +59,36 @@ def test_by_default_everybody_is_measured_on_both_tracks_in_all_rows():
     assert benchmark.rows[:3] == ("today", "mean colours", "projection, mirrored fill")
     assert benchmark.settings.plan == ViewPlan()
     assert benchmark.settings.minutes is None
-    assert "red-shirt" in benchmark.keys
+    assert SOMEBODY in benchmark.keys
     assert len(set(benchmark.keys.values())) == len(benchmark.keys)
 
 
 def test_quick_means_two_people_track_a_few_views_and_short_fits():
     benchmark = plan(BenchPeopleOptions(quick=True))
-    assert len(benchmark.keys) <= 2
+    assert len(benchmark.keys) == 2
     assert benchmark.tracks == ("A",)
-    assert benchmark.settings.plan == QUICK
+    assert benchmark.settings.plan == PLANS["few"]
     assert benchmark.settings.minutes == 0.5
 
 
 def test_what_is_given_goes_before_what_quick_means():
-    benchmark = plan(BenchPeopleOptions(quick=True, minutes=0.1, tracks=("C",), subjects=("red-shirt",)))
-    assert (benchmark.settings.minutes, benchmark.tracks, list(benchmark.keys)) == (0.1, ("C",), ["red-shirt"])
+    benchmark = plan(BenchPeopleOptions(quick=True, minutes=0.1, views="third", tracks=("C",), subjects=(SOMEBODY,)))
+    assert benchmark.settings.plan == PLANS["third"]
+    assert (benchmark.settings.minutes, benchmark.tracks, list(benchmark.keys)) == (0.1, ("C",), [SOMEBODY])
 
 
 def test_the_command_is_told_without_places_of_this_machine():
     options = BenchPeopleOptions(
-        out=Path("/home/me/out"), wardrobe=Path("/home/me/clothes"), rows=("mean colours",), quick=True, seed=2
+        out=Path("/home/me/out"),
+        wardrobe=Path("/home/me/clothes"),
+        rows=("mean colours",),
+        quick=True,
+        views="third",
+        seed=2,
     )
-    assert command_line(options) == ("nfield bench people --rows 'mean colours' --wardrobe WARDROBE --quick --seed 2")
+    assert command_line(options) == (
+        "nfield bench people --rows 'mean colours' --wardrobe WARDROBE --views third --quick --seed 2"
+    )
     assert command_line(BenchPeopleOptions()) == "nfield bench people"
 
 
@@ -92,13 +103,13 @@ def test_failures_are_told_at_the_end_with_their_logs(
 
     monkeypatch.setattr(bench_people, "launch", fails)
     monkeypatch.setattr(bench_people, "require_flip", lambda: None)
-    options = ["--quick", "--subjects", "red-shirt", "--rows", "today", "--out", str(tmp_path)]
+    options = ["--quick", "--subjects", SOMEBODY, "--rows", "today", "--out", str(tmp_path)]
     assert main(["bench", "people", *options]) == 2
     shown = capsys.readouterr()
-    assert tried == ["red-shirt, truth"]
-    assert "1/2 red-shirt, truth ..." in shown.out
+    assert tried == [f"{SOMEBODY}, truth"]
+    assert f"1/2 {SOMEBODY}, truth ..." in shown.out
     assert "2 jobs failed" in shown.err
-    assert str(tmp_path / "logs" / "red-shirt" / "truth.txt") in shown.err
+    assert str(tmp_path / "logs" / SOMEBODY / "truth.txt") in shown.err
 
 
 def test_without_flip_nothing_is_begun(

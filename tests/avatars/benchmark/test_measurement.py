@@ -1,7 +1,11 @@
 """One cell from photo to figures, by methods whose faults are known."""
 
 import dataclasses
+import inspect
 import json
+import subprocess
+import sys
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +13,7 @@ import pytest
 import torch
 
 from avatars.benchmark.cell import Cell, Settings, finished, read_figures
-from avatars.benchmark.measurement import measure
+from avatars.benchmark.measurement import measure, own_peak_memory
 from avatars.benchmark.methods import ROWS, Case, Fitted, Render
 from avatars.benchmark.tracks import Exact, PhotoOnly
 from avatars.benchmark.truth_cache import CachedTruth, Draws
@@ -152,3 +156,12 @@ def test_track_c_gives_other_poses_the_true_rotations_and_the_shape_that_was_fou
         for cameras, pose in ((compared.cameras, compared.pose), (scene.cameras, scene.pose))
     ]
     assert torch.allclose(*middle, atol=1.0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="this system does not tell a process's own peak")
+def test_memory_is_that_of_the_process_itself_not_of_the_one_that_started_it():
+    """This process holds torch and more; a bare interpreter, whose `getrusage` tells of that, does not."""
+    source = textwrap.dedent(inspect.getsource(own_peak_memory))
+    code = f"from pathlib import Path\n{source}\nprint(own_peak_memory())"
+    shown = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True).stdout
+    assert 0.001 < float(shown) < 0.1 < own_peak_memory() < 100.0

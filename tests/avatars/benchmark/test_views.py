@@ -8,6 +8,7 @@ import torch
 from avatars.benchmark.truth_cache import Draws
 from avatars.benchmark.views import (
     PHOTO_POSE,
+    PLANS,
     View,
     ViewPlan,
     bin_of,
@@ -28,6 +29,10 @@ def test_the_full_plan_has_48_views_of_the_photos_pose_and_12_other_poses_of_8()
     assert sum(view.pose == PHOTO_POSE for view in views) == 48
     assert len({view.pose for view in views}) == 13
     assert len(views) == len({view.name for view in views}) == 48 + 96
+
+
+def test_shorter_plans_have_48_and_18_views():
+    assert [len(planned_views(PLANS[name])) for name in ("full", "third", "few")] == [144, 48, 18]
 
 
 @pytest.mark.parametrize("elevation", [0.0, 20.0])
