@@ -4,8 +4,6 @@ Each bone gets one world rotation; bone heads follow by forward kinematics and v
 Angles are degrees, named for the left side; the right side is its mirror image.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from assets.build.anny_source import AnnyBodies
@@ -175,12 +173,8 @@ def skin(vertices: np.ndarray, weights: np.ndarray, maps: np.ndarray) -> np.ndar
     return apply(blended[:, :, :3], vertices) + blended[:, :, 3]
 
 
-Skinning = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-def mean_t_pose(bodies: AnnyBodies) -> tuple[np.ndarray, Skinning]:
-    """The mean body's rest vertices (19158, 3), and the function that carries vertices with weights to the T-pose."""
+def mean_t_pose_maps(bodies: AnnyBodies) -> tuple[np.ndarray, np.ndarray]:
+    """The mean body's rest vertices (19158, 3), and the maps (104, 3, 4) of its bones to the T-pose."""
     mean = bodies.mean()
     rotations = t_pose_rotations(mean)
-    maps = transforms(mean, rotations, posed_heads(mean, rotations))[0]
-    return mean.vertices[0], lambda vertices, weights: skin(vertices, weights, maps)
+    return mean.vertices[0], transforms(mean, rotations, posed_heads(mean, rotations))[0]

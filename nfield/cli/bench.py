@@ -1,4 +1,7 @@
-"""`nfield bench`: how fast this machine's kernels are, and how exact; how well fields of one size fit pictures."""
+"""`nfield bench`: how fast this machine's kernels are, and how exact; how well fields of one size fit pictures.
+
+Avatars of generated people are left to `bench_people`.
+"""
 
 import os
 from collections.abc import Sequence
@@ -13,6 +16,7 @@ from rich.table import Table
 
 from nfield.bench.images import QUESTIONS, SHIPPED, VARIANTS, Fit, fit_pictures, mean_gain, shipped_pictures
 from nfield.bench.kernels import Comparison, compare_kernels
+from nfield.cli import bench_people
 from nfield.cli.options import at_least, parse_options
 from nfield.errors import BackendUnavailable, OptionError
 from nfield.kernels import native_core
@@ -23,6 +27,7 @@ _EXAMPLES = (
     "nfield bench kernels --samples 65536 --rounds 9 --out kernels.json",
     "nfield bench images --out images.json",
     "nfield bench images photo.png --steps 1000 --shipped 2",
+    "nfield bench people --quick (see nfield bench people --help)",
 )
 
 
@@ -53,13 +58,18 @@ class BenchOptions:
     """JSON file for the figures."""
 
 
-def parse(arguments: Sequence[str]) -> BenchOptions:
-    """Options of this command."""
+def parse(arguments: Sequence[str]) -> BenchOptions | bench_people.BenchPeopleOptions:
+    """Options of this command, or of `nfield bench people`."""
+    if arguments[:1] == ["people"]:
+        return bench_people.parse(arguments[1:])
     return parse_options(BenchOptions, arguments, command="bench", examples=_EXAMPLES)
 
 
-def run(options: BenchOptions) -> None:
+def run(options: BenchOptions | bench_people.BenchPeopleOptions) -> None:
     """Measures, shows the table and writes it where that is asked for."""
+    if isinstance(options, bench_people.BenchPeopleOptions):
+        bench_people.run(options)
+        return
     {"images": _bench_images, "kernels": _bench_kernels}[options.what](options)
 
 

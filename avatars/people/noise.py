@@ -1,5 +1,7 @@
 """Smooth random fields in space."""
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.ndimage import map_coordinates
 
@@ -10,12 +12,18 @@ def noise(points: np.ndarray, scale: np.ndarray | float, *, seed: int, octaves: 
     """Value noise of about [-1, 1] at points (n, 3), metres; `scale` is the size of a blob along each axis, metres."""
     total = np.zeros(len(points))
     for octave in range(octaves):
-        lattice = np.random.default_rng(seed + octave).uniform(-1.0, 1.0, (_CELLS,) * 3)
         where = points / np.asarray(scale) * 2.0**octave + 7.3 * octave
         cell = np.floor(where)
         eased = cell + smoothstep(0.0, 1.0, where - cell)  # Otherwise creases show between cells.
-        total += 0.5**octave * map_coordinates(lattice, eased.T, order=1, mode="grid-wrap")
+        total += 0.5**octave * map_coordinates(_lattice(seed + octave), eased.T, order=1, mode="grid-wrap")
     return total
+
+
+@lru_cache(maxsize=256)
+def _lattice(seed: int) -> np.ndarray:
+    lattice = np.random.default_rng(seed).uniform(-1.0, 1.0, (_CELLS,) * 3)
+    lattice.setflags(write=False)
+    return lattice
 
 
 def noise_vectors(points: np.ndarray, scale: np.ndarray | float, *, seed: int, octaves: int = 1) -> np.ndarray:

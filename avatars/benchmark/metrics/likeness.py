@@ -1,0 +1,146 @@
+"""How alike two pictures of a person are: inside of the outlines, along them, to an eye, and in sharpness.
+
+Both pictures are over white. *Inside* means: in the union of both silhouettes, opacity above one half.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import ndimage
+from skimage.metrics import structural_similarity
+from torch import Tensor
+
+from nfield.errors import BackendUnavailable
+from nfield.metrics import intersection_over_union, psnr
+
+PIXELS_PER_DEGREE = 67.0
+"""Of FLIP's viewer: 0.7 m before a screen 0.7 m wide with 3840 pixels."""
+_BEST_PSNR = 100.0  # decibels, for equal pictures
+_FLIP_MARGIN = 12  # pixels; the filters of FLIP at that distance reach 9
+_EROSION = 5  # pixels
+_FEWEST = 100  # pixels that a sharpness needs
+_LUMINANCE = (0.2126, 0.7152, 0.0722)
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What is measured of a pair of pictures.
+
+    Attributes:
+        psnr: Decibels inside, of sRGB in [0, 1]; at most 100.
+        ssim: Mean of the structural similarity (Gaussian window of 11 pixels, data range 1) inside.
+        iou: Overlap of the silhouettes, intersection over union.
+        flip: Mean FLIP (Andersson et al. 2020) in the box around the union of the silhouettes; 0 is equal.
+        sharpness: Mean absolute Laplacian of luminance over the truth's, in the silhouettes' intersection eroded by 5
+            pixels; None where that is too small or the truth is flat.
+    """
+
+    psnr: float
+    ssim: float
+    iou: float
+    flip: float
+    sharpness: float | None
+
+
+def likeness(
+    color: Float[Tensor, "h w 3"],
+    opacity: Float[Tensor, "h w"],
+    true_color: Float[Tensor, "h w 3"],
+    true_alpha: Float[Tensor, "h w"],
+) -> Likeness:
+    """All of it.
+
+    Args:
+        color: sRGB in [0, 1] over white.
+        opacity: In [0, 1].
+        true_color: The truth's colours over white.
+        true_alpha: The truth's opacity; above one half somewhere.
+    """
+    mask, true_mask = opacity > 0.5, true_alpha > 0.5
+    union = mask | true_mask
+    return Likeness(
+        psnr=min(_BEST_PSNR, psnr(color, true_color, mask=union)),
+        ssim=ssim_inside(color, true_color, union),
+        iou=intersection_over_union(mask, true_mask),
+        flip=flip_around(color, true_color, union),
+        sharpness=sharpness_ratio(color, true_color, mask & true_mask),
+    )
+
+
+def ssim_inside(color: Float[Tensor, "h w 3"], reference: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"]) -> float:
+    """Mean structural similarity (Wang et al. 2004) of the windows whose centres lie in a mask."""
+    compared: Any = structural_similarity(
+        color.double().numpy(),
+        reference.double().numpy(),
+        data_range=1.0,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        channel_axis=2,
+        full=True,
+    )
+    return float(compared[1][mask.numpy()].mean())
+
+
+def flip_around(color: Float[Tensor, "h w 3"], reference: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"]) -> float:
+    """Mean FLIP in the box around a mask, at `PIXELS_PER_DEGREE`.
+
+    Raises:
+        BackendUnavailable: The package flip-evaluator is missing.
+    """
+    rows, columns = (mask.any(axis).nonzero()[:, 0] for axis in (1, 0))
+    low = [int(rows[0]), int(columns[0])]
+    high = [int(rows[-1]) + 1, int(columns[-1]) + 1]
+    start = [max(0, edge - _FLIP_MARGIN) for edge in low]
+    wide = tuple(slice(first, last + _FLIP_MARGIN) for first, last in zip(start, high, strict=True))
+    box = tuple(slice(a - first, b - first) for a, b, first in zip(low, high, start, strict=True))
+    return float(_flip_map(color[wide], reference[wide])[box].mean())
+
+
+def require_flip() -> None:
+    """Says so at once where FLIP cannot be measured.
+
+    Raises:
+        BackendUnavailable: The package flip-evaluator is missing.
+    """
+    try:
+        import flip_evaluator  # noqa: F401 (only whether it is there)
+    except ImportError as error:
+        raise BackendUnavailable(
+            "the benchmark of people measures FLIP with the package flip-evaluator, which is missing; "
+            "install it with: pip install 'nfield[bench]'"
+        ) from error
+
+
+def _flip_map(color: Float[Tensor, "h w 3"], reference: Float[Tensor, "h w 3"]) -> Float[np.ndarray, "h w"]:
+    require_flip()
+    import flip_evaluator
+
+    true, ours = (np.ascontiguousarray(picture.float().numpy()) for picture in (reference, color))
+    options = {"ppd": PIXELS_PER_DEGREE}
+    error, _, _ = flip_evaluator.evaluate(true, ours, "LDR", inputsRGB=True, applyMagma=False, parameters=options)
+    return error[..., 0]
+
+
+def sharpness_ratio(
+    color: Float[Tensor, "h w 3"], reference: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"]
+) -> float | None:
+    """Mean absolute Laplacian of luminance over the reference's, in an eroded mask; None where there is none."""
+    core: Any = ndimage.binary_erosion(mask.numpy(), iterations=_EROSION)
+    if core.sum() < _FEWEST:
+        return None
+    ours, theirs = (float(np.abs(_laplacian(luminance(picture)))[core].mean()) for picture in (color, reference))
+    return ours / theirs if theirs > 1e-6 else None
+
+
+def _laplacian(brightness: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+    """The four neighbours minus four times the pixel."""
+    values: Any = ndimage.laplace(brightness)
+    return values
+
+
+def luminance(color: Float[Tensor, "h w 3"]) -> Float[np.ndarray, "h w"]:
+    """Weighted mean of the channels (the weights of Rec. 709, applied to sRGB)."""
+    return color.double().numpy() @ np.array(_LUMINANCE)
