@@ -28,17 +28,21 @@ from avatars.body_fit.visibility import HIDDEN, in_words, shown_segments
 from nfield.cameras import Cameras
 
 _NEAR = 1.5  # metres
+_HIPS = (Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
 _KNEES = (Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE)
-_FAR_ENDS_OF_LEGS = {
-    ("hips", "left thigh", "right thigh"): _KNEES,
-    ("left lower leg", "right lower leg", "left foot", "right foot"): (Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE),
+_ANKLES = (Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE)
+_ENDS_OF_LEGS = {
+    ("hips", "left thigh", "right thigh"): (_HIPS, _KNEES),
+    ("left lower leg", "right lower leg", "left foot", "right foot"): (_KNEES, _ANKLES),
 }
-_FAR_ENDS_OF_ARMS = {
-    ("left forearm",): (Landmark.LEFT_WRIST,),
-    ("right forearm",): (Landmark.RIGHT_WRIST,),
-    ("left hand",): (Landmark.LEFT_INDEX,),
-    ("right hand",): (Landmark.RIGHT_INDEX,),
+_ENDS_OF_ARMS = {
+    ("left forearm",): ((Landmark.LEFT_ELBOW,), (Landmark.LEFT_WRIST,)),
+    ("right forearm",): ((Landmark.RIGHT_ELBOW,), (Landmark.RIGHT_WRIST,)),
+    ("left hand",): ((Landmark.LEFT_WRIST,), (Landmark.LEFT_INDEX,)),
+    ("right hand",): ((Landmark.RIGHT_WRIST,), (Landmark.RIGHT_INDEX,)),
 }
+"""Near and far end of segments."""
+
 _WARM_UP = 25  # steps: Adam's first ones are blind, as long as its rate allows
 
 Progress = Callable[[str, float], None]
@@ -196,14 +200,20 @@ def _energy(
 
 
 def _free(observation: BodyObservation) -> list[int]:
-    """Segments that may lie outside the mask inside the photo: what probably stands behind a table or a counter.
+    """Segments that may lie outside the mask inside the photo: what stands behind a table or a counter.
 
     Those are legs whose far end neither side shows and, where no knee is seen, the hips and what of the arms is not
-    seen. One unseen leg is behind the other, an unseen arm of a whole body behind its trunk: inside the mask.
+    seen, if an end is hidden within the photo; what only its border cuts off must lie inside the mask up to there. One
+    unseen leg is behind the other, an unseen arm of a whole body behind its trunk: inside the mask, too.
     """
-    far_ends = {**_FAR_ENDS_OF_LEGS, **(_FAR_ENDS_OF_ARMS if not _any_seen(observation, _KNEES) else {})}
-    hidden = {name for names, ends in far_ends.items() if not _any_seen(observation, ends) for name in names}
-    return [SEGMENT_NAMES.index(name) for name in sorted(hidden)]
+    table = _ENDS_OF_LEGS if _any_seen(observation, _KNEES) else _ENDS_OF_LEGS | _ENDS_OF_ARMS
+    free = [
+        name
+        for names, (near, far) in table.items()
+        if not _any_seen(observation, far) and any(observation.hides(end) for end in (*near, *far))
+        for name in names
+    ]
+    return [SEGMENT_NAMES.index(name) for name in free]
 
 
 def _any_seen(observation: BodyObservation, landmarks: Iterable[Landmark]) -> bool:

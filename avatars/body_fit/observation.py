@@ -113,6 +113,10 @@ class BodyObservation:
         """Whether the photo shows a landmark: it lies in the photo and is probably not hidden."""
         return bool(self._inside()[landmark]) and float(self.visibility[landmark]) >= VISIBLE
 
+    def hides(self, landmark: Landmark) -> bool:
+        """Whether a landmark lies in the photo, but probably behind something."""
+        return bool(self._inside()[landmark]) and float(self.visibility[landmark]) < VISIBLE
+
     def _inside(self) -> Bool[Tensor, "33"]:
         limit = torch.tensor([self.size[1], self.size[0]])
         return ((self.keypoints >= 0) & (self.keypoints <= limit)).all(-1)

@@ -148,6 +148,15 @@ def test_legs_behind_something_do_not_pull_on_the_body(model: BodyModel, below_h
     assert float(fit.pose.rotations[[1, 2, 4, 5]].norm(dim=-1).max()) < math.radians(25.0)
 
 
+def test_arm_that_the_border_cuts_off_stays_in_the_mask_up_to_there(model: BodyModel):
+    truth = known_person("stand", 0.0)
+    elbow, wrist = model.joints(truth)[[18, 20]]
+    where = (elbow + wrist) / 2
+    rows = int(where[1] / where[2] * FOCAL + SIZE[0] / 2)
+    fit = fit_body(model, cut(observe(model, truth), rows), QUICK)
+    assert fit.silhouette_iou > 0.93
+
+
 def test_person_who_would_be_too_near_is_taken_for_a_part_of_a_larger_photo(model: BodyModel):
     truth = known_person("stand", 0.0)
     whole = observe(model, truth)
