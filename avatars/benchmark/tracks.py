@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
@@ -12,8 +11,9 @@ from avatars.benchmark.methods import Case, Fitted
 from avatars.benchmark.truth_cache import CachedTruth
 from avatars.benchmark.views import PoseViews
 from avatars.body import BodyModel, BodyPose
-from avatars.body_fit import BodyFitConfig, BodyObservation, fit_body
-from avatars.perception import PersonEstimator
+from avatars.perception import Photo
+from avatars.photo_inputs import PhotoInputs
+from avatars.pipeline import find_person
 from nfield.cameras import Cameras
 
 
@@ -86,8 +86,8 @@ class PhotoOnly:
     def case(self, model: BodyModel, truth: CachedTruth, *, minutes: float | None, seed: int) -> Case:
         """What is found in the photo."""
         photo, _ = truth.photo()
-        alpha, pose, focal = _found(model, photo)
-        return Case(model, photo, alpha, pose, _pinhole(focal, (photo.shape[0], photo.shape[1])), minutes, seed)
+        alpha, pose, camera = _found(model, photo)
+        return Case(model, photo, alpha, pose, camera, minutes, seed)
 
     def compared(self, model: BodyModel, fitted: Fitted, scene: PoseViews, *, in_photo: bool) -> Comparison:
         """Laid over the truth by the joints."""
@@ -101,17 +101,7 @@ TRACKS: dict[str, Track] = {"A": Exact(), "C": PhotoOnly()}
 """By name."""
 
 
-def _found(model: BodyModel, photo: UInt8[Tensor, "h w 3"]) -> tuple[Float[Tensor, "h w"], BodyPose, float]:
-    """Matte, body and focal length, pixels, of the person in a photo."""
-    person = PersonEstimator.load().estimate(photo)
-    size = (photo.shape[0], photo.shape[1])
-    seen = BodyObservation(person.keypoints, person.visibility, person.keypoints_world, person.alpha > 0.5, size)
-    body = fit_body(model, seen, BodyFitConfig())
-    return person.alpha, body.pose, body.focal
-
-
-def _pinhole(focal: float, size: tuple[int, int]) -> Cameras:
-    """A camera at the origin that looks along z, its principal point in the middle."""
-    height, width = size
-    matrix = torch.tensor([[[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]]])
-    return Cameras(matrix, torch.eye(4)[None], size)
+def _found(model: BodyModel, photo: UInt8[Tensor, "h w 3"]) -> tuple[Float[Tensor, "h w"], BodyPose, Cameras]:
+    """Matte, body and camera of the person in a photo, as `nfield fit` finds them."""
+    found = find_person(PhotoInputs(Photo(photo, None, "")), model).person
+    return found.alpha, found.portrait.pose, found.portrait.camera

@@ -16,7 +16,7 @@ from torch import Tensor
 from avatars.benchmark.methods import ROWS, Case, Fitted
 from avatars.benchmark.rows.bare_body import BareBody, seen_by
 from avatars.body import BodyModel
-from avatars.dress import vertex_normals
+from avatars.surface.mesh import vertex_normals
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import Raster, rasterize
 

@@ -1,0 +1,40 @@
+"""The product's method, and the same without each of its parts."""
+
+from dataclasses import replace
+
+from avatars.benchmark.methods import ROWS
+from avatars.benchmark.rows.field import FieldMethod
+from avatars.fitting.stages import fit_surface_and_photo, learn_surface
+from avatars.pipeline import FitConfig
+from avatars.posed.avatar import FigureConfig
+from avatars.posed.warp import SkinningConfig
+from avatars.surface.vertex_rules import VertexRules
+
+
+def _without_texture_space() -> FitConfig:
+    return replace(FitConfig(), completion=VertexRules())
+
+
+def _without_solid() -> FitConfig:
+    stages = tuple(
+        replace(stage, terms=tuple(term for term in stage.terms if term.name != "solid"))
+        for stage in (learn_surface(), fit_surface_and_photo())
+    )
+    return replace(FitConfig(), stages=stages)
+
+
+def _with_wide_shell() -> FitConfig:
+    wide = replace(SkinningConfig.close(), inner=0.03, outer=0.065)
+    return replace(FitConfig(), figure=FigureConfig(skinning=wide, room=0.035))
+
+
+def _without_photo_stage() -> FitConfig:
+    stage = learn_surface()
+    return replace(FitConfig(), stages=(replace(stage, budget=replace(stage.budget, share=1.0)),))
+
+
+ROWS["texture space"] = FieldMethod(FitConfig)
+ROWS["texture space - vertex painting instead"] = FieldMethod(_without_texture_space)
+ROWS["texture space - no solid"] = FieldMethod(_without_solid)
+ROWS["texture space - wide shell"] = FieldMethod(_with_wide_shell)
+ROWS["texture space - surface only, no photo stage"] = FieldMethod(_without_photo_stage)
