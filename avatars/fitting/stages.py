@@ -108,15 +108,19 @@ class PaintedStage:
         return RadianceTask(canonical.field, canonical.renderer, subject.views.images, self.radiance)
 
 
-def default_stages() -> tuple[AvatarStage, ...]:
-    """First the painted surface, point by point, then the photo, while all that it does not show stays as it was."""
-    return (learn_surface(), fit_surface_and_photo())
+def default_stages(*, initialises: bool = False) -> tuple[AvatarStage, ...]:
+    """First the painted surface, point by point, then the photo, while all that it does not show stays as it was.
+
+    Args:
+        initialises: Whether the field has centres to be initialised, which needs pictures of the painted body first.
+    """
+    return (learn_body() if initialises else learn_surface(), fit_surface_and_photo())
 
 
 def learn_surface() -> FitStage:
     """The canonical field learns the painted surface: its colours, and what is inside and outside."""
     optim = OptimConfig(rates={"table": 2e-2, "network": 2e-3, "features": 2e-2}, warmup=20, final=0.1)
-    terms = (SurfaceColorTerm("surface"), SolidTerm("solid", Constant(0.005)))
+    terms = (SurfaceColorTerm("surface"), SolidTerm("solid"))
     return FitStage("learning the surface", terms, StageBudget(0.25, steps_per_minute=200.0, optim=optim))
 
 
@@ -131,8 +135,8 @@ def fit_surface_and_photo(photo: PhotoRays | None = None) -> FitStage:
     terms = (
         ColorTerm("color", photo),
         SilhouetteTerm("silhouette", photo, Constant(0.01)),
-        SurfaceColorTerm("surface", visible_weight=0.1),
-        SolidTerm("solid", Constant(0.005)),
+        SurfaceColorTerm("surface", count=1 << 14, visible_weight=0.1),
+        SolidTerm("solid", count=1 << 14),
     )
     return FitStage("fitting the photo", terms, StageBudget(0.75, steps_per_minute=100.0, optim=optim))
 

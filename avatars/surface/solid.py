@@ -44,6 +44,11 @@ class SurfacePoints:
     color: Float[Tensor, "n 3"]
     visibility: Float[Tensor, "n"]
 
+    def in_space_order(self) -> "SurfacePoints":
+        """The same, neighbours next to each other: fields look such points up several times as fast."""
+        order = _space_order(self.place)
+        return SurfacePoints(self.place[order], self.normal[order], self.color[order], self.visibility[order])
+
 
 @dataclass(frozen=True)
 class SpacePoints:
@@ -96,8 +101,8 @@ class Solid:
         """
         weight = _areas(vertices, faces) * torch.where(detailed, config.detail, 1.0)
         normals = vertex_normals(vertices, faces)
-        on = _on_surface(vertices, normals, faces, appearance, weight, config.on, generator)
-        chosen = torch.randint(config.on, (config.around,), generator=generator)
+        on = _on_surface(vertices, normals, faces, appearance, weight, config.on, generator).in_space_order()
+        chosen = torch.randint(config.on, (config.around,), generator=generator).sort().values
         offset = torch.rand(config.around, generator=generator)
         inwards = torch.arange(config.around) % 2 == 0
         offset = torch.where(inwards, -config.depth * offset, config.height * offset)
@@ -105,6 +110,17 @@ class Solid:
         winding = igl.fast_winding_number(vertices.double().numpy(), faces.numpy(), place.double().numpy())
         distance = NearestCenters(on.place).query(place, 1)[1][:, 0].sqrt()
         return Solid(on, SpacePoints(place, torch.from_numpy(winding) > 0.5, distance))
+
+
+def _space_order(points: Float[Tensor, "n 3"]) -> Int[Tensor, "n"]:
+    """Order along a Z-order curve (Morton 1966) through cells of about 2 mm for a person."""
+    low, high = points.amin(0), points.amax(0)
+    cell = ((points - low) / (high - low).max().clamp_min(1e-9) * 1023.0).long()
+    code = torch.zeros(len(points), dtype=torch.long)
+    for bit in range(10):
+        for axis in range(3):
+            code |= ((cell[:, axis] >> bit) & 1) << (3 * bit + axis)
+    return code.argsort()
 
 
 def _areas(vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"]) -> Float[Tensor, "t"]:
