@@ -8,6 +8,9 @@ from avatars.fitting.subject import FitSubject
 from avatars.pipeline import FitConfig, paint, prepare
 from avatars.portrait import PersonPhoto, Portrait
 from avatars.posed.avatar import FigureConfig
+from avatars.surface.dress import DressConfig
+from avatars.surface.solid import SolidConfig
+from avatars.surface.vertex_rules import VertexRules
 from avatars.surface.views import ViewsConfig
 from nfield.cameras import Cameras
 from nfield.fields import HashConfig
@@ -32,7 +35,10 @@ def subject() -> FitSubject:
             field=HashConfig(levels=4, log2_table_size=10, finest_resolution=32, hidden=32),
             sampler=OccupancyConfig(resolution=32, steps=96, coarse=1.0, threshold=0.02),
         ),
+        dress=DressConfig(hidden=True),
+        completion=VertexRules(),
         views=ViewsConfig(size=40, ring=4, elevations=(8.0,), details=0),
+        solid=SolidConfig(on=3000, around=2000),
     )
     generator = torch.Generator().manual_seed(0)
     return prepare(paint(model, person, config), person, config, generator=generator)

@@ -6,6 +6,7 @@ from avatars.body.parts import PART_NAMES
 from avatars.surface.complete import Completion
 from avatars.surface.mesh import Surface, face_vertices, subdivide, vertex_parts
 from avatars.surface.paint import Paint, PhotographedSurface
+from avatars.surface.parametrise import TextureLayout
 from avatars.surface.vertex_rules import VertexRules, complete_colors
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
@@ -80,7 +81,8 @@ def test_rules_are_a_completion_that_keeps_what_the_photo_shows(model: BodyModel
     mask = rasterize(posed, surface.faces, camera.intrinsics[0], camera.size).face >= 0
     rules = VertexRules()
     assert isinstance(rules, Completion)
-    shown = PhotographedSurface(model, surface, surface.spread(model.template), posed, photo, mask, camera)
+    layout = TextureLayout.of_body(model).finer()
+    shown = PhotographedSurface(model, surface, layout, surface.spread(model.template), posed, photo, mask, camera)
     appearance = rules.complete(shown)
     pixel, _ = camera.project(posed, 0)
     visible = appearance.visibility > 0.5
