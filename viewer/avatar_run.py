@@ -78,9 +78,10 @@ def avatar_figure(avatar: Avatar, motion: Path | None = None) -> Figure:
     if motion is not None:
         own[motion.stem] = Motion(*load_motion(motion))
     shipped = {name: Motion(shipped_motion(name), _MOTION_RATE) for name in SHIPPED}
+    dressed = avatar.dressed
     joints = avatar.model.skeleton(_body_pose(avatar, torch.zeros(len(JOINT_NAMES), 3)))[0]
     skin = Skin(
-        avatar.vertices.numpy(), avatar.model.faces.numpy(), avatar.model.weights.numpy(), joints.detach().numpy()
+        dressed.rest.numpy(), dressed.faces.numpy(), dressed.weights(avatar.model).numpy(), joints.detach().numpy()
     )
     poses = {name: named_pose(name) for name in pose_names()}
     return AvatarFigure(avatar, skin, poses, {**own, **shipped}, _sliders(), _Posed(avatar))
