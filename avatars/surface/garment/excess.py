@@ -1,0 +1,141 @@
+"""What the mask holds beyond the dressed body, and whether it is a skirt, an open coat, or hair.
+
+A piece counts where it reaches far from the body and is not small. Cloth around the legs is a hull where the legs
+themselves have its colour (a skirt, a closed coat), and a sheet where they do not (the tails of an open coat over
+trousers).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy import ndimage
+from scipy.spatial import KDTree
+
+from avatars.body.parts import PART_NAMES
+from avatars.surface.garment.photographed import Photographed
+
+_HEAD = ("head", "neck")
+_LEGS = ("left thigh", "right thigh", "left leg", "right leg")
+_CLOTHED = ("torso", *_LEGS)
+_MOST_COLOURS = 3000
+
+
+@dataclass(frozen=True)
+class ExcessConfig:
+    """What counts as loose."""
+
+    reach: float = 0.02
+    """A piece reaches at least this far from the dressed body, metres."""
+    area: float = 0.004
+    """Its least area, square metres."""
+    same_colour: float = 12.0
+    """Colours closer than this are alike, of 255."""
+    hull: float = 0.5
+    """From this share of the legs' pixels in the cloth's colour on, it goes around the legs."""
+    beside: float = 0.25
+    """How far from a piece the legs' colours are compared, metres."""
+    gap: float = 0.15
+    """A hull leaves less than this share of the pixels between the legs to the background."""
+
+
+@dataclass(frozen=True)
+class Excess:
+    """Pixels of the mask that the dressed body does not explain.
+
+    Attributes:
+        cloth: Those that hang from trunk and legs.
+        hair: Those that belong to the head.
+        pixel: Metres that a pixel covers at the body.
+    """
+
+    cloth: Bool[np.ndarray, "h w"]
+    hair: Bool[np.ndarray, "h w"]
+    pixel: float
+
+
+def find_excess(seen: Photographed, config: ExcessConfig | None = None) -> Excess:
+    """The loose pieces of a mask, by what of the body is next to them."""
+    config = config or ExcessConfig()
+    pixel = float(seen.project(seen.posed.double().numpy())[1].mean())
+    cover = seen.part > 0
+    distance, nearest = _nearest_part(seen.part)
+    label, count = ndimage.label(ndimage.binary_opening(seen.mask & ~cover))
+    cloth, hair = np.zeros_like(cover), np.zeros_like(cover)
+    for index, box in enumerate(ndimage.find_objects(label, count)):
+        piece = label[box] == index + 1
+        reach, area = distance[box][piece].max() * pixel, piece.sum() * pixel**2
+        if reach < config.reach or area < config.area:
+            continue
+        of_head, of_cloth = _shares(nearest[box], piece)
+        cloth[box] |= piece & of_cloth
+        hair[box] |= piece & of_head
+    return Excess(cloth, hair, pixel)
+
+
+def _nearest_part(part: Int[np.ndarray, "h w"]) -> tuple[Float[np.ndarray, "h w"], Int[np.ndarray, "h w"]]:
+    """Pixels to the body, and the part that is next."""
+    distance, index = ndimage.distance_transform_edt(part == 0, return_indices=True)
+    return np.asarray(distance), part[index[0], index[1]]
+
+
+def _shares(nearest: Int[np.ndarray, "h w"], piece: Bool[np.ndarray, "h w"]) -> tuple[np.ndarray, np.ndarray]:
+    """Which pixels of a piece are the head's and which hang from trunk and legs; neither where it is a sleeve's."""
+    head = np.isin(nearest, [PART_NAMES.index(name) for name in _HEAD])
+    legs = np.isin(nearest, [PART_NAMES.index(name) for name in _LEGS])
+    trunk = legs | (nearest == PART_NAMES.index("torso"))
+    of = {name: (group & piece).sum() / piece.sum() for name, group in (("head", head), ("legs", legs), ("trunk", trunk))}
+    everything, nothing = np.ones_like(piece), np.zeros_like(piece)
+    if of["head"] > 0.2 and of["legs"] > 0.2:
+        return head, ~head
+    if of["head"] > 0.2:
+        return everything, nothing
+    return (nothing, everything) if of["trunk"] > 0.3 else (nothing, nothing)
+
+
+def goes_around(seen: Photographed, excess: Excess, config: ExcessConfig | None = None) -> bool:
+    """Whether loose cloth goes around both legs: between its edges they have its colour, and no background shows.
+
+    Asked is the middle half of what the photo shows in each row; to the sides an open coat covers the legs, too.
+    """
+    config = config or ExcessConfig()
+    rows = excess.cloth.any(1)
+    near = ndimage.distance_transform_edt(~excess.cloth) * excess.pixel < config.beside
+    zone = seen.shows(_LEGS) & seen.mask & rows[:, None] & near & _middle_half(seen.silhouette(_LEGS))
+    if zone.sum() < 50:
+        return True
+    smooth = ndimage.gaussian_filter(seen.photo.astype(np.float64), (2.0, 2.0, 0.0))
+    distance, _ = KDTree(_thinned(smooth[excess.cloth])).query(_thinned(smooth[zone]))
+    alike = float((np.asarray(distance) < config.same_colour).mean())
+    return alike > config.hull and not _parted(seen, rows, config)
+
+
+
+
+def _parted(seen: Photographed, rows: Bool[np.ndarray, "h"], config: ExcessConfig) -> bool:
+    """Whether background shows between the legs where the cloth is: wide trousers, no skirt."""
+    left, right = seen.silhouette(("left thigh", "left leg")), seen.silhouette(("right thigh", "right leg"))
+    between = _between(left, right) | _between(right, left)
+    between &= ~left & ~right & rows[:, None] & (seen.part == 0)
+    open_rows = between.sum(1) > 0
+    if not open_rows.any():
+        return False
+    return bool((between & ~seen.mask).sum() > config.gap * between.sum())
+
+
+def _between(first: Bool[np.ndarray, "h w"], second: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """Pixels that have the first to the left and the second to the right in their row."""
+    return np.maximum.accumulate(first, axis=1) & np.maximum.accumulate(second[:, ::-1], axis=1)[:, ::-1]
+
+
+def _middle_half(pixels: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """The middle half of each row's span."""
+    width = pixels.shape[1]
+    first = np.argmax(pixels, axis=1)[:, None]
+    last = width - 1 - np.argmax(pixels[:, ::-1], axis=1)[:, None]
+    column = np.arange(width)
+    return (np.abs(column - 0.5 * (first + last)) <= 0.25 * (last - first)) & pixels.any(1)[:, None]
+
+
+def _thinned(colours: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "m 3"]:
+    return colours[:: max(1, len(colours) // _MOST_COLOURS)]

@@ -1,0 +1,117 @@
+"""Hair and hats that stand off the head: a curtain around it, open before the face, that rests behind the shoulders."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from avatars.surface.garment.cloth import hair_weights
+from avatars.surface.garment.cloth_piece import ARMS, posed_obstacle, vertical_range
+from avatars.surface.garment.drape import Loose
+from avatars.surface.garment.excess import Excess
+from avatars.surface.garment.outline import Evidence, widened
+from avatars.surface.garment.photographed import Photographed, faces_of
+from avatars.surface.garment.tube import Sections, Tube, body_sections, even_azimuths, surface_samples
+
+_HEAD = ("head", "neck")
+_UPPER = ("head", "neck", "torso")
+
+
+@dataclass(frozen=True)
+class HairConfig:
+    """Where hair begins, opens and ends."""
+
+    columns: int = 96
+    """Azimuths."""
+    above: float = 0.03
+    """How far above the first loose pixel it leaves the head, metres."""
+    crown: float = 0.05
+    """Loose pixels closer than this to the top of the head, or above, make it a whole cap, metres."""
+    face: float = 1.15
+    """Half the angle that is free in front below the forehead, radians."""
+    back: float = 2.0
+    """From this azimuth on it lies on the back; before, it ends at the shoulders, radians."""
+    behind: float = 0.10
+    """How far below the shoulders it ends where they hide its end, metres."""
+
+
+def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = None) -> Loose:
+    """Loose hair, ready to be fitted.
+
+    Args:
+        seen: The photo.
+        excess: What is loose in it.
+        config: Options.
+    """
+    config = config or HairConfig()
+    axis, crown = _axis(seen)
+    head, upper = (_sections(seen, parts, axis, crown + 0.4, config) for parts in (_HEAD, _UPPER))
+
+    def weights(points: Float[np.ndarray, "m n 3"]) -> Float[np.ndarray, "m n 24"]:
+        return hair_weights(points, seen.joints)
+
+    padded = replace(head, radii=np.maximum(head.radii, 0.04))
+    top, hem = vertical_range(seen, excess.hair, axis=axis, sections=padded, weights=weights)
+    whole = top > crown - config.crown
+    shoulders = float(seen.joints[[16, 17], 1].mean())
+    if hem < shoulders + 0.10:
+        hem = min(hem, shoulders - config.behind)
+    back = np.abs(head.azimuths) >= config.back
+    return Loose(
+        kind="hair",
+        axis=axis,
+        top=top + (0.01 if whole else config.above),
+        hem=hem,
+        sections=head,
+        solid=replace(head, radii=np.where(back, np.maximum(head.radii, upper.radii), head.radii)),
+        evidence=_evidence(seen, excess),
+        obstacle=posed_obstacle(seen, _UPPER),
+        weights=weights,
+        presence=_Curtain(upper, _forehead(seen, crown), shoulders + 0.04, config).present,
+        closed_top=whole,
+    )
+
+
+@dataclass(frozen=True)
+class _Curtain:
+    """Where hair is: not before the face, and at the sides not where the shoulders are."""
+
+    upper: Sections
+    forehead: float
+    shoulders: float
+    config: HairConfig
+
+    def present(self, tube: Tube) -> Bool[np.ndarray, "m n"]:
+        side = np.abs(tube.azimuths)
+        beside_face = (side > self.config.face) | (tube.heights > self.forehead)
+        free = tube.radii > self.upper.at(tube.heights) - 0.01
+        rests = (side >= self.config.back) | (tube.heights > self.shoulders)
+        return beside_face & (rests | free)
+
+
+def _axis(seen: Photographed) -> tuple[tuple[float, float], float]:
+    """x and z of the middle of the head, and the height of its top, metres."""
+    used = np.unique(faces_of(seen.model, ("head",)).numpy())
+    head = seen.rest.double().numpy()[used]
+    middle = 0.5 * (head.min(0) + head.max(0))
+    return (float(middle[0]), float(middle[2])), float(head[:, 1].max())
+
+
+def _forehead(seen: Photographed, crown: float) -> float:
+    """Height of the hairline, metres."""
+    eyes = seen.rest[[seen.model.landmarks["leye"], seen.model.landmarks["reye"]], 1].mean()
+    return float(eyes + 0.45 * (crown - eyes))
+
+
+def _sections(
+    seen: Photographed, parts: tuple[str, ...], axis: tuple[float, float], top: float, config: HairConfig
+) -> Sections:
+    """How far parts of the body reach from the head's axis; nothing above the head."""
+    samples = surface_samples(seen.rest.double().numpy(), faces_of(seen.model, parts).numpy(), spacing=0.006)
+    bottom = float(seen.joints[0, 1])
+    return body_sections(samples, axis, even_azimuths(config.columns), bottom=bottom, top=top).convex()
+
+
+def _evidence(seen: Photographed, excess: Excess) -> Evidence:
+    others = widened(seen.shows((*ARMS, "torso")), 0.006, excess.pixel)
+    return Evidence(seen.mask, seen.shows(_HEAD), others, seen.part > 0)
