@@ -46,8 +46,10 @@ class DrapeConfig:
     """Distance of the rows, metres."""
     straight: float = 0.3
     """Weight of edges without kinks against the outline."""
-    level: float = 6.0
-    """Weight of a hem without kinks against the outline."""
+    level: float = 0.01
+    """Weight of a level hem against the outline."""
+    uneven: float = 0.12
+    """Nothing that is farther from the hem's median height than this is the hem, metres."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def carried(seen: Photographed, piece: Loose, tube: Tube, config: DrapeConfig) -
     posed = (affine[..., :3] @ points[..., None])[..., 0] + affine[..., 3]
     outward = (affine[..., :3] @ tube.outward()[..., None])[..., 0]
     outward /= np.linalg.norm(outward, axis=-1, keepdims=True)
+    outward *= piece.kind != "hair"
     clear = clearances(tube, config).reshape(-1)
     edges = edges_of(grid_faces(tube.present))
     cloth = Cloth.of(points.reshape(-1, 3), edges, clearance=clear, fastened=clear < 0.0)
@@ -297,8 +300,16 @@ def _improved(
     shifts = ring_shifts(
         seen, piece.evidence, rings=rings, present=tube.present, ends=ends, closed_top=piece.closed_top
     )
+    across = np.where(tube.present, tube.radii * np.cos(tube.azimuths - turn), np.nan)
+    rows = tube.present.any(1)
+    reached = np.full(shifts.shape, np.nan)
+    reached[rows] = np.stack([-np.nanmin(across[rows], 1), np.nanmax(across[rows], 1)], 1) + shifts[rows]
     edges = np.stack(
-        [_moved(outline, tube, shifts, side=side, column=ends[side], config=config) for side in (0, 1)], 1
+        [
+            _through(outline.edges[:, side], outline.levels, tube.heights[:, ends[side]], reached[:, side], config, side)
+            for side in (0, 1)
+        ],
+        1,
     )
     cover = tube_cover(seen, tube, rings)
     longer = hem_shifts(seen, piece.evidence, rings=rings, cover=cover)
@@ -317,45 +328,40 @@ def _column(tube: Tube, azimuth: float) -> int:
     return int(np.argmax(np.cos(tube.azimuths - azimuth)))
 
 
-def _moved(
-    outline: _Outline,
-    tube: Tube,
-    shifts: Float[np.ndarray, "m 2"],
-    *,
-    side: int,
-    column: int,
+def _through(
+    before: Float[np.ndarray, "l"],
+    levels: Float[np.ndarray, "l"],
+    heights: Float[np.ndarray, "m"],
+    reached: Float[np.ndarray, "m"],
     config: DrapeConfig,
+    side: int,
 ) -> Float[np.ndarray, "l"]:
-    """One edge after the shifts seen at the tube's rows, without kinks."""
-    sign = (-1.0, 1.0)[side]
-    before = sign * outline.edges[:, side]
-    height, shift = tube.heights[:, column], shifts[:, side]
-    known = np.isfinite(shift)
+    """One edge through the lateral distances that the photo showed at some heights, without kinks."""
+    known = np.isfinite(reached)
     if not known.any():
-        return outline.edges[:, side]
-    order = np.argsort(height[known])
-    place, found = height[known][order], shift[known][order]
-    found = found + np.interp(place, outline.levels[::-1], before[::-1])
-    target = np.interp(outline.levels, place, found)
-    gap = np.abs(outline.levels[:, None] - place).min(1)
-    weight = np.where(gap < 0.012, 1.0, 0.02)
-    count = len(before)
+        return before
+    order = np.argsort(heights[known])
+    place, found = heights[known][order], reached[known][order]
+    target = np.interp(levels, place, found)
+    weight = np.where(np.abs(levels[:, None] - place).min(1) < 0.012, 1.0, 0.02)
+    count = len(levels)
     bend = sparse.diags([1.0, -2.0, 1.0], [0, 1, 2], shape=(count - 2, count))
     system = sparse.diags(weight) + config.straight * bend.T @ bend
-    return sign * np.asarray(spsolve(sparse.csc_matrix(system), weight * target))
+    return (-1.0, 1.0)[side] * np.asarray(spsolve(sparse.csc_matrix(system), weight * target))
 
 
 def _level_hem(
     before: Float[np.ndarray, "n"], longer: Float[np.ndarray, "n"], config: DrapeConfig
 ) -> Float[np.ndarray, "n"]:
-    """A smooth hem through what was seen of it, level where nothing was."""
+    """A hem through what was seen of it: level, but for two waves around the axis."""
     known = np.isfinite(longer)
     if not known.any():
         return before
-    count = len(before)
-    after = sparse.csr_matrix((np.ones(count), (np.arange(count), (np.arange(count) + 1) % count)), (count, count))
-    slope = sparse.identity(count) - after
-    target = np.where(known, before - np.nan_to_num(longer), 0.0)
-    typical = float(np.median(target[known]))
-    system = sparse.diags(known + 0.02) + config.level * slope.T @ slope
-    return np.asarray(spsolve(sparse.csc_matrix(system), target + 0.02 * typical))
+    target = before[known] - longer[known]
+    typical = float(np.median(target))
+    target = target.clip(typical - config.uneven, typical + config.uneven) - typical
+    turn = 2.0 * np.pi * np.arange(len(before)) / len(before)
+    waves = np.stack([np.ones_like(turn), np.sin(turn), np.cos(turn), np.sin(2.0 * turn), np.cos(2.0 * turn)], 1)
+    stiff = config.level * len(target) * np.diag([0.0, 1.0, 1.0, 4.0, 4.0])
+    system = waves[known].T @ waves[known] + stiff
+    return typical + waves @ np.linalg.solve(system, waves[known].T @ target)

@@ -29,6 +29,8 @@ class ExcessConfig:
     """A piece reaches at least this far from the dressed body, metres."""
     area: float = 0.004
     """Its least area, square metres."""
+    hair_reach: float = 0.045
+    """Hair reaches at least this far from the bare head and neck, metres."""
     same_colour: float = 12.0
     """Colours closer than this are alike, of 255."""
     hull: float = 0.5
@@ -70,7 +72,24 @@ def find_excess(seen: Photographed, config: ExcessConfig | None = None) -> Exces
         of_head, of_cloth = _shares(nearest[box], piece)
         cloth[box] |= piece & of_cloth
         hair[box] |= piece & of_head
-    return Excess(cloth, hair, pixel)
+    return Excess(cloth, hair | _beside_bare_head(seen, config, pixel), pixel)
+
+
+def _beside_bare_head(seen: Photographed, config: ExcessConfig, pixel: float) -> Bool[np.ndarray, "h w"]:
+    """What stands off head and neck before they grew: a neck that grew into long hair does not explain it."""
+    bare = seen.wearing(seen.bare()).part
+    distance, nearest = _nearest_part(bare)
+    label, count = ndimage.label(seen.mask & (bare == 0) & _of(nearest, _HEAD))
+    hair = np.zeros_like(seen.mask)
+    for index, box in enumerate(ndimage.find_objects(label, count)):
+        piece = label[box] == index + 1
+        if distance[box][piece].max() * pixel > config.hair_reach and piece.sum() * pixel**2 > config.area:
+            hair[box] |= piece
+    return hair
+
+
+def _of(part: Int[np.ndarray, "h w"], names: tuple[str, ...]) -> Bool[np.ndarray, "h w"]:
+    return np.isin(part, [PART_NAMES.index(name) for name in names])
 
 
 def _nearest_part(part: Int[np.ndarray, "h w"]) -> tuple[Float[np.ndarray, "h w"], Int[np.ndarray, "h w"]]:
@@ -81,9 +100,7 @@ def _nearest_part(part: Int[np.ndarray, "h w"]) -> tuple[Float[np.ndarray, "h w"
 
 def _shares(nearest: Int[np.ndarray, "h w"], piece: Bool[np.ndarray, "h w"]) -> tuple[np.ndarray, np.ndarray]:
     """Which pixels of a piece are the head's and which hang from trunk and legs; neither where it is a sleeve's."""
-    head = np.isin(nearest, [PART_NAMES.index(name) for name in _HEAD])
-    legs = np.isin(nearest, [PART_NAMES.index(name) for name in _LEGS])
-    trunk = legs | (nearest == PART_NAMES.index("torso"))
+    head, legs, trunk = _of(nearest, _HEAD), _of(nearest, _LEGS), _of(nearest, _CLOTHED)
     of = {name: (group & piece).sum() / piece.sum() for name, group in (("head", head), ("legs", legs), ("trunk", trunk))}
     everything, nothing = np.ones_like(piece), np.zeros_like(piece)
     if of["head"] > 0.2 and of["legs"] > 0.2:

@@ -14,7 +14,7 @@ from avatars.surface.garment.cloth import smooth_step
 from avatars.surface.garment.cloth_piece import TRUNK, cloth_piece
 from avatars.surface.garment.drape import DrapeConfig, Loose, clearances, drape
 from avatars.surface.garment.excess import ExcessConfig, find_excess, goes_around
-from avatars.surface.garment.hair import hair_piece
+from avatars.surface.garment import hair
 from avatars.surface.garment.photographed import Photographed
 from avatars.surface.garment.shell import grid_faces, two_layers, with_floor
 from avatars.surface.garment.tube import Tube
@@ -34,7 +34,7 @@ class Garment:
         rest: Vertices, metres.
         faces: Corners, counter-clockwise from outside.
         weights: Skin weights; rows sum to 1.
-        outward: Unit directions at rest in which vertices give way to the body.
+        outward: Unit directions at rest in which vertices give way to the body; 0 where they give way any way.
         clearance: Distance that each keeps from the dressed body, metres; negative where it may lie under its surface.
         fastened: Vertices that lie under the body's surface and go with it.
         outer: For vertices of an inner layer, the vertex of the outer layer that they lie behind; else -1.
@@ -85,7 +85,7 @@ def make_garment(
     if excess.cloth.any():
         pieces.append(cloth_piece(seen, excess, around=goes_around(seen, excess)))
     if excess.hair.any():
-        pieces.append(hair_piece(seen, excess))
+        pieces.append(hair.hair_piece(seen, excess))
     fitted = [(piece, drape(seen, piece, config)) for piece in pieces]
     return _joined(seen, fitted, config) if fitted else None
 
@@ -162,7 +162,7 @@ def _sheet(piece: Loose, tube: Tube, config: DrapeConfig) -> _Mesh:
         rest=both[used],
         faces=numbered.reshape(faces.shape),
         weights=np.tile(piece.weights(grid).reshape(-1, 24), (2, 1))[used],
-        outward=np.tile(outward.reshape(-1, 3), (2, 1))[used],
+        outward=np.tile(outward.reshape(-1, 3), (2, 1))[used] * (piece.kind != "hair"),
         clearance=np.tile(clear, 2)[used],
         outer=np.where(used < count, -1, place[used - count]),
     )
@@ -171,24 +171,31 @@ def _sheet(piece: Loose, tube: Tube, config: DrapeConfig) -> _Mesh:
 def _ungrown(seen: Photographed, meshes: list[tuple[Loose, Tube]]) -> Float[Tensor, "v 3"]:
     """The dressed body without what grew to the outline of a garment, smoothly."""
     bare, share = seen.bare(), np.ones(len(seen.rest))
-    trunk = _trunk(seen)
+    trunk = _of(seen, (*TRUNK, "head", "neck"))
     for piece, tube in meshes:
-        if piece.kind == "hair":
-            continue
-        column = _columns(bare.double().numpy(), piece, tube)
-        height = bare[:, 1].double().numpy()
-        under = smooth_step((height - (piece.top - 0.10)) / 0.08)
-        past = smooth_step((tube.heights[-1, column] - 0.04 - height) / 0.16)
-        beside = ~tube.present[-1, column] | ~trunk
-        share = np.minimum(share, np.maximum(np.maximum(under, past), beside))
+        own = _own_share(seen, piece, tube, bare)
+        share = np.minimum(share, np.maximum(own, ~trunk))
     smoothness = laplacian(seen.model.faces, len(share))
     for _ in range(6):
         share = share - 0.6 * (smoothness @ share)
     return bare + (seen.rest - bare) * torch.from_numpy(share).to(bare)[:, None]
 
 
-def _trunk(seen: Photographed) -> Bool[np.ndarray, "v"]:
-    return np.isin(vertex_parts(seen.model).numpy(), [PART_NAMES.index(name) for name in TRUNK])
+def _own_share(
+    seen: Photographed, piece: Loose, tube: Tube, bare: Float[Tensor, "v 3"]
+) -> Float[np.ndarray, "v"]:
+    """How much of each vertex's growth is the body's own and not the outline of a piece."""
+    if piece.kind == "hair":
+        return hair.grown_share(bare, piece.top, float(seen.joints[[16, 17], 1].mean())).double().numpy()
+    height = bare[:, 1].double().numpy()
+    column = _columns(bare.double().numpy(), piece, tube)
+    above = smooth_step((height - (piece.top - 0.10)) / 0.08)
+    past = smooth_step((tube.heights[-1, column] - 0.04 - height) / 0.16)
+    return np.maximum(np.maximum(above, past), ~tube.present[-1, column])
+
+
+def _of(seen: Photographed, parts: tuple[str, ...]) -> Bool[np.ndarray, "v"]:
+    return np.isin(vertex_parts(seen.model).numpy(), [PART_NAMES.index(name) for name in parts])
 
 
 def _columns(rest: Float[np.ndarray, "v 3"], piece: Loose, tube: Tube) -> Int[np.ndarray, "v"]:
@@ -202,4 +209,4 @@ def _under(seen: Photographed, piece: Loose, tube: Tube) -> Bool[np.ndarray, "v"
     """Vertices of trunk and legs well inside a tube: a rim stays at its upper edge and above its hem."""
     rest = seen.rest.double().numpy()
     hem = tube.heights[-1, _columns(rest, piece, tube)]
-    return _trunk(seen) & (rest[:, 1] < piece.top - _RIM_ABOVE) & (rest[:, 1] > hem + _RIM_BELOW)
+    return _of(seen, TRUNK) & (rest[:, 1] < piece.top - _RIM_ABOVE) & (rest[:, 1] > hem + _RIM_BELOW)

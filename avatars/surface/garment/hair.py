@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float
 
-from avatars.surface.garment.cloth import hair_weights
+from avatars.surface.garment.cloth import hair_weights, smooth_step
 from avatars.surface.garment.cloth_piece import ARMS, posed_obstacle, vertical_range
 from avatars.surface.garment.drape import Loose
 from avatars.surface.garment.excess import Excess
@@ -29,7 +30,7 @@ class HairConfig:
     """Loose pixels closer than this to the top of the head, or above, make it a whole cap, metres."""
     face: float = 1.15
     """Half the angle that is free in front below the forehead, radians."""
-    back: float = 2.0
+    back: float = 1.6
     """From this azimuth on it lies on the back; before, it ends at the shoulders, radians."""
     behind: float = 0.10
     """How far below the shoulders it ends where they hide its end, metres."""
@@ -45,48 +46,69 @@ def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = N
     """
     config = config or HairConfig()
     axis, crown = _axis(seen)
-    head, upper = (_sections(seen, parts, axis, crown + 0.4, config) for parts in (_HEAD, _UPPER))
+    shoulders = float(seen.joints[[16, 17], 1].mean())
 
     def weights(points: Float[np.ndarray, "m n 3"]) -> Float[np.ndarray, "m n 24"]:
         return hair_weights(points, seen.joints)
 
+    head = _sections(seen, _HEAD, axis, crown + 0.4, config)
     padded = replace(head, radii=np.maximum(head.radii, 0.04))
     top, hem = vertical_range(seen, excess.hair, axis=axis, sections=padded, weights=weights)
     whole = top > crown - config.crown
-    shoulders = float(seen.joints[[16, 17], 1].mean())
-    if hem < shoulders + 0.10:
+    top += 0.01 if whole else config.above
+    if hem < shoulders + 0.12:
         hem = min(hem, shoulders - config.behind)
-    back = np.abs(head.azimuths) >= config.back
+    bare = seen.bare()
+    below = seen.wearing(bare + (seen.rest - bare) * grown_share(bare, top, shoulders)[:, None])
+    head, upper = (_sections(below, parts, axis, crown + 0.4, config) for parts in (_HEAD, _UPPER))
+    wide = _half_width(seen, excess)
+    behind = (np.abs(head.azimuths) > config.back) & (np.abs(upper.radii * np.sin(upper.azimuths)) < wide - 0.01)
     return Loose(
         kind="hair",
         axis=axis,
-        top=top + (0.01 if whole else config.above),
+        top=top,
         hem=hem,
         sections=head,
-        solid=replace(head, radii=np.where(back, np.maximum(head.radii, upper.radii), head.radii)),
-        evidence=_evidence(seen, excess),
-        obstacle=posed_obstacle(seen, _UPPER),
+        solid=replace(head, radii=np.where(behind, np.maximum(head.radii, upper.radii), head.radii)),
+        evidence=_evidence(below, excess),
+        obstacle=posed_obstacle(below, _UPPER),
         weights=weights,
-        presence=_Curtain(upper, _forehead(seen, crown), shoulders + 0.04, config).present,
+        presence=_Curtain(upper, _forehead(seen, crown), config).present,
         closed_top=whole,
     )
 
 
+def grown_share(rest: Float[torch.Tensor, "v 3"], top: float, shoulders: float) -> Float[torch.Tensor, "v"]:
+    """0 between hair's upper edge and the shoulders, 1 elsewhere: what grew there grew to the hair's outline.
+
+    Args:
+        rest: Vertices of the bare body at rest, metres.
+        top: Height of the hair's upper edge, metres.
+        shoulders: Height of the shoulders, metres.
+    """
+    height = rest[:, 1].double().numpy()
+    above, below = smooth_step((height - (top - 0.06)) / 0.05), smooth_step((shoulders - 0.02 - height) / 0.08)
+    return torch.from_numpy(np.maximum(above, below)).to(rest)
+
+
 @dataclass(frozen=True)
 class _Curtain:
-    """Where hair is: not before the face, and at the sides not where the shoulders are."""
+    """Where hair is: not before the face, and not in the shoulders."""
 
     upper: Sections
     forehead: float
-    shoulders: float
     config: HairConfig
 
     def present(self, tube: Tube) -> Bool[np.ndarray, "m n"]:
-        side = np.abs(tube.azimuths)
-        beside_face = (side > self.config.face) | (tube.heights > self.forehead)
-        free = tube.radii > self.upper.at(tube.heights) - 0.01
-        rests = (side >= self.config.back) | (tube.heights > self.shoulders)
-        return beside_face & (rests | free)
+        beside_face = (np.abs(tube.azimuths) > self.config.face) | (tube.heights > self.forehead)
+        return beside_face & (tube.radii > self.upper.at(tube.heights) + 0.003)
+
+
+def _half_width(seen: Photographed, excess: Excess) -> float:
+    """How far loose hair reaches sideways from the middle of the head, metres."""
+    used = np.unique(faces_of(seen.model, ("head",)).numpy())
+    middle = seen.project(seen.posed.double().numpy()[used])[0].mean(0)
+    return float(np.quantile(np.abs(excess.hair.nonzero()[1] - middle[0]), 0.95)) * excess.pixel
 
 
 def _axis(seen: Photographed) -> tuple[tuple[float, float], float]:
@@ -113,5 +135,5 @@ def _sections(
 
 
 def _evidence(seen: Photographed, excess: Excess) -> Evidence:
-    others = widened(seen.shows((*ARMS, "torso")), 0.006, excess.pixel)
+    others = widened(seen.shows((*ARMS, "torso")), 0.015, excess.pixel)
     return Evidence(seen.mask, seen.shows(_HEAD), others, seen.part > 0)

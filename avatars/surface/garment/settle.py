@@ -91,14 +91,17 @@ def settle(
 
     Args:
         places: As the skin weights carry them, metres.
-        outward: Unit directions that lead out of the body.
+        outward: Unit directions that lead out of the body, for points that may have been carried deep into it; 0 where
+            the body's nearest surface says where out is.
         cloth: Edges and clearances.
         obstacle: The body in the same pose.
         config: Options.
     """
     config = config or SettleConfig()
     tree = KDTree(obstacle.points)
-    needed = _ways_out(places, outward, cloth.clearance, obstacle, tree)
+    needed = np.zeros(len(places))
+    led = outward.any(1)
+    needed[led] = _ways_out(places[led], outward[led], cloth.clearance[led], obstacle, tree)
     pushed = needed
     for _ in range(config.smooth if needed.any() else 0):
         pushed = np.maximum(needed, pushed - 0.7 * (cloth.smoothness @ pushed))
@@ -107,14 +110,14 @@ def settle(
     room = np.zeros(len(places))
     for _ in range(config.rounds):
         pull = _pulls(places, cloth, free, config.stretch)
-        if not pull.any():
-            break
         places = places + pull
         # Only points that have moved through all the room they had can have met the body.
         room -= np.linalg.norm(pull, axis=1)
         near = np.flatnonzero((room <= 0.0) & (free > 0.0))
         depth, normal, distance = _depths(places[near], cloth.clearance[near], obstacle, tree)
         push = depth.clip(0.0, 0.02)
+        if not pull.any() and not (push > 1e-4).any():
+            break
         places[near] += push[:, None] * normal
         room[near] = np.where(push > 0.0, 0.0, distance - cloth.clearance[near].clip(min=0.0) - 0.005)
     return places
