@@ -71,7 +71,7 @@ def cloth_piece(
         sections=solid,
         solid=solid,
         evidence=_evidence(below, excess),
-        obstacle=posed_obstacle(below, TRUNK),
+        obstacle=posed_obstacle(below, TRUNK, feet=False),
         weights=_weights(seen, axis, top=top),
         presence=_everywhere,
     )
@@ -102,9 +102,9 @@ def trunk_sections(seen: Photographed, axis: tuple[float, float], columns: int) 
     return body_sections(samples, axis, even_azimuths(columns), bottom=bottom, top=top).convex()
 
 
-def posed_obstacle(seen: Photographed, parts: tuple[str, ...]) -> Obstacle:
-    """Parts of the dressed body as the photo shows it."""
-    return obstacle_of(seen.posed, vertex_normals(seen.posed, seen.model.faces), faces_of(seen.model, parts))
+def posed_obstacle(seen: Photographed, parts: tuple[str, ...], *, feet: bool = True) -> Obstacle:
+    """Parts of the dressed body as the photo shows it, with or without the feet."""
+    return obstacle_of(seen.posed, vertex_normals(seen.posed, seen.model.faces), faces_of(seen.model, parts, feet=feet))
 
 
 def obstacle_of(

@@ -13,7 +13,8 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from avatars.body.parts import PART_NAMES
-from avatars.surface.garment.photographed import Photographed
+from avatars.body.skinning import transform
+from avatars.surface.garment.photographed import Photographed, seen_from
 
 _HEAD = ("head", "neck")
 _LEGS = ("left thigh", "right thigh", "left leg", "right leg")
@@ -30,7 +31,9 @@ class ExcessConfig:
     area: float = 0.004
     """Its least area, square metres."""
     hair_reach: float = 0.045
-    """Hair reaches at least this far from the bare head and neck, metres."""
+    """Long hair reaches at least this far from the bare face and neck, metres."""
+    hair_area: float = 0.002
+    """Its least area beside them, square metres."""
     same_colour: float = 12.0
     """Colours closer than this are alike, of 255."""
     hull: float = 0.5
@@ -72,20 +75,30 @@ def find_excess(seen: Photographed, config: ExcessConfig | None = None) -> Exces
         of_head, of_cloth = _shares(nearest[box], piece)
         cloth[box] |= piece & of_cloth
         hair[box] |= piece & of_head
-    return Excess(cloth, hair | _beside_bare_head(seen, config, pixel), pixel)
+    return Excess(cloth, hair | _beside_bare_neck(seen, config, pixel), pixel)
 
 
-def _beside_bare_head(seen: Photographed, config: ExcessConfig, pixel: float) -> Bool[np.ndarray, "h w"]:
-    """What stands off head and neck before they grew: a neck that grew into long hair does not explain it."""
-    bare = seen.wearing(seen.bare()).part
-    distance, nearest = _nearest_part(bare)
-    label, count = ndimage.label(seen.mask & (bare == 0) & _of(nearest, _HEAD))
+def _beside_bare_neck(seen: Photographed, config: ExcessConfig, pixel: float) -> Bool[np.ndarray, "h w"]:
+    """What stands off face and neck before they grew: a neck that grew into long hair does not explain it."""
+    bare = seen.bare()
+    posed = transform(seen.body.posed_from_rest, bare)
+    raster = seen_from(seen.camera, posed, seen.model.faces)
+    height = raster.interpolate(bare[:, 1:2], seen.model.faces)[..., 0].numpy()
+    part = np.where(raster.face.numpy() >= 0, seen.model.parts[raster.face.clamp_min(0)].numpy(), 0)
+    distance, index = ndimage.distance_transform_edt(part == 0, return_indices=True)
+    at = (index[0], index[1])
+    eyes = float(bare[[seen.model.landmarks["leye"], seen.model.landmarks["reye"]], 1].mean())
+    label, count = ndimage.label(seen.mask & (part == 0) & _of(part[at], _HEAD) & (height[at] < eyes))
     hair = np.zeros_like(seen.mask)
     for index, box in enumerate(ndimage.find_objects(label, count)):
         piece = label[box] == index + 1
-        if distance[box][piece].max() * pixel > config.hair_reach and piece.sum() * pixel**2 > config.area:
+        if np.asarray(distance)[box][piece].max() * pixel > config.hair_reach and _area(piece, pixel) > config.hair_area:
             hair[box] |= piece
     return hair
+
+
+def _area(piece: Bool[np.ndarray, "h w"], pixel: float) -> float:
+    return float(piece.sum()) * pixel**2
 
 
 def _of(part: Int[np.ndarray, "h w"], names: tuple[str, ...]) -> Bool[np.ndarray, "h w"]:

@@ -73,7 +73,7 @@ def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = N
         evidence=_evidence(below, excess),
         obstacle=posed_obstacle(below, _UPPER),
         weights=weights,
-        presence=_Curtain(upper, _forehead(seen, crown), config).present,
+        presence=_Curtain(upper, _forehead(seen, crown), shoulders + 0.03, config).present,
         closed_top=whole,
     )
 
@@ -97,11 +97,14 @@ class _Curtain:
 
     upper: Sections
     forehead: float
+    shoulders: float
     config: HairConfig
 
     def present(self, tube: Tube) -> Bool[np.ndarray, "m n"]:
-        beside_face = (np.abs(tube.azimuths) > self.config.face) | (tube.heights > self.forehead)
-        return beside_face & (tube.radii > self.upper.at(tube.heights) + 0.003)
+        azimuth = np.abs(tube.azimuths)
+        beside_face = (azimuth > self.config.face) | (tube.heights > self.forehead)
+        behind = (azimuth > self.config.back) | (tube.heights > self.shoulders)
+        return beside_face & behind & (tube.radii > self.upper.at(tube.heights) + 0.003)
 
 
 def _half_width(seen: Photographed, excess: Excess) -> float:

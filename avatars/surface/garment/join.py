@@ -82,7 +82,7 @@ def _garment_from_rest(
 ) -> Float[Tensor, "g 3 4"]:
     affine = blend(garment.weights, body.joints_from_rest)
     dressed = transform(body.posed_from_rest, surface.rest)
-    obstacle = obstacle_of(dressed, vertex_normals(dressed, model.faces), faces_of(model, _SOLID))
+    obstacle = obstacle_of(dressed, vertex_normals(dressed, model.faces), faces_of(model, _SOLID, feet=False))
     carried = transform(affine, garment.rest)
     outward = torch.nn.functional.normalize((affine[:, :, :3] @ garment.outward[..., None])[..., 0], dim=-1)
     places = _settled(garment, carried, outward, obstacle)

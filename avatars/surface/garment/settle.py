@@ -20,11 +20,13 @@ _FARTHEST = 0.30
 class SettleConfig:
     """How cloth gives way."""
 
-    rounds: int = 40
+    rounds: int = 60
     """Rounds of projections."""
     stretch: float = 1.25
     """Edges longer than this, as a multiple of their length at rest, pull."""
-    smooth: int = 12
+    most: float = 2.0
+    """Edges longer than this, as a multiple of their length at rest, pull even where that brings them into the body."""
+    smooth: int = 40
     """Rounds in which a push spreads over the cloth around it."""
 
 
@@ -120,6 +122,11 @@ def settle(
             break
         places[near] += push[:, None] * normal
         room[near] = np.where(push > 0.0, 0.0, distance - cloth.clearance[near].clip(min=0.0) - 0.005)
+    for _ in range(config.rounds):
+        pull = _pulls(places, cloth, free, config.most)
+        if not pull.any():
+            break
+        places = places + pull
     return places
 
 
