@@ -13,6 +13,7 @@ from avatars.dress import vertex_normals
 from avatars.surface.garment.cloth import body_weights, hanging_weights, smooth_step
 from avatars.surface.garment.drape import DrapeConfig, Loose, carried, drape
 from avatars.surface.garment.excess import Excess
+from avatars.surface.garment.frame import Frame
 from avatars.surface.garment.outline import Evidence, widened
 from avatars.surface.garment.photographed import Photographed, faces_of
 from avatars.surface.garment.settle import Obstacle
@@ -59,13 +60,15 @@ def cloth_piece(
     bare = seen.bare()
     sections = trunk_sections(seen, axis, config.columns)
     weights = _weights(seen, axis)
-    loose_top, hem = vertical_range(seen, excess.cloth, axis=axis, sections=sections, weights=weights)
+    loose_top, hem = vertical_range(
+        seen, excess.cloth, frame=Frame.upright(axis, 0), sections=sections, weights=weights
+    )
     top = _upper_edge(seen, trunk_sections(seen.wearing(bare), axis, config.columns), loose_top + config.above)
     below = seen.wearing(bare + (seen.rest - bare) * _grown_share(bare, top)[:, None])
     solid = trunk_sections(below, axis, config.columns)
     piece = Loose(
         kind="hull" if around else "sheet",
-        axis=axis,
+        frame=Frame.upright(axis, 0),
         top=top,
         hem=hem,
         sections=solid,
@@ -74,6 +77,7 @@ def cloth_piece(
         obstacle=posed_obstacle(below, TRUNK, feet=False),
         weights=_weights(seen, axis, top=top),
         presence=_everywhere,
+        parts=TRUNK,
     )
     return piece if around else _opened(seen, excess, piece, config)
 
@@ -144,7 +148,7 @@ def vertical_range(
     seen: Photographed,
     loose: Bool[np.ndarray, "h w"],
     *,
-    axis: tuple[float, float],
+    frame: Frame,
     sections: Sections,
     weights: Callable[[Float[np.ndarray, "m n 3"]], Float[np.ndarray, "m n 24"]],
 ) -> tuple[float, float]:
@@ -153,15 +157,15 @@ def vertical_range(
     Args:
         seen: The photo.
         loose: The pixels.
-        axis: x and z of the axis around which they lie, metres.
+        frame: The part of the body around which they lie; the heights are in its frame.
         sections: The body there.
         weights: Skin weights of points of the T-pose.
     """
     top, bottom = float(sections.levels[-1]) - 0.05, float(sections.levels[0])
     heights = row_heights(top, np.full(len(sections.azimuths), bottom), 100)
     radii = sections.at(heights) + 0.04
-    tube = Tube(axis, sections.azimuths, heights, radii, np.ones(radii.shape, dtype=bool))
-    points = tube.points()
+    tube = Tube(frame.axis, sections.azimuths, heights, radii, np.ones(radii.shape, dtype=bool))
+    points = frame.to_rest(tube.points())
     affine = np.einsum("mnj,jab->mnab", weights(points), seen.body.joints_from_rest.double().numpy())
     posed = (affine[..., :3] @ points[..., None])[..., 0] + affine[..., 3]
     pixel, _ = seen.project(posed)

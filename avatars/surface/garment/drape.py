@@ -14,6 +14,7 @@ from scipy import ndimage, sparse
 from scipy.sparse.linalg import spsolve
 
 from avatars.surface.garment.cloth import smooth_step
+from avatars.surface.garment.frame import Frame
 from avatars.surface.garment.outline import Evidence, hem_shifts, ring_shifts
 from avatars.surface.garment.photographed import Photographed, seen_from
 from avatars.surface.garment.settle import Cloth, Obstacle, settle
@@ -57,21 +58,22 @@ class Loose:
     """A piece to be fitted.
 
     Attributes:
-        kind: "hull", "sheet" or "hair".
-        axis: x and z of the axis that it goes around, metres.
-        top: Height of its upper edge in the T-pose, metres.
+        kind: "hull", "sheet", "hair", "leg" or "sleeve".
+        frame: The body part that it goes around; everything below is in its frame.
+        top: Height of its upper edge, metres.
         hem: First guess of the height of its lower edge, metres.
         sections: The part of the body that it goes around.
         solid: What of the body it stays outside of.
         evidence: What the photo says of its outline.
         obstacle: The body below it, as the photo shows it.
-        weights: Skin weights of points of the T-pose.
+        weights: Skin weights of points of the T-pose, in the body's own frame.
         presence: Which points of a tube belong to it.
+        parts: Parts of the body that it covers.
         closed_top: Whether it closes above (a hat); else it comes out of the body there.
     """
 
     kind: str
-    axis: tuple[float, float]
+    frame: Frame
     top: float
     hem: float
     sections: Sections
@@ -80,7 +82,13 @@ class Loose:
     obstacle: Obstacle
     weights: Callable[[Float[np.ndarray, "m n 3"]], Float[np.ndarray, "m n 24"]]
     presence: Callable[[Tube], Bool[np.ndarray, "m n"]]
+    parts: tuple[str, ...]
     closed_top: bool = False
+
+    @property
+    def covers(self) -> bool:
+        """Whether it goes all the way around what is below it, which then is not seen."""
+        return self.kind in ("hull", "leg", "sleeve")
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ def drape(seen: Photographed, piece: Loose, config: DrapeConfig | None = None) -
         config: Options.
     """
     config = config or DrapeConfig()
-    right = seen.right()
+    right = piece.frame.across(seen)
     outline = _first_outline(piece, right, config)
     for _ in range(config.rounds):
         tube = _tube(piece, outline, right, config)
@@ -111,11 +119,11 @@ def drape(seen: Photographed, piece: Loose, config: DrapeConfig | None = None) -
 
 def carried(seen: Photographed, piece: Loose, tube: Tube, config: DrapeConfig) -> Float[np.ndarray, "m n 3"]:
     """A tube's points as the photo shows them, clear of the body."""
-    points = tube.points()
+    points = piece.frame.to_rest(tube.points())
     joints = seen.body.joints_from_rest.double().numpy()
     affine = np.einsum("mnj,jab->mnab", piece.weights(points), joints)
     posed = (affine[..., :3] @ points[..., None])[..., 0] + affine[..., 3]
-    outward = (affine[..., :3] @ tube.outward()[..., None])[..., 0]
+    outward = (affine[..., :3] @ piece.frame.to_rest(tube.outward())[..., None])[..., 0]
     outward /= np.linalg.norm(outward, axis=-1, keepdims=True)
     outward *= piece.kind != "hair"
     clear = clearances(tube, config).reshape(-1)
@@ -161,7 +169,7 @@ def _tube(piece: Loose, outline: _Outline, right: Float[np.ndarray, "2"], config
     if not piece.closed_top:
         out = smooth_step((piece.top - heights) / config.blend)
         radii = below - config.tuck + out * (radii - below + config.tuck)
-    tube = Tube(piece.axis, azimuths, heights, radii.clip(min=0.002), np.ones(heights.shape, dtype=bool))
+    tube = Tube(piece.frame.axis, azimuths, heights, radii.clip(min=0.002), np.ones(heights.shape, dtype=bool))
     return Tube(tube.axis, azimuths, heights, tube.radii, piece.presence(tube))
 
 

@@ -34,6 +34,10 @@ class ExcessConfig:
     """Long hair reaches at least this far from the bare face and neck, metres."""
     hair_area: float = 0.002
     """Its least area beside them, square metres."""
+    sleeve_reach: float = 0.015
+    """A loose sleeve reaches at least this far from the arm, metres."""
+    sleeve_area: float = 0.001
+    """Its least area, square metres."""
     same_colour: float = 12.0
     """Colours closer than this are alike, of 255."""
     hull: float = 0.5
@@ -51,11 +55,13 @@ class Excess:
     Attributes:
         cloth: Those that hang from trunk and legs.
         hair: Those that belong to the head.
+        sleeves: Those of the left and the right arm.
         pixel: Metres that a pixel covers at the body.
     """
 
     cloth: Bool[np.ndarray, "h w"]
     hair: Bool[np.ndarray, "h w"]
+    sleeves: tuple[Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]
     pixel: float
 
 
@@ -66,16 +72,31 @@ def find_excess(seen: Photographed, config: ExcessConfig | None = None) -> Exces
     cover = seen.part > 0
     distance, nearest = _nearest_part(seen.part)
     label, count = ndimage.label(ndimage.binary_opening(seen.mask & ~cover))
-    cloth, hair = np.zeros_like(cover), np.zeros_like(cover)
+    cloth, hair, arms = np.zeros_like(cover), np.zeros_like(cover), np.zeros_like(cover)
     for index, box in enumerate(ndimage.find_objects(label, count)):
         piece = label[box] == index + 1
-        reach, area = distance[box][piece].max() * pixel, piece.sum() * pixel**2
-        if reach < config.reach or area < config.area:
-            continue
+        reach, area = distance[box][piece].max() * pixel, _area(piece, pixel)
         of_head, of_cloth = _shares(nearest[box], piece)
-        cloth[box] |= piece & of_cloth
-        hair[box] |= piece & of_head
-    return Excess(cloth, hair | _beside_bare_neck(seen, config, pixel), pixel)
+        if reach >= config.reach and area >= config.area:
+            cloth[box] |= piece & of_cloth
+            hair[box] |= piece & of_head
+        if reach >= config.sleeve_reach and not (of_head | of_cloth).any():
+            arms[box] |= piece
+    left, right = (arms & _of(nearest, side_parts(side, "arm")) for side in ("left", "right"))
+    sleeves = tuple(arm if _area(arm, pixel) > config.sleeve_area else np.zeros_like(arm) for arm in (left, right))
+    return Excess(cloth, hair | _beside_bare_neck(seen, config, pixel), sleeves, pixel)
+
+
+def side_parts(side: str, limb: str) -> tuple[str, str]:
+    """The two parts of an arm or a leg."""
+    return {"arm": (f"{side} arm", f"{side} hand"), "leg": (f"{side} thigh", f"{side} leg")}[limb]
+
+
+def trouser_legs(seen: Photographed, excess: Excess) -> tuple[Bool[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
+    """Loose pixels beside the left and the right leg."""
+    _, nearest = _nearest_part(seen.part)
+    left, right = (excess.cloth & _of(nearest, side_parts(side, "leg")) for side in ("left", "right"))
+    return left, right
 
 
 def _beside_bare_neck(seen: Photographed, config: ExcessConfig, pixel: float) -> Bool[np.ndarray, "h w"]:
@@ -123,23 +144,23 @@ def _shares(nearest: Int[np.ndarray, "h w"], piece: Bool[np.ndarray, "h w"]) -> 
     return (nothing, everything) if of["trunk"] > 0.3 else (nothing, nothing)
 
 
-def goes_around(seen: Photographed, excess: Excess, config: ExcessConfig | None = None) -> bool:
-    """Whether loose cloth goes around both legs: between its edges they have its colour, and no background shows.
+def cloth_kind(seen: Photographed, excess: Excess, config: ExcessConfig | None = None) -> str:
+    """How loose cloth lies around the legs: "hull" around both, "sheet" open in front, or "legs" around each.
 
-    Asked is the middle half of what the photo shows in each row; to the sides an open coat covers the legs, too.
+    It goes around them where between its edges they have its colour. Asked is the middle half of what the photo shows in
+    each row; to the sides an open coat covers the legs, too. Where the background shows between them, it is trousers.
     """
     config = config or ExcessConfig()
     rows = excess.cloth.any(1)
     near = ndimage.distance_transform_edt(~excess.cloth) * excess.pixel < config.beside
     zone = seen.shows(_LEGS) & seen.mask & rows[:, None] & near & _middle_half(seen.silhouette(_LEGS))
     if zone.sum() < 50:
-        return True
+        return "hull"
     smooth = ndimage.gaussian_filter(seen.photo.astype(np.float64), (2.0, 2.0, 0.0))
     distance, _ = KDTree(_thinned(smooth[excess.cloth])).query(_thinned(smooth[zone]))
-    alike = float((np.asarray(distance) < config.same_colour).mean())
-    return alike > config.hull and not _parted(seen, rows, config)
-
-
+    if float((np.asarray(distance) < config.same_colour).mean()) <= config.hull:
+        return "sheet"
+    return "legs" if _parted(seen, rows, config) else "hull"
 
 
 def _parted(seen: Photographed, rows: Bool[np.ndarray, "h"], config: ExcessConfig) -> bool:

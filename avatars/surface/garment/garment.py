@@ -13,8 +13,9 @@ from avatars.dress import laplacian, vertex_parts
 from avatars.surface.garment.cloth import smooth_step
 from avatars.surface.garment.cloth_piece import TRUNK, cloth_piece
 from avatars.surface.garment.drape import DrapeConfig, Loose, clearances, drape
-from avatars.surface.garment.excess import ExcessConfig, find_excess, goes_around
+from avatars.surface.garment.excess import Excess, ExcessConfig, cloth_kind, find_excess, trouser_legs
 from avatars.surface.garment import hair
+from avatars.surface.garment.limb import limb_piece
 from avatars.surface.garment.photographed import Photographed
 from avatars.surface.garment.shell import grid_faces, two_layers, with_floor
 from avatars.surface.garment.tube import Tube
@@ -41,7 +42,8 @@ class Garment:
         body: Vertices of the dressed body at rest, metres, which under the garment has not grown to the photo's outline.
         covered: Body vertices under it that are left out of the dressed surface, whatever the pose.
         piece: Which of `kinds` each vertex belongs to.
-        kinds: "hull" (around both legs), "sheet" (open in front), "hair".
+        kinds: "hull" (around both legs), "sheet" (open in front), "hair", "leg", "sleeve".
+        solid: For each of `kinds`, the parts of the body that it gives way to.
     """
 
     rest: Float[Tensor, "g 3"]
@@ -55,6 +57,7 @@ class Garment:
     covered: Bool[Tensor, "v"]
     piece: Int[Tensor, "g"]
     kinds: tuple[str, ...]
+    solid: tuple[tuple[str, ...], ...]
 
 
 def make_garment(
@@ -81,13 +84,27 @@ def make_garment(
     config = config or DrapeConfig()
     seen = Photographed.of(model, body, rest=rest, camera=camera, photo=photo, mask=mask)
     excess = find_excess(seen, ExcessConfig())
-    pieces: list[Loose] = []
-    if excess.cloth.any():
-        pieces.append(cloth_piece(seen, excess, around=goes_around(seen, excess)))
-    if excess.hair.any():
-        pieces.append(hair.hair_piece(seen, excess))
+    pieces = _pieces(seen, excess)
     fitted = [(piece, drape(seen, piece, config)) for piece in pieces]
     return _joined(seen, fitted, config) if fitted else None
+
+
+def _pieces(seen: Photographed, excess: Excess) -> list[Loose]:
+    """What is to be fitted."""
+    pieces: list[Loose | None] = []
+    limbs = [("arm", excess.sleeves)]
+    kind = cloth_kind(seen, excess) if excess.cloth.any() else "none"
+    if kind == "legs":
+        limbs.append(("leg", trouser_legs(seen, excess)))
+    elif kind != "none":
+        pieces.append(cloth_piece(seen, excess, around=kind == "hull"))
+    if excess.hair.any():
+        pieces.append(hair.hair_piece(seen, excess))
+    for limb, sides in limbs:
+        for side, loose in zip(("left", "right"), sides, strict=True):
+            if loose.any():
+                pieces.append(limb_piece(seen, loose, side=side, limb=limb, pixel=excess.pixel))
+    return [piece for piece in pieces if piece is not None]
 
 
 @dataclass(frozen=True)
@@ -104,11 +121,11 @@ class _Mesh:
 
 def _joined(seen: Photographed, pieces: list[tuple[Loose, Tube]], config: DrapeConfig) -> Garment:
     """The garment of fitted pieces."""
-    parts = [(_hull if piece.kind == "hull" else _sheet)(piece, tube, config) for piece, tube in pieces]
+    parts = [(_hull if piece.covers else _sheet)(piece, tube, config) for piece, tube in pieces]
     offsets = np.cumsum([0] + [len(part.rest) for part in parts])
     covered = np.zeros(len(seen.rest), dtype=bool)
     for piece, tube in pieces:
-        if piece.kind == "hull":
+        if piece.covers:
             covered |= _under(seen, piece, tube)
     clearance = _stacked([part.clearance for part in parts])
     return Garment(
@@ -125,6 +142,7 @@ def _joined(seen: Photographed, pieces: list[tuple[Loose, Tube]], config: DrapeC
         covered=torch.from_numpy(covered),
         piece=torch.from_numpy(np.repeat(np.arange(len(parts)), np.diff(offsets))),
         kinds=tuple(piece.kind for piece, _ in pieces),
+        solid=tuple(piece.parts for piece, _ in pieces),
     )
 
 
@@ -134,8 +152,8 @@ def _stacked(arrays: list[np.ndarray]) -> Tensor:
 
 def _hull(piece: Loose, tube: Tube, config: DrapeConfig) -> _Mesh:
     """One layer with a floor above the hem."""
-    grid, outward = tube.points(), tube.outward()
-    floor, faces = with_floor(grid)
+    floor, faces = with_floor(tube.points())
+    floor, grid, outward = (piece.frame.to_rest(points) for points in (floor, tube.points(), tube.outward()))
     rings = (len(floor) - 1) // grid.shape[1]
     return _Mesh(
         rest=np.concatenate([grid.reshape(-1, 3), floor]),
@@ -149,7 +167,7 @@ def _hull(piece: Loose, tube: Tube, config: DrapeConfig) -> _Mesh:
 
 def _sheet(piece: Loose, tube: Tube, config: DrapeConfig) -> _Mesh:
     """Two layers, without the grid points that no face uses."""
-    grid, outward = tube.points(), tube.outward()
+    grid, outward = (piece.frame.to_rest(points) for points in (tube.points(), tube.outward()))
     count = grid.shape[0] * grid.shape[1]
     faces = two_layers(grid_faces(tube.present), count)
     used, numbered = np.unique(faces, return_inverse=True)
@@ -171,10 +189,9 @@ def _sheet(piece: Loose, tube: Tube, config: DrapeConfig) -> _Mesh:
 def _ungrown(seen: Photographed, meshes: list[tuple[Loose, Tube]]) -> Float[Tensor, "v 3"]:
     """The dressed body without what grew to the outline of a garment, smoothly."""
     bare, share = seen.bare(), np.ones(len(seen.rest))
-    trunk = _of(seen, (*TRUNK, "head", "neck"))
     for piece, tube in meshes:
         own = _own_share(seen, piece, tube, bare)
-        share = np.minimum(share, np.maximum(own, ~trunk))
+        share = np.minimum(share, np.maximum(own, ~_of(seen, piece.parts)))
     smoothness = laplacian(seen.model.faces, len(share))
     for _ in range(6):
         share = share - 0.6 * (smoothness @ share)
@@ -187,8 +204,8 @@ def _own_share(
     """How much of each vertex's growth is the body's own and not the outline of a piece."""
     if piece.kind == "hair":
         return hair.grown_share(bare, piece.top, float(seen.joints[[16, 17], 1].mean())).double().numpy()
-    height = bare[:, 1].double().numpy()
-    column = _columns(bare.double().numpy(), piece, tube)
+    place = piece.frame.to_local(bare.double().numpy())
+    height, column = place[:, 1], _columns(place, piece, tube)
     above = smooth_step((height - (piece.top - 0.10)) / 0.08)
     past = smooth_step((tube.heights[-1, column] - 0.04 - height) / 0.16)
     return np.maximum(np.maximum(above, past), ~tube.present[-1, column])
@@ -199,14 +216,14 @@ def _of(seen: Photographed, parts: tuple[str, ...]) -> Bool[np.ndarray, "v"]:
 
 
 def _columns(rest: Float[np.ndarray, "v 3"], piece: Loose, tube: Tube) -> Int[np.ndarray, "v"]:
-    """The column of a tube at whose azimuth each vertex lies."""
-    across, forward = rest[:, 0] - piece.axis[0], rest[:, 2] - piece.axis[1]
+    """The column of a tube at whose azimuth each vertex, in the tube's frame, lies."""
+    across, forward = rest[:, 0] - piece.frame.axis[0], rest[:, 2] - piece.frame.axis[1]
     count = len(tube.azimuths)
     return np.round((np.arctan2(across, forward) + np.pi) / (2.0 * np.pi) * count).astype(np.int64) % count
 
 
 def _under(seen: Photographed, piece: Loose, tube: Tube) -> Bool[np.ndarray, "v"]:
-    """Vertices of trunk and legs well inside a tube: a rim stays at its upper edge and above its hem."""
-    rest = seen.rest.double().numpy()
-    hem = tube.heights[-1, _columns(rest, piece, tube)]
-    return _of(seen, TRUNK) & (rest[:, 1] < piece.top - _RIM_ABOVE) & (rest[:, 1] > hem + _RIM_BELOW)
+    """Vertices well inside a tube: a rim stays at its upper edge and above its hem."""
+    place = piece.frame.to_local(seen.rest.double().numpy())
+    hem = tube.heights[-1, _columns(place, piece, tube)]
+    return _of(seen, piece.parts) & (place[:, 1] < piece.top - _RIM_ABOVE) & (place[:, 1] > hem + _RIM_BELOW)

@@ -10,11 +10,13 @@ from avatars.surface.garment.cloth import hair_weights, smooth_step
 from avatars.surface.garment.cloth_piece import ARMS, posed_obstacle, vertical_range
 from avatars.surface.garment.drape import Loose
 from avatars.surface.garment.excess import Excess
+from avatars.surface.garment.frame import Frame
 from avatars.surface.garment.outline import Evidence, widened
 from avatars.surface.garment.photographed import Photographed, faces_of
 from avatars.surface.garment.tube import Sections, Tube, body_sections, even_azimuths, surface_samples
 
 _HEAD = ("head", "neck")
+_HEAD_JOINT = 15
 _UPPER = ("head", "neck", "torso")
 
 
@@ -46,6 +48,7 @@ def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = N
     """
     config = config or HairConfig()
     axis, crown = _axis(seen)
+    frame = Frame.upright(axis, _HEAD_JOINT)
     shoulders = float(seen.joints[[16, 17], 1].mean())
 
     def weights(points: Float[np.ndarray, "m n 3"]) -> Float[np.ndarray, "m n 24"]:
@@ -53,7 +56,7 @@ def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = N
 
     head = _sections(seen, _HEAD, axis, crown + 0.4, config)
     padded = replace(head, radii=np.maximum(head.radii, 0.04))
-    top, hem = vertical_range(seen, excess.hair, axis=axis, sections=padded, weights=weights)
+    top, hem = vertical_range(seen, excess.hair, frame=frame, sections=padded, weights=weights)
     whole = top > crown - config.crown
     top += 0.01 if whole else config.above
     if hem < shoulders + 0.12:
@@ -65,7 +68,7 @@ def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = N
     behind = (np.abs(head.azimuths) > config.back) & (np.abs(upper.radii * np.sin(upper.azimuths)) < wide - 0.01)
     return Loose(
         kind="hair",
-        axis=axis,
+        frame=frame,
         top=top,
         hem=hem,
         sections=head,
@@ -74,6 +77,7 @@ def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = N
         obstacle=posed_obstacle(below, _UPPER),
         weights=weights,
         presence=_Curtain(upper, _forehead(seen, crown), shoulders + 0.03, config).present,
+        parts=_UPPER,
         closed_top=whole,
     )
 

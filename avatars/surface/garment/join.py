@@ -9,14 +9,11 @@ from torch import Tensor
 from avatars.body import Body, BodyModel
 from avatars.body.skinning import blend, transform
 from avatars.dress import vertex_normals
-from avatars.surface.garment.cloth_piece import TRUNK, obstacle_of
+from avatars.surface.garment.cloth_piece import obstacle_of
 from avatars.surface.garment.garment import Garment
 from avatars.surface.garment.photographed import faces_of
 from avatars.surface.garment.settle import Cloth, Obstacle, settle
 from avatars.surface.garment.shell import edges_of
-
-
-_SOLID = (*TRUNK, "head", "neck")
 
 
 @dataclass(frozen=True)
@@ -82,37 +79,45 @@ def _garment_from_rest(
 ) -> Float[Tensor, "g 3 4"]:
     affine = blend(garment.weights, body.joints_from_rest)
     dressed = transform(body.posed_from_rest, surface.rest)
-    obstacle = obstacle_of(dressed, vertex_normals(dressed, model.faces), faces_of(model, _SOLID, feet=False))
+    normals = vertex_normals(dressed, model.faces)
     carried = transform(affine, garment.rest)
     outward = torch.nn.functional.normalize((affine[:, :, :3] @ garment.outward[..., None])[..., 0], dim=-1)
-    places = _settled(garment, carried, outward, obstacle)
+    places = carried.clone()
+    for index, parts in enumerate(garment.solid):
+        chosen = (garment.piece == index).nonzero()[:, 0]
+        obstacle = obstacle_of(dressed, normals, faces_of(model, parts, feet=False))
+        places[chosen] = _settled(garment, chosen, carried[chosen], outward[chosen], obstacle)
     return torch.cat([affine[:, :, :3], (affine[:, :, 3] + places - carried)[..., None]], -1)
 
 
 def _settled(
-    garment: Garment, carried: Float[Tensor, "g 3"], outward: Float[Tensor, "g 3"], obstacle: Obstacle
-) -> Float[Tensor, "g 3"]:
-    """Where the garment comes to lie: its outer layer as cloth, an inner layer at its distance behind it."""
-    front = (garment.outer < 0).nonzero()[:, 0]
-    place = torch.full((len(carried),), -1)
-    place[front] = torch.arange(len(front))
+    garment: Garment,
+    chosen: Int[Tensor, "p"],
+    carried: Float[Tensor, "p 3"],
+    outward: Float[Tensor, "p 3"],
+    obstacle: Obstacle,
+) -> Float[Tensor, "p 3"]:
+    """Where a piece comes to lie: its outer layer as cloth, an inner layer at its distance behind it."""
+    place = torch.full((len(garment.rest),), -1)
+    front = garment.outer[chosen] < 0
+    place[chosen[front]] = torch.arange(int(front.sum()))
     faces = place[garment.faces]
     faces = faces[(faces >= 0).all(1)]
+    own = chosen[front]
     cloth = Cloth.of(
-        garment.rest[front].double().numpy(),
+        garment.rest[own].double().numpy(),
         edges_of(faces.numpy()),
-        clearance=garment.clearance[front].double().numpy(),
-        fastened=garment.fastened[front].numpy(),
+        clearance=garment.clearance[own].double().numpy(),
+        fastened=garment.fastened[own].numpy(),
     )
     settled = settle(
         carried[front].double().numpy(), outward[front].double().numpy(), cloth=cloth, obstacle=obstacle
     )
     outside = torch.from_numpy(settled).to(carried)
-    normal = vertex_normals(outside, faces)
     places = torch.empty_like(carried)
     places[front] = outside
-    behind = (garment.outer >= 0).nonzero()[:, 0]
-    partner = place[garment.outer[behind]]
-    thickness = (garment.rest[behind] - garment.rest[garment.outer[behind]]).norm(dim=-1, keepdim=True)
-    places[behind] = outside[partner] - thickness * normal[partner]
+    behind = chosen[~front]
+    partner = garment.outer[behind]
+    thickness = (garment.rest[behind] - garment.rest[partner]).norm(dim=-1, keepdim=True)
+    places[~front] = outside[place[partner]] - thickness * vertex_normals(outside, faces)[place[partner]]
     return places

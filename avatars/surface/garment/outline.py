@@ -8,7 +8,6 @@ from scipy import ndimage
 
 from avatars.surface.garment.photographed import Photographed
 
-_WAY_OUT = 0.7
 _BEHIND_ARM = 0.02
 
 
@@ -21,12 +20,14 @@ class Evidence:
         own: Pixels that the surface goes around in any case: the trunk, or the head.
         blocked: Pixels of limbs, in front of the surface or beside it, behind which its edge cannot be seen.
         body: Pixels of the whole body.
+        reach: How far from its axis a surface may end, metres.
     """
 
     mask: Bool[np.ndarray, "h w"]
     own: Bool[np.ndarray, "h w"]
     blocked: Bool[np.ndarray, "h w"]
     body: Bool[np.ndarray, "h w"]
+    reach: float = 0.7
 
 
 def ring_shifts(
@@ -70,7 +71,7 @@ def _way_out(
 ) -> float:
     """Pixels from the centre to the edge of what is seen of a surface; NaN where that is hidden, -1 where none is seen."""
     height, width = evidence.mask.shape
-    steps = np.arange(0, int(_WAY_OUT / metres))
+    steps = np.arange(0, int(evidence.reach / metres))
     column = np.floor(centre[0] + steps * along[0]).astype(np.int64)
     row = np.floor(centre[1] + steps * along[1]).astype(np.int64)
     there = (column >= 0) & (column < width) & (row >= 0) & (row < height)

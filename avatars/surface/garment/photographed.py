@@ -83,17 +83,6 @@ class Photographed:
         """Pixels that these parts cover, whatever is in front of them."""
         return (seen_from(self.camera, self.posed, faces_of(self.model, parts)).face >= 0).numpy()
 
-    def right(self) -> Float[np.ndarray, "2"]:
-        """The camera's right in the T-pose: x and z of a unit vector, the pelvis's turn undone.
-
-        Where the person lies along the camera's axis there is none; the body's own right is taken then.
-        """
-        turn = self.body.joints_from_rest[0, :, :3]
-        across = (turn.T @ self.camera.world_from_camera[0, :3, 0]).numpy()
-        flat = np.array([across[0], across[2]], dtype=np.float64)
-        length = float(np.linalg.norm(flat))
-        return flat / length if length > 0.3 else np.array([1.0, 0.0])
-
 
 def seen_from(camera: Cameras, vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"]) -> Raster:
     """The z-buffer of a mesh in the world of a camera."""
