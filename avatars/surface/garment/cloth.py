@@ -1,8 +1,8 @@
 """Skin weights of cloth and hair, which hang from the body without belonging to one limb.
 
-Cloth below the hips follows height and azimuth around the pelvis: each side goes with its leg, front and back with both,
-and the farther down, the more of it stays with the pelvis. So a stride in the photo is undone in the T-pose, and a
-stride in another pose parts the cloth nowhere.
+Cloth below the hips follows height and azimuth around the pelvis: each side goes with its leg, front and back with
+both, and the farther down, the more of it stays with the pelvis. So a stride in the photo is undone in the T-pose, and
+a stride in another pose parts the cloth nowhere.
 """
 
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ class Frame:
         return points @ self.local_from_rest.T
 
     def across(self, seen: Photographed) -> Float[np.ndarray, "2"]:
-        """x and z of the unit vector that the photo sees at a right angle to the part; to the right of a standing one.
+        """Where the photo sees the part's side, its right if it stands upright: x and z of a unit vector.
 
         Where the part points at the camera there is none; x is taken then.
         """

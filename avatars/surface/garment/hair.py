@@ -7,17 +7,17 @@ import torch
 from jaxtyping import Bool, Float
 
 from avatars.surface.garment.cloth import hair_weights, smooth_step
-from avatars.surface.garment.cloth_piece import ARMS, posed_obstacle, vertical_range
-from avatars.surface.garment.drape import Loose
 from avatars.surface.garment.excess import Excess
+from avatars.surface.garment.extent import vertical_range
 from avatars.surface.garment.frame import Frame
-from avatars.surface.garment.outline import Evidence, widened
+from avatars.surface.garment.loose import Loose
+from avatars.surface.garment.outline import Evidence
 from avatars.surface.garment.photographed import Photographed, faces_of
+from avatars.surface.garment.pixels import widened
+from avatars.surface.garment.regions import ARMS, HEAD, UPPER
 from avatars.surface.garment.tube import Sections, Tube, body_sections, even_azimuths, surface_samples
 
-_HEAD = ("head", "neck")
 _HEAD_JOINT = 15
-_UPPER = ("head", "neck", "torso")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = N
     def weights(points: Float[np.ndarray, "m n 3"]) -> Float[np.ndarray, "m n 24"]:
         return hair_weights(points, seen.joints)
 
-    head = _sections(seen, _HEAD, axis, crown + 0.4, config)
+    head = _sections(seen, HEAD, axis, crown + 0.4, config)
     padded = replace(head, radii=np.maximum(head.radii, 0.04))
     top, hem = vertical_range(seen, excess.hair, frame=frame, sections=padded, weights=weights)
     whole = top > crown - config.crown
@@ -62,8 +62,8 @@ def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = N
     if hem < shoulders + 0.12:
         hem = min(hem, shoulders - config.behind)
     bare = seen.bare()
-    below = seen.wearing(bare + (seen.rest - bare) * grown_share(bare, top, shoulders)[:, None])
-    head, upper = (_sections(below, parts, axis, crown + 0.4, config) for parts in (_HEAD, _UPPER))
+    below = seen.wearing(bare + (seen.rest - bare) * _grown_share(bare, top, shoulders)[:, None])
+    head, upper = (_sections(below, parts, axis, crown + 0.4, config) for parts in (HEAD, UPPER))
     wide = _half_width(seen, excess)
     behind = (np.abs(head.azimuths) > config.back) & (np.abs(upper.radii * np.sin(upper.azimuths)) < wide - 0.01)
     return Loose(
@@ -74,22 +74,19 @@ def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = N
         sections=head,
         solid=replace(head, radii=np.where(behind, np.maximum(head.radii, upper.radii), head.radii)),
         evidence=_evidence(below, excess),
-        obstacle=posed_obstacle(below, _UPPER),
+        obstacle=below.obstacle(UPPER),
         weights=weights,
         presence=_Curtain(upper, _forehead(seen, crown), shoulders + 0.03, config).present,
-        parts=_UPPER,
+        parts=UPPER,
+        own_growth=lambda _tube: _grown_share(bare, top, shoulders).double().numpy(),
+        covers=False,
+        led=False,
         closed_top=whole,
     )
 
 
-def grown_share(rest: Float[torch.Tensor, "v 3"], top: float, shoulders: float) -> Float[torch.Tensor, "v"]:
-    """0 between hair's upper edge and the shoulders, 1 elsewhere: what grew there grew to the hair's outline.
-
-    Args:
-        rest: Vertices of the bare body at rest, metres.
-        top: Height of the hair's upper edge, metres.
-        shoulders: Height of the shoulders, metres.
-    """
+def _grown_share(rest: Float[torch.Tensor, "v 3"], top: float, shoulders: float) -> Float[torch.Tensor, "v"]:
+    """0 between hair's upper edge and the shoulders, 1 elsewhere: what grew there grew to the hair's outline."""
     height = rest[:, 1].double().numpy()
     above, below = smooth_step((height - (top - 0.06)) / 0.05), smooth_step((shoulders - 0.02 - height) / 0.08)
     return torch.from_numpy(np.maximum(above, below)).to(rest)
@@ -119,7 +116,7 @@ def _half_width(seen: Photographed, excess: Excess) -> float:
 
 
 def _axis(seen: Photographed) -> tuple[tuple[float, float], float]:
-    """x and z of the middle of the head, and the height of its top, metres."""
+    """The middle of the head, its x and z, and the height of its top, metres."""
     used = np.unique(faces_of(seen.model, ("head",)).numpy())
     head = seen.rest.double().numpy()[used]
     middle = 0.5 * (head.min(0) + head.max(0))
@@ -143,4 +140,4 @@ def _sections(
 
 def _evidence(seen: Photographed, excess: Excess) -> Evidence:
     others = widened(seen.shows((*ARMS, "torso")), 0.015, excess.pixel)
-    return Evidence(seen.mask, seen.shows(_HEAD), others, seen.part > 0)
+    return Evidence(seen.mask, seen.shows(HEAD), others, seen.part > 0)

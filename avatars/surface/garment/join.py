@@ -9,9 +9,8 @@ from torch import Tensor
 from avatars.body import Body, BodyModel
 from avatars.body.skinning import blend, transform
 from avatars.dress import vertex_normals
-from avatars.surface.garment.cloth_piece import obstacle_of
 from avatars.surface.garment.garment import Garment
-from avatars.surface.garment.photographed import faces_of
+from avatars.surface.garment.photographed import obstacle_of
 from avatars.surface.garment.settle import Cloth, Obstacle, settle
 from avatars.surface.garment.shell import edges_of
 
@@ -85,7 +84,7 @@ def _garment_from_rest(
     places = carried.clone()
     for index, parts in enumerate(garment.solid):
         chosen = (garment.piece == index).nonzero()[:, 0]
-        obstacle = obstacle_of(dressed, normals, faces_of(model, parts, feet=False))
+        obstacle = obstacle_of(model, dressed, normals, parts)
         places[chosen] = _settled(garment, chosen, carried[chosen], outward[chosen], obstacle)
     return torch.cat([affine[:, :, :3], (affine[:, :, 3] + places - carried)[..., None]], -1)
 
@@ -110,9 +109,7 @@ def _settled(
         clearance=garment.clearance[own].double().numpy(),
         fastened=garment.fastened[own].numpy(),
     )
-    settled = settle(
-        carried[front].double().numpy(), outward[front].double().numpy(), cloth=cloth, obstacle=obstacle
-    )
+    settled = settle(carried[front].double().numpy(), outward[front].double().numpy(), cloth=cloth, obstacle=obstacle)
     outside = torch.from_numpy(settled).to(carried)
     places = torch.empty_like(carried)
     places[front] = outside

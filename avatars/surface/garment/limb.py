@@ -10,13 +10,15 @@ from torch import Tensor
 
 from avatars.body.smpl_file import JOINT_NAMES
 from avatars.surface.garment.cloth import body_weights, smooth_step
-from avatars.surface.garment.cloth_piece import posed_obstacle, vertical_range
-from avatars.surface.garment.drape import Loose
-from avatars.surface.garment.excess import side_parts
+from avatars.surface.garment.extent import vertical_range
 from avatars.surface.garment.frame import Frame
-from avatars.surface.garment.outline import Evidence, widened
+from avatars.surface.garment.growth import outside_growth
+from avatars.surface.garment.loose import Loose, everywhere
+from avatars.surface.garment.outline import Evidence
 from avatars.surface.garment.photographed import Photographed, faces_of
-from avatars.surface.garment.tube import Sections, Tube, body_sections, even_azimuths, surface_samples
+from avatars.surface.garment.pixels import widened
+from avatars.surface.garment.regions import limb_parts
+from avatars.surface.garment.tube import Sections, body_sections, even_azimuths, surface_samples
 
 _HANDS = (20, 21, 22, 23)
 # An arm of the T-pose points along x; these rotations let it hang down.
@@ -58,7 +60,7 @@ def limb_piece(
         config: Options.
     """
     config = config or LimbConfig()
-    frame, parts = _frame(seen, side, limb), side_parts(side, limb)
+    frame, parts = _frame(seen, side, limb), limb_parts(side, limb)
     if not frame.is_seen_aside(seen):
         return None
     weights = _weights(seen, parts)
@@ -80,10 +82,12 @@ def limb_piece(
         sections=solid,
         solid=solid,
         evidence=Evidence(seen.mask, below.shows(parts), others, below.part > 0, config.reach),
-        obstacle=posed_obstacle(below, parts, feet=False),
+        obstacle=below.obstacle(parts),
         weights=weights,
-        presence=_everywhere,
+        presence=everywhere,
         parts=parts,
+        own_growth=outside_growth(seen, frame, top),
+        covers=True,
     )
 
 
@@ -135,7 +139,3 @@ def _weights(
         return body_weights(points, vertices, own)
 
     return weights
-
-
-def _everywhere(tube: Tube) -> Bool[np.ndarray, "m n"]:
-    return np.ones(tube.radii.shape, dtype=bool)

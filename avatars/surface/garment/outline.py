@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy import ndimage
 
 from avatars.surface.garment.photographed import Photographed
 
@@ -66,10 +65,11 @@ def ring_shifts(
     return shifts
 
 
-def _way_out(
-    evidence: Evidence, centre: Float[np.ndarray, "2"], along: Float[np.ndarray, "2"], metres: float
-) -> float:
-    """Pixels from the centre to the edge of what is seen of a surface; NaN where that is hidden, -1 where none is seen."""
+def _way_out(evidence: Evidence, centre: Float[np.ndarray, "2"], along: Float[np.ndarray, "2"], metres: float) -> float:
+    """Pixels from the centre to the edge of what is seen of a surface.
+
+    NaN where the edge is hidden, -1 where nothing of the surface is seen.
+    """
     height, width = evidence.mask.shape
     steps = np.arange(0, int(evidence.reach / metres))
     column = np.floor(centre[0] + steps * along[0]).astype(np.int64)
@@ -129,10 +129,3 @@ def _look(image: Bool[np.ndarray, "h w"], pixel: Float[np.ndarray, "*b 2"]) -> B
     height, width = image.shape
     there = (place >= 0).all(-1) & (place[..., 0] < width) & (place[..., 1] < height)
     return image[place[..., 1].clip(0, height - 1), place[..., 0].clip(0, width - 1)] & there
-
-
-def widened(pixels: Bool[np.ndarray, "h w"], metres: float, pixel: float) -> Bool[np.ndarray, "h w"]:
-    """Pixels within some metres of the given ones."""
-    if not pixels.any():
-        return pixels
-    return np.asarray(ndimage.distance_transform_edt(~pixels)) <= metres / pixel

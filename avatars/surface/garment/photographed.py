@@ -10,6 +10,9 @@ from torch import Tensor
 from avatars.body import Body, BodyModel
 from avatars.body.parts import PART_NAMES
 from avatars.body.skinning import transform
+from avatars.dress import vertex_normals
+from avatars.surface.garment.regions import belongs
+from avatars.surface.garment.settle import Obstacle
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import Raster, rasterize
 
@@ -77,11 +80,23 @@ class Photographed:
 
     def shows(self, parts: tuple[str, ...]) -> Bool[np.ndarray, "h w"]:
         """Pixels at which the camera sees these parts of the body."""
-        return np.isin(self.part, [PART_NAMES.index(name) for name in parts])
+        return belongs(self.part, parts)
+
+    def obstacle(self, parts: tuple[str, ...]) -> Obstacle:
+        """Parts of the dressed body as the photo shows it, without the feet."""
+        return obstacle_of(self.model, self.posed, vertex_normals(self.posed, self.model.faces), parts)
 
     def silhouette(self, parts: tuple[str, ...]) -> Bool[np.ndarray, "h w"]:
         """Pixels that these parts cover, whatever is in front of them."""
         return (seen_from(self.camera, self.posed, faces_of(self.model, parts)).face >= 0).numpy()
+
+
+def obstacle_of(
+    model: BodyModel, vertices: Float[Tensor, "v 3"], normals: Float[Tensor, "v 3"], parts: tuple[str, ...]
+) -> Obstacle:
+    """The vertices of parts of a posed body, without the feet, which come out of any hem."""
+    used = torch.unique(faces_of(model, parts, feet=False))
+    return Obstacle(vertices[used].double().numpy(), normals[used].double().numpy())
 
 
 def seen_from(camera: Cameras, vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"]) -> Raster:

@@ -1,8 +1,8 @@
 """Cloth in a pose: as its skin weights carry it, but outside the body and nowhere stretched far.
 
-Skinning alone lets a lifted thigh come through a skirt and stretches what spans the two legs. A few rounds of projections
-in the manner of position based dynamics (Mueller et al. 2007) put both right: points move out of the body, edges that
-are too long pull their ends together, and where the cloth is fastened it stays.
+Skinning alone lets a lifted thigh come through a skirt and stretches what spans the two legs. A few rounds of
+projections in the manner of position based dynamics (Mueller et al. 2007) put both right: points move out of the
+body, edges that are too long pull their ends together, and where the cloth is fastened it stays.
 """
 
 from dataclasses import dataclass

@@ -5,9 +5,9 @@ from jaxtyping import Bool, Float, Int
 
 
 def grid_faces(present: Bool[np.ndarray, "m n"]) -> Int[np.ndarray, "t 3"]:
-    """Triangles of the cells whose corners are all present, counter-clockwise from outside; the last column meets the first.
+    """Triangles of the cells whose corners are all present, counter-clockwise from outside.
 
-    Vertices are numbered row by row, also those that are absent.
+    The last column meets the first. Vertices are numbered row by row, also those that are absent.
     """
     rows, columns = present.shape
     index = np.arange(rows * columns).reshape(rows, columns)

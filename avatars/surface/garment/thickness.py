@@ -1,8 +1,9 @@
 """How thick cloth is that was seen from one side only: a membrane between the edges of its outline.
 
-The square of half the thickness, u, solves Poisson's equation -(u_xx + upright u_yy) = source over the outline's inside, with u = 0 at
-the edges to the sides, free at the hem, and an obstacle from below. A source of 2 makes an endless strip a circular
-tube, u = a^2 - x^2; a smaller one flattens it to an ellipse whose axes have the ratio sqrt(source / 2).
+The square of half the thickness, u, solves Poisson's equation -(u_xx + upright u_yy) = source over the outline's
+inside, with u = 0 at the edges to the sides, free at the hem, and an obstacle from below. A source of 2 makes an
+endless strip a circular tube, u = a^2 - x^2; a smaller one flattens it to an ellipse whose axes have the ratio
+sqrt(source / 2).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Surfaces around a vertical axis of the T-pose: a distance for each height and azimuth.
 
-Azimuth 0 points forward (+z), a quarter turn to the body's left (+x). Rows run from the top to the hem, whose height may
-differ from azimuth to azimuth.
+Azimuth 0 points forward (+z), a quarter turn to the body's left (+x). Rows run from the top to the hem, whose height
+may differ from azimuth to azimuth.
 """
 
 from dataclasses import dataclass, replace
