@@ -105,9 +105,14 @@ def _pieces(seen: Photographed, excess: Excess) -> list[Loose]:
 
 
 def _explains(seen: Photographed, piece: Loose, tube: Tube, config: DrapeConfig) -> bool:
-    """Whether a fitted piece covers more of the mask that the body leaves bare than it adds beside the mask."""
-    cover = tube_cover(seen, tube, carried(seen, piece, tube, config)) & (seen.part == 0)
-    return int((cover & seen.mask).sum()) > int((cover & ~seen.mask).sum())
+    """Whether the mask is met better by a fitted piece over the body than by the body that grew to its outline."""
+    cover = tube_cover(seen, tube, carried(seen, piece, tube, config))
+    below = seen.wearing(ungrown(seen, [(piece, tube)])).part > 0
+    return _overlap(below | cover, seen.mask) > _overlap(seen.part > 0, seen.mask)
+
+
+def _overlap(first: Bool[np.ndarray, "h w"], second: Bool[np.ndarray, "h w"]) -> float:
+    return float((first & second).sum() / max(1, (first | second).sum()))
 
 
 def _joined(seen: Photographed, pieces: list[tuple[Loose, Tube]], config: DrapeConfig) -> Garment:
