@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from avatars.surface.appearance import VertexColors
-from avatars.surface.solid import Solid, SolidConfig
+from avatars.surface.solid import Solid, SolidConfig, SurfacePoints
 from tests.avatars.surface.shapes import joined, sphere, square
 
 _CONFIG = SolidConfig(on=20000, around=4000, depth=0.05, height=0.04, detail=4.0)
@@ -103,6 +103,32 @@ def test_a_small_hole_lets_nothing_out():
 def test_a_sheet_has_no_inside():
     around = _solid(square(0.5, 0.0)).around
     assert not around.inside[(around.place[:, :2].abs() < 0.5).all(-1) & (around.place[:, 2] < -1e-3)].any()
+
+
+def _along_the_curve(cell: list[int]) -> int:
+    """Where a cell lies on a Z-order curve: its coordinates' binary digits in turn, z first."""
+    digits = [f"{coordinate:010b}" for coordinate in cell]
+    return int("".join(z + y + x for x, y, z in zip(*digits, strict=True)), 2)
+
+
+def test_points_of_the_surface_follow_a_curve_that_fills_space(ball: Solid):
+    place = ball.on.place
+    cells = ((place - place.amin(0)) / (place.amax(0) - place.amin(0)).max() * 1023.0).long()
+    order = [_along_the_curve(cell) for cell in cells[:3000].tolist()]
+    assert order == sorted(order)
+    neighbours = (place[1:] - place[:-1]).norm(dim=-1).mean()
+    assert neighbours < 0.1 * (place[torch.randperm(len(place))] - place).norm(dim=-1).mean()
+
+
+def test_points_in_another_order_are_the_same_points(generator: torch.Generator):
+    normal = torch.nn.functional.normalize(torch.randn(500, 3, generator=generator), dim=-1)
+    number = torch.arange(500.0)
+    ordered = SurfacePoints(2.0 * normal, normal, 0.5 + 0.5 * normal, number).in_space_order()
+    assert ordered.visibility.sort().values.tolist() == number.tolist()
+    index = ordered.visibility.long()
+    torch.testing.assert_close(ordered.place, 2.0 * normal[index])
+    torch.testing.assert_close(ordered.normal, normal[index])
+    torch.testing.assert_close(ordered.color, 0.5 + 0.5 * normal[index])
 
 
 def test_the_same_generator_draws_the_same_points():
