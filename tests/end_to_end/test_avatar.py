@@ -14,10 +14,14 @@ from avatars.body.saved_model import body_hash
 from avatars.fitting.fit import FitBudget
 from avatars.fitting.painted_rays import PaintedRays
 from avatars.fitting.photo_rays import PhotoRays
-from avatars.fitting.stages import fit_photo, learn_body
+from avatars.fitting.stages import fit_photo, fit_surface_and_photo, learn_body, learn_surface
+from avatars.fitting.surface_terms import SolidTerm, SurfaceColorTerm
 from avatars.pipeline import FitConfig, PhotoFiles, fit_from_photo
 from avatars.posed.avatar import FigureConfig
 from avatars.posed.run import load_avatar
+from avatars.posed.warp import SkinningConfig
+from avatars.surface.solid import SolidConfig
+from avatars.surface.texture_rules import TextureRules
 from avatars.surface.views import ViewsConfig
 from nfield.cameras import Cameras
 from nfield.cli import main
@@ -32,6 +36,7 @@ from viewer.runs import load_subject
 
 _SIZE = 128
 _FOCAL = 176.0
+_VIEWS = ViewsConfig(size=96, ring=6, elevations=(8.0,), details=0)
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +64,41 @@ def _given(photo: Path):
     return ["--mask", str(photo / "mask.png"), "--body", str(photo / "body.npz")]
 
 
+def _small_figure(figure: FigureConfig) -> FigureConfig:
+    grid = HashConfig(levels=8, log2_table_size=14, finest_resolution=256, hidden=32)
+    field = RbfConfig.as_large_as(grid) if isinstance(figure.field, RbfConfig) else grid
+    sampler = OccupancyConfig(resolution=48, steps=256, coarse=1.0, threshold=0.02)
+    return replace(figure, field=field, sampler=sampler)
+
+
 def _small(config: FitConfig, steps: int):
     """The same fit at a size that a test can wait for."""
-    grid = HashConfig(levels=8, log2_table_size=14, finest_resolution=256, hidden=32)
-    field = RbfConfig.as_large_as(grid) if isinstance(config.figure.field, RbfConfig) else grid
+    surface, solid = SurfaceColorTerm("surface", count=1 << 13), SolidTerm("solid", count=1 << 14)
+    photo = fit_surface_and_photo(PhotoRays(count=1024, reach=8))
+    seen = replace(surface, visible_weight=0.1)
+    pictures = replace(learn_body(), radiance=RadianceConfig(samples=1 << 14, first_rays=512))
+    initialises = isinstance(config.figure.field, RbfConfig)
     return replace(
         config,
-        figure=FigureConfig(field=field, sampler=OccupancyConfig(resolution=48, steps=256, coarse=1.0, threshold=0.02)),
-        views=ViewsConfig(size=96, ring=6, elevations=(8.0,), details=0),
+        figure=_small_figure(config.figure),
+        completion=TextureRules(size=256),
+        views=_VIEWS,
+        solid=SolidConfig(on=40000, around=16000),
+        stages=(
+            pictures if initialises else replace(learn_surface(), terms=(surface, solid)),
+            replace(photo, terms=(*photo.terms[:2], seen, solid)),
+        ),
+        budget=FitBudget(minutes=None, steps=steps),
+    )
+
+
+def _small_of_pictures(steps: int):
+    """The method before texture space, as small."""
+    config = FitConfig.of_pictures()
+    return replace(
+        config,
+        figure=_small_figure(config.figure),
+        views=_VIEWS,
         stages=(
             replace(learn_body(), radiance=RadianceConfig(samples=1 << 14, first_rays=512)),
             fit_photo(PhotoRays(count=1024, reach=8), PaintedRays(count=512, margin=6)),
@@ -95,6 +127,23 @@ def test_avatar_shows_its_photo(run: Path):
     assert {"photo.png", "alpha.png", "overlay.png", "source.png", "strip.png", "body.npz"} <= {
         path.name for path in run.iterdir()
     }
+
+
+def test_the_method_of_pictures_shows_its_photo_too(photo: Path, tmp_path: Path):
+    files = PhotoFiles(photo / "photo.png", mask=photo / "mask.png", body=photo / "body.npz")
+    fit_from_photo(files, tmp_path, _small_of_pictures(70))
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["iou"] > 0.85
+    assert report["psnr"] > 17.0
+    avatar = load_avatar(tmp_path)
+    assert (avatar.config.skinning, avatar.config.room) == (SkinningConfig(), 0.035)
+    assert torch.equal(avatar.dressed.faces, avatar.model.faces)  # What nobody sees belongs to it.
+
+
+def test_the_inside_of_the_mouth_is_no_part_of_the_surface(run: Path):
+    avatar = load_avatar(run)
+    assert 0.7 < len(avatar.dressed.faces) / len(avatar.model.faces) < 0.999
+    assert avatar.config.skinning == SkinningConfig.close()
 
 
 def test_saved_avatar_is_the_same_again(run: Path, generator: torch.Generator):
