@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from avatars.body import Body, BodyModel, BodyPose
+from avatars.body.skinning import transform
 from avatars.portrait import Portrait
 from avatars.posed.rendered_field import RenderedField
 from avatars.posed.shell_sampler import ShellSampler
@@ -85,12 +86,13 @@ class Avatar:
     def posed_body(self, pose: BodyPose) -> tuple[Float[Tensor, "v 3"], Body]:
         """The dressed vertices in a pose, metres, and the body under them."""
         body = self.model.pose(dataclasses.replace(pose, shape=self.portrait.pose.shape))
-        return self.dressed.posed(body), body
+        return self.dressed.posed(self.model, body), body
 
     def posed(self, pose: BodyPose) -> "PosedAvatar":
         """The avatar in a pose; its sampler only knows yet where the body is. The pose's own shape is not used."""
-        vertices, body = self.posed_body(pose)
-        affine, faces = self.dressed.posed_from_rest(body), self.dressed.faces
+        body = self.model.pose(dataclasses.replace(pose, shape=self.portrait.pose.shape))
+        affine, faces = self.dressed.posed_from_rest(self.model, body), self.dressed.faces
+        vertices = transform(affine, self.dressed.rest)
         warp = InverseSkinning.of_surface(vertices, faces, affine, self.config.skinning)
         posed = _rendered(WarpedField(self.canonical.field, warp), vertices, self.config)
         return PosedAvatar(posed, vertices, self.dressed.faces)

@@ -15,8 +15,9 @@ from avatars.portrait import Portrait
 from avatars.posed.avatar import Avatar, FigureConfig, field_box
 from avatars.posed.warp import SkinningConfig
 from avatars.surface.dressed import DressedSurface
+from avatars.surface.garment.garment import Garment
 from nfield.cameras import Cameras
-from nfield.checkpoint import Checkpoint, load_checkpoint, restore_module, save_checkpoint
+from nfield.checkpoint import DAMAGED, Checkpoint, load_checkpoint, restore_module, save_checkpoint
 from nfield.config_json import from_json, to_json
 from nfield.errors import CheckpointError
 from nfield.fields.unlit import UnlitField
@@ -55,12 +56,15 @@ def avatar_parts(avatar: Avatar) -> tuple[dict[str, Tensor], dict[str, Any]]:
     tensors = {
         "body.vertices": avatar.dressed.rest,
         "body.faces": avatar.dressed.faces,
-        "body.garment_weights": avatar.dressed.garment_weights,
         "body.rotations": pose.rotations,
         "body.translation": pose.translation,
         "body.shape": pose.shape,
     }
+    garment = avatar.dressed.garment
+    if garment is not None:
+        tensors |= {f"garment.{name}": value for name, value in garment.tensors().items()}
     extra: dict[str, Any] = {
+        "garment": None if garment is None else {"kinds": garment.kinds, "solid": garment.solid},
         "body": {
             "provenance": avatar.model.provenance,
             "shape_space": avatar.model.shape_space,
@@ -88,7 +92,7 @@ def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
     saved.require_kind(KIND, where=run, made_by="nfield fit")
     model = _body_of(run, saved, model)
     body = saved.part("body")
-    dressed = _dressed(run, body, model)
+    dressed = _dressed(run, saved, model)
     sampler = from_json(OccupancyConfig, saved.extra.get("sampler", {}), where=f"{run}: sampler")
     skinning = from_json(SkinningConfig, saved.extra.get("skinning", {}), where=f"{run}: skinning")
     room = float(saved.extra.get("room", _OLD_ROOM))
@@ -107,14 +111,23 @@ def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
     return avatar
 
 
-def _dressed(run: Path, body: dict[str, Tensor], model: BodyModel) -> DressedSurface:
+def _dressed(run: Path, saved: Checkpoint, model: BodyModel) -> DressedSurface:
     """The dressed surface of a run; runs from before surfaces had triangles of their own have the body's."""
+    body, facts = saved.part("body"), saved.extra.get("garment")
+    garment = None if facts is None else _garment(run, saved.part("garment"), facts)
     needed = {"vertices", "rotations", "translation", "shape"}
-    surface = {"faces", "garment_weights"}
-    weights = body.get("garment_weights", model.weights[:0])
-    if set(body) - surface != needed or len(body["vertices"]) != len(model.template) + len(weights):
+    count = len(model.template) + (0 if garment is None else len(garment.rest))
+    if set(body) - {"faces"} != needed or len(body["vertices"]) != count:
         raise CheckpointError(f"{run}: was made with another body model; give the same model file as for the fit")
-    return DressedSurface(body["vertices"], body.get("faces", model.faces), weights)
+    return DressedSurface(body["vertices"], body.get("faces", model.faces), garment)
+
+
+def _garment(run: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> Garment:
+    try:
+        solid = tuple(tuple(str(part) for part in parts) for parts in facts["solid"])
+        return Garment(**tensors, kinds=tuple(str(kind) for kind in facts["kinds"]), solid=solid)
+    except (TypeError, KeyError, ValueError) as error:
+        raise CheckpointError(f"{run}: its loose clothes cannot be read ({error}); {DAMAGED}") from error
 
 
 def _body_of(run: Path, saved: Checkpoint, given: BodyModel | None) -> BodyModel:

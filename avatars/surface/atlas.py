@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from scipy import ndimage
 from torch import Tensor
 
+from avatars.surface.parametrise import TextureLayout
 from nfield.kernels.rasterize import rasterize
 
 SIZE = 1024
@@ -33,26 +34,25 @@ class Atlas:
     faces: Int[Tensor, "t 3"]
 
     @staticmethod
-    def of(
-        uv: Float[Tensor, "u 2"], uv_faces: Int[Tensor, "t 3"], faces: Int[Tensor, "t 3"], *, size: int = SIZE
-    ) -> "Atlas":
+    def of(layout: TextureLayout, faces: Int[Tensor, "t 3"], *, size: int = SIZE) -> "Atlas":
         """The texels of a parametrised surface.
 
         Args:
-            uv: Texture coordinates in [0, 1], v upwards.
-            uv_faces: Texture coordinate of each corner of each face.
+            layout: Where its triangles lie in the texture.
             faces: Corners of each face.
-            size: Texels along the edge.
+            size: Texels along the upper edge.
 
         >>> square = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
         >>> faces = torch.tensor([[0, 1, 2], [0, 2, 3]])
-        >>> len(Atlas.of(square, faces, faces, size=4).index)
+        >>> len(Atlas.of(TextureLayout(square, faces), faces, size=4).index)
         16
         """
-        flat = torch.stack([uv[:, 0] * size, (1.0 - uv[:, 1]) * size, torch.ones_like(uv[:, 0])], -1)
-        seen = rasterize(flat, uv_faces, torch.eye(3), (size, size))
+        u, v = layout.uv.unbind(-1)
+        height = size * layout.pages
+        flat = torch.stack([u * size, (1.0 - v) * height, torch.ones_like(u)], -1)
+        seen = rasterize(flat, layout.uv_faces, torch.eye(3), (height, size))
         index = (seen.face.reshape(-1) >= 0).nonzero()[:, 0]
-        return Atlas((size, size), index, seen.face.reshape(-1)[index], seen.barycentric.reshape(-1, 3)[index], faces)
+        return Atlas((height, size), index, seen.face.reshape(-1)[index], seen.barycentric.reshape(-1, 3)[index], faces)
 
     def __len__(self) -> int:
         return len(self.index)

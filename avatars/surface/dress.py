@@ -40,6 +40,8 @@ class DressConfig:
     """Weight of left and right being alike."""
     rest: float = 0.002
     """Weight of staying where the body is."""
+    loose: bool = True
+    """Whether clothes and hair that leave the body get a surface of their own."""
     hidden: bool = False
     """Whether triangles that nobody can see belong to the surface: the mouth's cavity and the eyes' sockets."""
 

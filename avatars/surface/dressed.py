@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from avatars.body import Body, BodyModel
-from avatars.body.model import JOINTS
-from avatars.body.skinning import blend, transform
+from avatars.body.skinning import transform
+from avatars.surface.garment.garment import Garment
+from avatars.surface.garment.pose import garment_from_rest
 
 
 @dataclass(frozen=True)
@@ -16,37 +17,57 @@ class DressedSurface:
     """A dressed body at rest.
 
     Attributes:
-        rest: All of the body's vertices in their clothes, then those of garments that leave the body, metres.
-        faces: Corners of each triangle of the outside.
-        garment_weights: Skin weights of the garments' vertices.
+        rest: All of the body's vertices in their clothes, then those of the garment, metres.
+        faces: Corners of each triangle of the outside: the body's that nothing covers, then the garment's.
+        garment: Clothes and hair that leave the body, where there are any.
     """
 
     rest: Float[Tensor, "v 3"]
     faces: Int[Tensor, "t 3"]
-    garment_weights: Float[Tensor, "g 24"]
+    garment: Garment | None = None
 
     @staticmethod
-    def tight(vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"]) -> "DressedSurface":
-        """A body without loose garments.
+    def wearing(garment: Garment, faces: Int[Tensor, "t 3"]) -> "DressedSurface":
+        """A body with clothes or hair that leave it.
 
         Args:
-            vertices: All of the body's vertices in their clothes, metres.
-            faces: Those of its triangles that belong to the outside.
+            garment: What hangs on it.
+            faces: Those of the body's triangles that belong to the outside.
         """
-        return DressedSurface(vertices, faces, vertices.new_zeros(0, JOINTS))
+        hanging = garment.faces + len(garment.body)
+        return DressedSurface(torch.cat([garment.body, garment.rest]), torch.cat([faces, hanging]), garment)
+
+    @property
+    def body_count(self) -> int:
+        """How many of the vertices are the body's."""
+        return len(self.rest) if self.garment is None else len(self.garment.body)
+
+    def padded(self, values: Float[Tensor, "b c"]) -> Float[Tensor, "v c"]:
+        """Values of the body's vertices, 0 on the garment."""
+        return torch.cat([values, values.new_zeros(len(self.rest) - len(values), values.shape[1])])
 
     def weights(self, model: BodyModel) -> Float[Tensor, "v 24"]:
         """Skin weights of all vertices."""
-        return torch.cat([model.weights, self.garment_weights])
+        return model.weights if self.garment is None else torch.cat([model.weights, self.garment.weights])
 
-    def posed_from_rest(self, body: Body) -> Float[Tensor, "v 3 4"]:
+    def posed_from_rest(self, model: BodyModel, body: Body) -> Float[Tensor, "v 3 4"]:
         """The affine map of each vertex from rest to a pose.
 
         Args:
+            model: The body's constants.
             body: The posed body.
         """
-        return torch.cat([body.posed_from_rest, blend(self.garment_weights, body.joints_from_rest)])
+        if self.garment is None:
+            return body.posed_from_rest
+        return torch.cat([body.posed_from_rest, garment_from_rest(model, self.garment, body)])
 
-    def posed(self, body: Body) -> Float[Tensor, "v 3"]:
+    def posed(self, model: BodyModel, body: Body) -> Float[Tensor, "v 3"]:
         """The vertices in a pose, metres."""
-        return transform(self.posed_from_rest(body), self.rest)
+        return transform(self.posed_from_rest(model, body), self.rest)
+
+
+def uncovered(faces: Int[Tensor, "t 3"], garment: Garment | None) -> Bool[Tensor, "t"]:
+    """Which of the body's triangles a garment does not cover; at its edges they reach a little under it."""
+    if garment is None:
+        return torch.ones(len(faces), dtype=torch.bool)
+    return ~garment.covered[faces].all(1)

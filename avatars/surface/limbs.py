@@ -52,7 +52,12 @@ class LimbShape:
     @property
     def is_clothed(self) -> bool:
         """Whether hands may lie on it in a photo, and clothes usually cover it."""
-        return self.name == "torso" or self.name.endswith("leg")
+        return self.has_prints or self.name.endswith("leg")
+
+    @property
+    def has_prints(self) -> bool:
+        """Whether it may have a front that its back has not: a print, an opening."""
+        return self.name in ("torso", "cloth")
 
 
 LIMBS: Sequence[LimbShape] = (
@@ -66,10 +71,17 @@ LIMBS: Sequence[LimbShape] = (
     LimbShape("right leg", (2, 5), 1, 2, 0, True, "left leg", 384),
     LimbShape("left foot", (7, 10), 1, 2, 0, False, "right foot", 384),
     LimbShape("right foot", (8, 11), 1, 2, 0, True, "left foot", 384),
+    LimbShape("cloth", (), 1, 2, 0, False, "cloth", 768),
+    LimbShape("hair", (), 1, 2, 0, False, "hair", 512),
 )
-"""All limbs; together they have every joint once."""
+"""All limbs, together they have every joint once; and what hangs around the body: skirts and coats, long hair."""
 
 NAMES = tuple(limb.name for limb in LIMBS)
+
+
+def hangs_as(kind: str) -> str | None:
+    """The limb that a piece of loose clothes of some kind is unrolled as; None: the body's, by its skin weights."""
+    return {"hull": "cloth", "sheet": "cloth", "hair": "hair"}.get(kind)
 
 
 def memberships(weights: Float[Tensor, "n 24"]) -> Float[Tensor, "n l"]:

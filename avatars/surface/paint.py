@@ -11,6 +11,7 @@ from torch import Tensor
 
 from avatars.body import BodyModel
 from avatars.body.parts import PART_NAMES
+from avatars.surface.dressed import DressedSurface
 from avatars.surface.mesh import Surface, hand_vertices, vertex_normals, vertex_parts
 from avatars.surface.parametrise import TextureLayout
 from nfield.cameras import Cameras
@@ -38,7 +39,8 @@ class PhotographedSurface:
     """A dressed body's surface beside the photo that shows some of it: what painting starts from.
 
     Attributes:
-        model: The body whose mesh the surface refines.
+        model: The body that is dressed.
+        dressed: Its surface in its clothes, which the finer mesh refines.
         surface: The finer mesh.
         layout: Where its triangles lie in the texture.
         rest: Its vertices at rest, metres.
@@ -49,6 +51,7 @@ class PhotographedSurface:
     """
 
     model: BodyModel
+    dressed: DressedSurface
     surface: Surface
     layout: TextureLayout
     rest: Float[Tensor, "v 3"]

@@ -11,8 +11,9 @@ from avatars.portrait import PersonPhoto
 from avatars.surface.appearance import Appearance
 from avatars.surface.complete import Completion
 from avatars.surface.dress import DressConfig, dress
-from avatars.surface.dressed import DressedSurface
+from avatars.surface.dressed import DressedSurface, uncovered
 from avatars.surface.exterior import visible_faces
+from avatars.surface.garment.garment import make_garment
 from avatars.surface.mesh import HEAD, Surface, subdivide, vertex_parts
 from avatars.surface.paint import PhotographedSurface
 from avatars.surface.parametrise import TextureLayout
@@ -45,8 +46,8 @@ class PaintedBody:
 
     def solid(self, config: SolidConfig, generator: torch.Generator) -> Solid:
         """Points on and around the painted body; more of them on the head."""
-        head = (vertex_parts(self.model) == HEAD)[self.surface.parents.clamp_max(len(self.model.template) - 1)].all(-1)
-        detailed = head[self.surface.faces].all(-1)
+        head = self.dressed.padded((vertex_parts(self.model) == HEAD).float()[:, None])
+        detailed = (self.surface.spread(head)[:, 0] == 1.0)[self.surface.faces].all(-1)
         return Solid.of(
             self.rest, self.surface.faces, self.appearance, detailed=detailed, config=config, generator=generator
         )
@@ -64,12 +65,18 @@ def paint_body(model: BodyModel, person: PersonPhoto, config: DressConfig, compl
     pose, camera = person.portrait.pose, person.portrait.camera
     body = model.pose(pose)
     vertices = dress(model, body, pose.shape, person.mask, camera, config)
-    outside = torch.ones_like(model.parts, dtype=torch.bool)
+    garment = None
+    if config.loose:
+        garment = make_garment(model, body, rest=vertices, camera=camera, photo=person.photo, mask=person.mask)
+    outside = uncovered(model.faces, garment)
     if not config.hidden:
-        outside = visible_faces(vertices, model.faces, model.parts == HEAD)
-    dressed = DressedSurface.tight(vertices, model.faces[outside])
-    layout = TextureLayout.of_body(model).of_faces(outside).finer()
+        outside &= visible_faces(vertices, model.faces, model.parts == HEAD)
+    layout, faces = TextureLayout.of_body(model).of_faces(outside), model.faces[outside]
+    dressed = DressedSurface(vertices, faces)
+    if garment is not None:
+        dressed = DressedSurface.wearing(garment, faces)
+        layout = layout.above(TextureLayout.unwrapped(garment.rest, garment.faces))
     surface = subdivide(dressed.faces, len(dressed.rest))
-    rest, posed = surface.spread(dressed.rest), surface.spread(dressed.posed(body))
-    shown = PhotographedSurface(model, surface, layout, rest, posed, person.photo, person.mask, camera)
+    rest, posed = surface.spread(dressed.rest), surface.spread(dressed.posed(model, body))
+    shown = PhotographedSurface(model, dressed, surface, layout.finer(), rest, posed, person.photo, person.mask, camera)
     return PaintedBody(model, dressed, surface, rest, completion.complete(shown))

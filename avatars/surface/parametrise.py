@@ -19,10 +19,12 @@ class TextureLayout:
     Attributes:
         uv: Texture coordinates in [0, 1], v upwards.
         uv_faces: Texture coordinate of each corner of each face.
+        pages: Height of the texture over its width.
     """
 
     uv: Float[Tensor, "u 2"]
     uv_faces: Int[Tensor, "t 3"]
+    pages: int = 1
 
     @staticmethod
     def of_body(model: BodyModel) -> "TextureLayout":
@@ -39,9 +41,16 @@ class TextureLayout:
 
     def of_faces(self, kept: Bool[Tensor, "t"]) -> "TextureLayout":
         """The layout of some of the faces."""
-        return TextureLayout(self.uv, self.uv_faces[kept])
+        return TextureLayout(self.uv, self.uv_faces[kept], self.pages)
+
+    def above(self, other: "TextureLayout") -> "TextureLayout":
+        """This layout and below it another one, whose faces come after its own."""
+        pages = self.pages + other.pages
+        own = self.uv * self.uv.new_tensor([1.0, self.pages / pages]) + self.uv.new_tensor([0.0, other.pages / pages])
+        below = other.uv * other.uv.new_tensor([1.0, other.pages / pages])
+        return TextureLayout(torch.cat([own, below]), torch.cat([self.uv_faces, other.uv_faces + len(own)]), pages)
 
     def finer(self) -> "TextureLayout":
         """The layout of the surface whose triangles `avatars.surface.mesh.subdivide` divided."""
         finer = subdivide(self.uv_faces, len(self.uv))
-        return TextureLayout(finer.spread(self.uv), finer.faces)
+        return TextureLayout(finer.spread(self.uv), finer.faces, self.pages)

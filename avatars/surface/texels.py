@@ -9,7 +9,7 @@ from scipy.spatial import KDTree
 from torch import Tensor
 
 from avatars.surface.atlas import Atlas
-from avatars.surface.limbs import memberships
+from avatars.surface.limbs import NAMES, hangs_as, memberships
 from avatars.surface.mesh import vertex_normals
 from avatars.surface.paint import PhotographedSurface
 from avatars.surface.regions import BodyRegions
@@ -33,6 +33,7 @@ class Texels:
         face: Whether they belong to the face.
         scalp: Whether hair grows there on everybody who has any.
         beside_hand: Whether they lie next to a hand in the photo.
+        lining: Whether they lie on the inner side of loose clothes.
     """
 
     rest: Float[Tensor, "n 3"]
@@ -43,6 +44,7 @@ class Texels:
     face: Bool[Tensor, "n"]
     scalp: Bool[Tensor, "n"]
     beside_hand: Bool[Tensor, "n"]
+    lining: Bool[Tensor, "n"]
 
 
 def photographed_texels(shown: PhotographedSurface, atlas: Atlas, config: VisibilityConfig) -> Texels:
@@ -60,12 +62,28 @@ def photographed_texels(shown: PhotographedSurface, atlas: Atlas, config: Visibi
     seen = visibility(posed, shown.mask.to(torch.float32), shown.camera, config)
     facing = (normals * torch.nn.functional.normalize(points, dim=-1)).sum(-1) < -_FACING
     regions = BodyRegions.of(shown.model)
-    flags = torch.stack([regions.face, regions.scalp, regions.hands], -1).to(torch.float32)
+    flags = shown.dressed.padded(torch.stack([regions.face, regions.scalp, regions.hands], -1).to(torch.float32))
     face, scalp, hand = (atlas.at(surface.spread(flags)) > 0.5).unbind(-1)
-    member = memberships(atlas.at(surface.spread(shown.model.weights)))
+    member, lining = _belonging(shown, atlas)
     color = photo_colors(shown.photo.to(torch.float32) / 255.0, seen.pixel)
     beside = _beside_hand(seen, points, hand, shown)
-    return Texels(atlas.at(shown.rest), member, color, seen.confidence, facing, face, scalp, beside)
+    return Texels(atlas.at(shown.rest), member, color, seen.confidence, facing, face, scalp, beside, lining)
+
+
+def _belonging(shown: PhotographedSurface, atlas: Atlas) -> tuple[Float[Tensor, "n l"], Bool[Tensor, "n"]]:
+    """Limbs of texels, and whether they are lining."""
+    dressed, garment = shown.dressed, shown.dressed.garment
+    member = memberships(atlas.at(shown.surface.spread(dressed.weights(shown.model))))
+    if garment is None:
+        return member, torch.zeros(len(member), dtype=torch.bool)
+    vertex = shown.surface.parents[atlas.faces[atlas.face][:, 0], 0] - dressed.body_count
+    hangs, vertex = vertex >= 0, vertex.clamp_min(0)
+    for number, kind in enumerate(garment.kinds):
+        limb = hangs_as(kind)
+        if limb is not None:
+            mine = hangs & (garment.piece[vertex] == number)
+            member[mine] = torch.nn.functional.one_hot(torch.tensor(NAMES.index(limb)), len(NAMES)).to(member)
+    return member, hangs & (garment.outer[vertex] >= 0)
 
 
 def _beside_hand(

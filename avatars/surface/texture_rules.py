@@ -45,7 +45,7 @@ class TextureRules:
 
     def complete(self, shown: PhotographedSurface) -> Texture:
         """See `Completion.complete`."""
-        atlas = Atlas.of(shown.layout.uv, shown.layout.uv_faces, shown.surface.faces, size=self.size)
+        atlas = Atlas.of(shown.layout, shown.surface.faces, size=self.size)
         texels = without_strays(photographed_texels(shown, atlas, self.visibility))
         color = complete_texels(texels, self.rings)
         return Texture(shown.layout, atlas.image(torch.cat([color, texels.confidence[:, None]], -1)))
@@ -105,14 +105,14 @@ def _completed(
     length, angle = unrolled(shape, texels.rest[index], member)
     grid = Grid.over(length.numpy(), shape.columns)
     row, column = grid.place(length.numpy(), angle.numpy())
-    confidence = texels.confidence[index].numpy()
-    color, _ = grid.splat(row, column, texels.color[index].numpy(), np.maximum(confidence, 1e-6))
+    confidence, outer = texels.confidence[index].numpy(), ~texels.lining[index].numpy()
+    color, _ = grid.splat(row, column, texels.color[index].numpy(), np.maximum(confidence, 1e-6) * outer)
     own = confidence * (member.numpy() > _SURE_MEMBER)
     flags = np.stack([own, texels.facing[index].numpy(), texels.face[index].numpy()], -1)
-    means, _ = grid.splat(row, column, flags, np.ones(len(row)))
+    means, _ = grid.splat(row, column, flags, outer.astype(np.float64))
     rings = Rings(color, means[..., 0], means[..., 1] > 0.5)
     source = rings.confidence > config.confidence
-    if shape.name == "torso":
+    if shape.has_prints:
         source &= ~unexplained(rings, config)
     chin = int(np.quantile(row[texels.face[index].numpy()], 0.2)) if shape.name == "head" and flags[:, 2].any() else 0
     if chin:

@@ -55,7 +55,7 @@ class Grid:
         cell = np.floor(row).astype(int).clip(0, height - 1) * width + np.floor(column).astype(int) % width
         total = np.bincount(cell, weight, height * width)
         sums = np.stack([np.bincount(cell, weight * v, height * width) for v in values.T], -1)
-        hits = np.bincount(cell, minlength=height * width).astype(np.float64)
+        hits = np.bincount(cell, (weight > 0.0).astype(np.float64), height * width)
         blur = [ring_blur(plane.reshape(height, width), 0.8) for plane in (total, hits, *sums.T)]
         known = blur[1] > 0.02
         mean = np.stack(blur[2:], -1) / np.maximum(blur[0], 1e-9)[..., None]

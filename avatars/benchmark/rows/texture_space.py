@@ -8,11 +8,16 @@ from avatars.fitting.stages import fit_surface_and_photo, learn_surface
 from avatars.pipeline import FitConfig
 from avatars.posed.avatar import FigureConfig
 from avatars.posed.warp import SkinningConfig
+from avatars.surface.dress import DressConfig
 from avatars.surface.vertex_rules import VertexRules
 
 
 def _without_texture_space() -> FitConfig:
-    return replace(FitConfig(), completion=VertexRules())
+    return replace(FitConfig(), completion=VertexRules(), dress=DressConfig(loose=False))
+
+
+def _without_loose_clothes() -> FitConfig:
+    return replace(FitConfig(), dress=DressConfig(loose=False))
 
 
 def _without_solid() -> FitConfig:
@@ -35,6 +40,7 @@ def _without_photo_stage() -> FitConfig:
 
 ROWS["texture space"] = FieldMethod(FitConfig)
 ROWS["texture space - vertex painting instead"] = FieldMethod(_without_texture_space)
+ROWS["texture space - no loose clothes"] = FieldMethod(_without_loose_clothes)
 ROWS["texture space - no solid"] = FieldMethod(_without_solid)
 ROWS["texture space - wide shell"] = FieldMethod(_with_wide_shell)
 ROWS["texture space - surface only, no photo stage"] = FieldMethod(_without_photo_stage)

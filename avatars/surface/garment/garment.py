@@ -54,6 +54,10 @@ class Garment:
     kinds: tuple[str, ...]
     solid: tuple[tuple[str, ...], ...]
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Its tensors by the names of the attributes."""
+        return {name: value for name, value in vars(self).items() if torch.is_tensor(value)}
+
 
 def make_garment(
     model: BodyModel,
