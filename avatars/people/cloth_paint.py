@@ -71,7 +71,10 @@ class ClothPaint:
         color = np.tile(np.array(self.color), (len(points), 1))
         for pattern in self.patterns:
             color = pattern.over(points, color)
-        color *= (1.0 + sum(grain.at(points) for grain in self.grains))[:, None] if self.grains else 1.0
+        shade = np.ones(len(points))
+        for grain in self.grains:
+            shade += grain.at(points)
+        color *= shade[:, None]
         bump = np.zeros_like(points)
         if self.folds.strength > 0:
             bump = noise_vectors(points, np.array(self.folds.size), seed=self.folds.seed, octaves=self.folds.octaves)

@@ -60,7 +60,7 @@ def wear(model: BodyModel, garments: tuple[Garment, ...], *, skin: SkinPaint, ey
     nobody can look into a body without skin.
     """
     bare = Sheet.of_body(model)
-    eyeball = BaseMesh.load().eye[bare.faces].all(1)
+    eyeball = BaseMesh.load().eye[bare.faces[:, 0]]
     sewn = [garment.cut.sew(model) for garment in garments]
     hidden = np.max([np.full(len(bare.points), -1.0), *(made.covers for made in sewn)], axis=0) - _TUCK
     flesh = _outside(bare.part(~eyeball), hidden)
