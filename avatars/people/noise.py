@@ -7,18 +7,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+Scale = float | tuple[float, float, float]
+"""Size of a blob, metres; along each axis where there are three."""
+
 _CELLS = 32
 
 
-def noise(
-    points: Float[np.ndarray, "n 3"], scale: Float[np.ndarray, "3"] | float, *, seed: int, octaves: int = 1
-) -> Float[np.ndarray, "n"]:
-    """Value noise of about [-1, 1] at points, metres; `scale` is the size of a blob along each axis, metres."""
+def noise(points: Float[np.ndarray, "n 3"], scale: Scale, *, seed: int, octaves: int = 1) -> Float[np.ndarray, "n"]:
+    """Value noise of about [-1, 1] at points, metres."""
     return _noises(points, scale, (seed,), octaves)[:, 0]
 
 
 def noise_vectors(
-    points: Float[np.ndarray, "n 3"], scale: Float[np.ndarray, "3"] | float, *, seed: int, octaves: int = 1
+    points: Float[np.ndarray, "n 3"], scale: Scale, *, seed: int, octaves: int = 1
 ) -> Float[np.ndarray, "n 3"]:
     """Three independent noises."""
     return _noises(points, scale, (seed, seed + 100, seed + 200), octaves)
@@ -31,7 +32,7 @@ def smoothstep(low: float, high: float, x: Float[np.ndarray, "..."]) -> Float[np
 
 
 def _noises(
-    points: Float[np.ndarray, "n 3"], scale: Float[np.ndarray, "3"] | float, seeds: tuple[int, ...], octaves: int
+    points: Float[np.ndarray, "n 3"], scale: Scale, seeds: tuple[int, ...], octaves: int
 ) -> Float[np.ndarray, "n k"]:
     """A noise for each seed, all at the same points."""
     total = np.zeros((len(points), len(seeds)))

@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 
 from avatars.body import BodyModel
 from avatars.people.cloth_paint import ClothPaint, Grain, ShoePaint
-from avatars.people.figure import BaseMesh, Figure, Surface, eyes_of, hair_nearness, skin_marks, with_faces
+from avatars.people.figure import BaseMesh, Figure, Surface, eyes_of, hair_nearness, skin_marks, with_mesh
 from avatars.people.skin_paint import EyePaint, HairPaint, SkinPaint
 from avatars.people.wardrobe import WardrobePiece, read_garment
 
@@ -104,24 +104,25 @@ def _dressed(
     for piece, material in worn:
         pieces.append((piece.faces + start, material))
         start += len(piece.vertices)
-    dressed = _bind(model, np.concatenate([piece.vertices for piece, _ in worn]))
     all_faces, material = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    dressed = _bind(model, np.concatenate([piece.vertices for piece, _ in worn]), all_faces)
     nearness = hair_nearness(dressed.template.numpy(), hair.vertices)
     marks = skin_marks(len(dressed.template), nearness)
-    return Figure(with_faces(dressed, all_faces), surfaces, material, marks, eyes_of(model))
+    return Figure(dressed, surfaces, material, marks, eyes_of(model))
 
 
-def _bind(model: BodyModel, points: Float[np.ndarray, "n 3"]) -> BodyModel:
-    """The model with more vertices, each of which moves like the skin around it."""
+def _bind(model: BodyModel, points: Float[np.ndarray, "n 3"], faces: Int[np.ndarray, "t 3"]) -> BodyModel:
+    """The model with other faces and more vertices, each of which moves like the skin around it."""
     distance, near = KDTree(model.template.numpy()).query(points, k=_NEIGHBOURS)
     share = 1.0 / (distance + 1e-3) ** 2
     share = torch.from_numpy((share / share.sum(1, keepdims=True)).astype(np.float32))
     near = torch.from_numpy(near)
     pose_dirs = torch.einsum("vi,qvid->qvd", share, model.pose_dirs[:, near])
-    return replace(
+    return with_mesh(
         model,
         template=torch.cat([model.template, torch.from_numpy(points.astype(np.float32))]),
         weights=torch.cat([model.weights, torch.einsum("vi,vij->vj", share, model.weights[near])]),
         shape_dirs=torch.cat([model.shape_dirs, torch.einsum("vi,vidk->vdk", share, model.shape_dirs[near])]),
         pose_dirs=torch.cat([model.pose_dirs, pose_dirs], 1),
+        faces=faces,
     )

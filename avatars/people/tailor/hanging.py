@@ -85,8 +85,8 @@ def hang(model: BodyModel, carrier: Sheet, skin: Sheet, curtain: Curtain, weight
     faces = [carrier.faces, _grid_faces(out_grid, curtain.closed), _grid_faces(in_grid[::-1], curtain.closed)]
     faces.append(_grid_faces(np.stack([out_grid[-1], in_grid[-1]]), curtain.closed))
     if not curtain.closed:
-        faces += [_grid_faces(np.stack([in_grid[:, 0], out_grid[:, 0]]), False)]
-        faces += [_grid_faces(np.stack([out_grid[:, -1], in_grid[:, -1]]), False)]
+        faces += [_grid_faces(np.stack([out_grid[:, 0], in_grid[:, 0]]), False)]
+        faces += [_grid_faces(np.stack([in_grid[:, -1], out_grid[:, -1]]), False)]
     faces.append(_hems(carrier, edge, count))
     whole = Sheet(
         sparse.csr_matrix(sparse.vstack([carrier.binding, skin.binding, outer.binding, inner.binding])),

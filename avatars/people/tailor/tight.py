@@ -127,7 +127,7 @@ def lifted(region: Sheet, distance: float | Float[np.ndarray, "p"]) -> Float[np.
 
 def wrinkled(cloth: Sheet, depth: float, seed: int) -> Sheet:
     """Cloth with wrinkles of some depth, metres, which moves more smoothly than skin does."""
-    bulge = depth * noise(cloth.points, np.array(_WRINKLES), seed=500 + seed, octaves=2)
+    bulge = depth * noise(cloth.points, _WRINKLES, seed=500 + seed, octaves=2)
     return relaxed(cloth.moved(cloth.points + bulge[:, None] * cloth.normals()), _ROUNDS)
 
 
