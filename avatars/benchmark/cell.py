@@ -8,7 +8,7 @@ from typing import Any
 
 from avatars.benchmark.views import ViewPlan
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)

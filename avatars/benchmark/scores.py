@@ -12,7 +12,7 @@ from avatars.benchmark.views import PHOTO_POSE, View
 from nfield.cameras import Cameras
 from nfield.rendering.image import Image
 
-_LIKENESS = ("psnr", "ssim", "iou", "flip", "sharpness")
+_LIKENESS = ("psnr", "ssim", "iou", "flip", "sharpness", "edges")
 _COUNTS = ("specks", "pin_holes")
 FIGURES = (*_LIKENESS, *_COUNTS)
 """What is averaged over the views of a bin."""

@@ -6,12 +6,11 @@ import numpy as np
 from jaxtyping import Float
 
 from avatars.people.finish import Eyes, Finish, mix
-from avatars.people.noise import noise, noise_vectors, smoothstep
+from avatars.people.noise import Scale, noise, noise_vectors, smoothstep
 from avatars.people.patterns import Pattern
 from avatars.people.skin_paint import Color
 
 _TILT = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
-Size = float | tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Grain:
         tilted: Whether the axes are turned, as in twill.
     """
 
-    size: Size
+    size: Scale
     strength: float
     seed: int
     octaves: int = 1
@@ -35,14 +34,14 @@ class Grain:
     def at(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n"]:
         """What is added to 1 to give the factor of the colour."""
         turned = points @ _TILT if self.tilted else points
-        return self.strength * noise(turned, np.array(self.size), seed=self.seed, octaves=self.octaves)
+        return self.strength * noise(turned, self.size, seed=self.seed, octaves=self.octaves)
 
 
 @dataclass(frozen=True)
 class Folds:
     """Wrinkles that only the light shows; see `Grain`."""
 
-    size: Size
+    size: Scale
     strength: float
     seed: int
     octaves: int = 2
@@ -71,10 +70,13 @@ class ClothPaint:
         color = np.tile(np.array(self.color), (len(points), 1))
         for pattern in self.patterns:
             color = pattern.over(points, color)
-        color *= (1.0 + sum(grain.at(points) for grain in self.grains))[:, None] if self.grains else 1.0
+        shade = np.ones(len(points))
+        for grain in self.grains:
+            shade += grain.at(points)
+        color *= shade[:, None]
         bump = np.zeros_like(points)
         if self.folds.strength > 0:
-            bump = noise_vectors(points, np.array(self.folds.size), seed=self.folds.seed, octaves=self.folds.octaves)
+            bump = noise_vectors(points, self.folds.size, seed=self.folds.seed, octaves=self.folds.octaves)
         return Finish(color, self.folds.strength * bump, np.full(len(points), self.gloss), 8.0)
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
 
 import assets
 from avatars.body import BodyModel
@@ -95,19 +96,32 @@ def hair_nearness(points: Float[np.ndarray, "v 3"], hairs: Float[np.ndarray, "h 
 
 def eyes_of(model: BodyModel) -> Eyes:
     """Where the eyeballs of the shipped body are at rest."""
-    points = model.template.numpy()[BaseMesh.load().eye]
+    points = model.template.numpy().astype(np.float64)[BaseMesh.load().eye]
     sides = (points[points[:, 0] > 0], points[points[:, 0] < 0])
     centers = np.stack([0.5 * (side.min(0) + side.max(0)) for side in sides])
     return Eyes(centers, 0.5 * float(np.ptp(sides[0], axis=0)[:2].mean()))
 
 
-def with_faces(model: BodyModel, faces: Int[np.ndarray, "t 3"]) -> BodyModel:
-    """The model with other faces, which have no parts and no texture."""
+def with_mesh(
+    model: BodyModel,
+    *,
+    template: Float[Tensor, "n 3"],
+    weights: Float[Tensor, "n 24"],
+    shape_dirs: Float[Tensor, "n 3 k"],
+    pose_dirs: Float[Tensor, "207 n 3"],
+    faces: Int[np.ndarray, "f 3"],
+) -> BodyModel:
+    """The skeleton of a model with another mesh, which has no parts, no texture and no landmarks; see `BodyModel`."""
     return replace(
         model,
+        template=template,
+        weights=weights,
+        shape_dirs=shape_dirs,
+        pose_dirs=pose_dirs,
         faces=torch.from_numpy(np.ascontiguousarray(faces)).long(),
         parts=torch.zeros(len(faces), dtype=torch.long),
-        mirror=torch.arange(len(model.template)),
+        mirror=torch.arange(len(template)),
         uv=None,
         uv_faces=None,
+        landmarks={},
     )

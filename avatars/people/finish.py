@@ -1,7 +1,7 @@
 """How surfaces answer to light: what every paint returns for the points that a camera sees."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -35,6 +35,7 @@ class Finish:
     sharpness: float
 
 
+@runtime_checkable
 class Paint(Protocol):
     """The colours and the roughness of a kind of surface, as functions of the point in the rest pose."""
 

@@ -1,7 +1,7 @@
 """What is woven into cloth or printed on it: stripes, plaid, trims, seams, prints on the chest."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -14,6 +14,7 @@ _CHEST_DEPTH = 0.02
 """A print lies on cloth in front of this depth, metres."""
 
 
+@runtime_checkable
 class Layout(Protocol):
     """How cloth lies around the body."""
 
@@ -45,6 +46,7 @@ class LegLayout:
         return np.stack([around, y], -1)
 
 
+@runtime_checkable
 class Pattern(Protocol):
     """Changes the colour of cloth."""
 

@@ -39,7 +39,7 @@ class Sheet:
         """The whole skin, eyes included."""
         count = len(model.template)
         return Sheet(
-            sparse.identity(count, format="csr"),
+            sparse.csr_matrix(sparse.identity(count)),
             model.template.numpy().astype(np.float64),
             model.faces.numpy(),
             np.zeros((count, 24)),
@@ -85,7 +85,7 @@ def join(sheets: list[Sheet]) -> Sheet:
     """Several sheets as one; their points stay apart."""
     starts = np.cumsum([0, *(len(sheet.points) for sheet in sheets)])
     return Sheet(
-        sparse.vstack([sheet.binding for sheet in sheets], format="csr"),
+        sparse.csr_matrix(sparse.vstack([sheet.binding for sheet in sheets])),
         np.concatenate([sheet.points for sheet in sheets]),
         np.concatenate([sheet.faces + start for sheet, start in zip(sheets, starts[:-1], strict=True)]),
         np.concatenate([sheet.weights for sheet in sheets]),
@@ -102,7 +102,7 @@ def cut(sheet: Sheet, height: Float[np.ndarray, "p"]) -> tuple[Sheet, sparse.csr
     above = height > 0
     edges = np.unique(np.sort(_edges(sheet.faces)[_crossed(_edges(sheet.faces), above)], axis=1), axis=0)
     if not len(edges):
-        return sheet, sparse.identity(len(sheet.points), format="csr")
+        return sheet, sparse.csr_matrix(sparse.identity(len(sheet.points)))
     first, second = height[edges[:, 0]], height[edges[:, 1]]
     share = np.clip(first / (first - second), _NEAREST_CUT, 1.0 - _NEAREST_CUT)
     count, added = len(sheet.points), len(edges)
@@ -219,3 +219,17 @@ def smoothed(sheet: Sheet, values: Float[np.ndarray, "p k"], reach: float) -> Fl
     laplacian = sparse.diags(np.asarray(graph.sum(1)).ravel()) - graph
     system = (sparse.diags(mass) + reach**2 * laplacian).tocsc()
     return splu(system).solve(mass[:, None] * values)
+
+
+def relaxed(sheet: Sheet, rounds: int) -> Sheet:
+    """The same points, which move and grow with more of the body around them: their binding blurred over the sheet."""
+    count = len(sheet.points)
+    edges = np.unique(np.sort(_edges(sheet.faces), axis=1), axis=0)
+    both = np.concatenate([edges, edges[:, ::-1]]).T
+    graph = sparse.csr_matrix((np.ones(2 * len(edges)), tuple(both)), (count, count))
+    degree = np.maximum(np.asarray(graph.sum(1)).ravel(), 1.0)
+    blur = 0.5 * sparse.identity(count) + sparse.diags(0.5 / degree) @ graph
+    binding = sheet.binding
+    for _ in range(rounds):
+        binding = blur @ binding
+    return replace(sheet, binding=sparse.csr_matrix(binding))

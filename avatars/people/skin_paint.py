@@ -81,7 +81,7 @@ def _brow(points: np.ndarray, center: np.ndarray) -> np.ndarray:
     along = (outward + 0.019) / 0.046
     ridge = center[1] + 0.0195 + 0.0055 * np.sin(np.pi * np.clip(0.15 + 0.75 * along, 0.0, 1.0))
     half = 0.0050 * (1.0 - 0.6 * np.clip(along, 0.0, 1.0))
-    strands = 0.75 + 0.25 * noise(points, np.array([0.0012, 0.006, 0.01]), seed=9)
+    strands = 0.75 + 0.25 * noise(points, (0.0012, 0.006, 0.01), seed=9)
     within = smoothstep(-0.05, 0.12, along) * smoothstep(1.05, 0.85, along)
     return strands * within * smoothstep(1.5, 0.6, np.abs(points[:, 1] - ridge) / half)
 
@@ -122,7 +122,7 @@ class HairPaint:
         crown = eyes.centers.mean(0) + np.array([0.0, 0.12, -0.09])
         away = points - crown
         around = np.stack([np.cos(a := np.arctan2(away[:, 0], away[:, 2])), np.sin(a), 3.0 * away[:, 1]], -1)
-        strands = noise(around, np.array([0.035, 0.035, 0.8]), seed=21, octaves=3)
+        strands = noise(around, (0.035, 0.035, 0.8), seed=21, octaves=3)
         color = np.array(self.tone) * (1.0 + 0.55 * strands)[:, None]
         bump = 0.35 * strands[:, None] * np.stack([around[:, 1], 0 * a, -around[:, 0]], -1)
         return Finish(color, bump, np.full(len(points), 0.10), 12.0)

@@ -8,7 +8,7 @@ from torch import Tensor
 from avatars.body import BodyModel, BodyPose
 from avatars.body.smpl_file import JOINT_NAMES
 
-Stance = dict[str, tuple[float, float, float]]
+Stance = dict[str, tuple[int, int, int]]
 
 STANCES: dict[str, Stance] = {
     # Weight on the right leg.

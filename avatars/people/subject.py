@@ -1,7 +1,7 @@
 """Who is photographed: build, clothes, stance and light, all of it given by data."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from avatars.body import BodyModel
 from avatars.people.figure import Figure
@@ -17,6 +17,7 @@ LIGHTS = ("flat", "soft key")
 """Even light from everywhere, or a large lamp from the left above."""
 
 
+@runtime_checkable
 class Outfit(Protocol):
     """What makes a body a dressed figure."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates
 
 from avatars.body import BodyModel
 
@@ -139,7 +139,9 @@ def drape(model: BodyModel, limb: Limb, members: Bool[np.ndarray, "v"], fall: Fa
     for row in range(1, len(along)):
         if along[row] < fall.start:
             radii[row] = np.maximum(radii[row], radii[row - 1] - fall.tighten * _STEP)
-    radii = gaussian_filter(radii + fall.ease, (1.5, 2.0), mode=("nearest", "wrap"))
+    radii = gaussian_filter1d(
+        gaussian_filter1d(radii + fall.ease, 1.5, axis=0, mode="nearest"), 2.0, axis=1, mode="wrap"
+    )
     depth = np.clip((fall.start - along) / (fall.start - fall.end), 0.0, 1.0)
     return Drape(limb, float(along[0]), centers, radii + fall.folds * depth[:, None] ** 1.5 * _waves(fall))
 

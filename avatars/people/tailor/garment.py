@@ -1,14 +1,14 @@
 """What a tailor delivers, and the figure that wears it."""
 
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
 from avatars.body import BodyModel
-from avatars.people.figure import BaseMesh, Figure, Surface, eyes_of, hair_nearness, skin_marks, with_faces
+from avatars.people.figure import BaseMesh, Figure, Surface, eyes_of, hair_nearness, skin_marks, with_mesh
 from avatars.people.sheet import Sheet, cut, join
 from avatars.people.skin_paint import EyePaint, SkinPaint
 
@@ -32,6 +32,7 @@ class Sewn:
     covers: Float[np.ndarray, "v"]
 
 
+@runtime_checkable
 class Cut(Protocol):
     """How a garment is made for the body."""
 
@@ -60,7 +61,7 @@ def wear(model: BodyModel, garments: tuple[Garment, ...], *, skin: SkinPaint, ey
     nobody can look into a body without skin.
     """
     bare = Sheet.of_body(model)
-    eyeball = BaseMesh.load().eye[bare.faces].all(1)
+    eyeball = BaseMesh.load().eye[bare.faces[:, 0]]
     sewn = [garment.cut.sew(model) for garment in garments]
     hidden = np.max([np.full(len(bare.points), -1.0), *(made.covers for made in sewn)], axis=0) - _TUCK
     flesh = _outside(bare.part(~eyeball), hidden)
@@ -91,15 +92,14 @@ def bound(model: BodyModel, sheet: Sheet) -> BodyModel:
     shapes = binding @ model.shape_dirs.numpy().reshape(len(model.template), -1)
     bends = binding @ model.pose_dirs.numpy().transpose(1, 0, 2).reshape(len(model.template), -1)
     bends = (bends * fade[:, None]).reshape(len(sheet.points), -1, 3).transpose(1, 0, 2)
-    dressed = replace(
+    return with_mesh(
         model,
         template=torch.from_numpy(sheet.points.astype(np.float32)),
         weights=torch.from_numpy(sheet.skin_weights(model).astype(np.float32)),
         shape_dirs=torch.from_numpy(shapes.reshape(len(sheet.points), 3, -1).astype(np.float32)),
         pose_dirs=torch.from_numpy(np.ascontiguousarray(bends, dtype=np.float32)),
-        landmarks={},
+        faces=sheet.faces,
     )
-    return with_faces(dressed, sheet.faces)
 
 
 def _outside(sheet: Sheet, covers: Float[np.ndarray, "v"]) -> Sheet:

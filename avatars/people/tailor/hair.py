@@ -93,4 +93,4 @@ def _inside_line(model: BodyModel, heights: tuple[float, ...]) -> Float[np.ndarr
     points = places(model)
     inside = points[:, 1] - np.interp(_angle(points), _DEGREES, heights)
     ears = BaseMesh.load().marks[:, MARKS.index("ears")] / 255.0
-    return np.minimum(inside, 0.01 - 0.03 * ears)
+    return np.minimum(inside, 0.06 - 0.2 * ears)

@@ -85,11 +85,11 @@ def hang(model: BodyModel, carrier: Sheet, skin: Sheet, curtain: Curtain, weight
     faces = [carrier.faces, _grid_faces(out_grid, curtain.closed), _grid_faces(in_grid[::-1], curtain.closed)]
     faces.append(_grid_faces(np.stack([out_grid[-1], in_grid[-1]]), curtain.closed))
     if not curtain.closed:
-        faces += [_grid_faces(np.stack([in_grid[:, 0], out_grid[:, 0]]), False)]
-        faces += [_grid_faces(np.stack([out_grid[:, -1], in_grid[:, -1]]), False)]
+        faces += [_grid_faces(np.stack([out_grid[:, 0], in_grid[:, 0]]), False)]
+        faces += [_grid_faces(np.stack([in_grid[:, -1], out_grid[:, -1]]), False)]
     faces.append(_hems(carrier, edge, count))
     whole = Sheet(
-        sparse.vstack([carrier.binding, skin.binding, outer.binding, inner.binding], format="csr"),
+        sparse.csr_matrix(sparse.vstack([carrier.binding, skin.binding, outer.binding, inner.binding])),
         points,
         np.concatenate(faces),
         np.concatenate([carrier.weights, skin.weights, outer.weights, inner.weights]),
@@ -116,10 +116,9 @@ def _layer(
     # The carrier's edge need not lie exactly where the drape hangs: the difference fades.
     points += (smoothstep(0.10, 0.0, depth)[..., None] * (start - drape.hang(start))).reshape(-1, 3)
     own = smoothstep(0.0, _FADE, depth).ravel()
-    binding = sparse.diags(1.0 - own) @ sparse.vstack([carrier.binding[edge]] * rows) + sparse.diags(own) @ _blurred(
-        model, points
-    )
-    return Sheet(binding.tocsr(), points, np.zeros((0, 3), dtype=int), weights(points), own)
+    carried = sparse.diags(1.0 - own) @ sparse.vstack([carrier.binding[edge]] * rows)
+    binding = sparse.csr_matrix(carried + sparse.diags(own) @ _blurred(model, points))
+    return Sheet(binding, points, np.zeros((0, 3), dtype=int), weights(points), own)
 
 
 def _blurred(model: BodyModel, points: Float[np.ndarray, "p 3"]) -> sparse.csr_matrix:
@@ -160,8 +159,8 @@ def leg_weights(points: Float[np.ndarray, "p 3"]) -> Float[np.ndarray, "p 24"]:
     """Skirts and tails: the pelvis above, then both legs, shared by how far to a side a point is."""
     x, y, _ = points.T
     left = smoothstep(-0.14, 0.14, x)
-    legs = 0.95 * smoothstep(-0.22, -0.52, y)
-    shins = 0.85 * smoothstep(-0.64, -0.95, y)
+    legs = 0.97 * smoothstep(-0.22, -0.50, y)
+    shins = 0.95 * smoothstep(-0.64, -0.92, y)
     return _spread(
         pelvis=1.0 - legs,
         left_hip=legs * (1.0 - shins) * left,

@@ -17,8 +17,8 @@ from avatars.people.tailor.tight import ShirtCut, region_of, sunk
 _HIPS = -0.25
 """Height at which skirts and tails come free of the body, metres; the crotch lies lower."""
 
-_KNOWN_LEG = 0.03
-"""Metres above a hem up to which legs stay: there one may look under it."""
+_KNOWN_LEG, _SHIN = 0.03, -0.80
+"""Legs stay up to so many metres above a hem, and below this height: there one may look under the hem."""
 
 _CLOTH = 0.006
 """Thickness of hanging cloth, metres."""
@@ -56,7 +56,7 @@ class SkirtCut:
         fall = Fall(self.ease, -self.flare, self.waist, self.hem, self.folds, self.count, self.seed)
         trunk = drape(model, TRUNK, arm_share(model) < 0.3, fall)
         carrier = region.moved(trunk.hang(region.points))
-        covers = np.minimum(below(model, self.waist), above(model, self.hem + _KNOWN_LEG))
+        covers = np.minimum(below(model, self.waist), above(model, max(self.hem + _KNOWN_LEG, _SHIN)))
         return Sewn(_with_tails(model, carrier, sunk(region), trunk, self.hem), covers)
 
 
@@ -89,7 +89,9 @@ class CoatCut:
         carrier = self.upper.settle(model, region, trunk)
         covers = field
         if not self.opening:
-            covers = np.maximum(field, np.minimum(below(model, _HIPS + 0.05), above(model, self.hem + _KNOWN_LEG)))
+            covers = np.maximum(
+                field, np.minimum(below(model, _HIPS + 0.05), above(model, max(self.hem + _KNOWN_LEG, _SHIN)))
+            )
         return Sewn(_with_tails(model, carrier, sunk(region), trunk, self.hem), covers)
 
     def _closed_front(self, model: BodyModel) -> Float[np.ndarray, "v"]:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from avatars.body import BodyModel
 from avatars.people.noise import noise, smoothstep
-from avatars.people.sheet import Sheet, closed_with, cut, refined, smoothed
+from avatars.people.sheet import Sheet, closed_with, cut, refined, relaxed, smoothed
 from avatars.people.tailor.drape import ARM, LEG, TRUNK, Drape, Fall, drape
 from avatars.people.tailor.garment import Sewn
 from avatars.people.tailor.regions import above, arm_share, below, below_collar, places, within
@@ -20,6 +20,9 @@ _EDGE = 0.02
 
 _SMOOTHING = 0.03
 """Metres over which the distance from the skin is smoothed."""
+
+_ROUNDS = 6
+"""How far the motion of cloth is blurred, in edges."""
 
 _WRINKLES = (0.09, 0.05, 0.09)
 _SHOULDER, _WAIST, _CROTCH = 0.17, 0.02, -0.36
@@ -123,9 +126,9 @@ def lifted(region: Sheet, distance: float | Float[np.ndarray, "p"]) -> Float[np.
 
 
 def wrinkled(cloth: Sheet, depth: float, seed: int) -> Sheet:
-    """Cloth with wrinkles of some depth, metres."""
-    bulge = depth * noise(cloth.points, np.array(_WRINKLES), seed=500 + seed, octaves=2)
-    return cloth.moved(cloth.points + bulge[:, None] * cloth.normals())
+    """Cloth with wrinkles of some depth, metres, which moves more smoothly than skin does."""
+    bulge = depth * noise(cloth.points, _WRINKLES, seed=500 + seed, octaves=2)
+    return relaxed(cloth.moved(cloth.points + bulge[:, None] * cloth.normals()), _ROUNDS)
 
 
 def sunk(region: Sheet) -> Sheet:

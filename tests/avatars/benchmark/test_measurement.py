@@ -76,6 +76,7 @@ def test_the_truth_itself_is_perfect(
         assert bin_figures["iou"] == 1.0
         assert bin_figures["psnr"] > 50.0  # The truth is kept in eight bits.
         assert bin_figures["sharpness"] == pytest.approx(1.0, abs=0.02)
+        assert bin_figures["edges"] == pytest.approx(1.0, abs=0.02)
         assert bin_figures["specks"] == bin_figures["true_specks"]
         assert bin_figures["pin_holes"] == 0.0
         assert bin_figures["color_difference"] < 0.5
@@ -114,7 +115,7 @@ def test_a_cell_keeps_its_pictures_views_and_settings(
 def test_half_written_figures_are_none(tmp_path: Path, settings: Settings):
     cell = Cell("painted", "A", "known")
     cell.file(tmp_path).parent.mkdir(parents=True)
-    for text in ('{"format": 1, "settings": {"pl', "", "[]", '{"format": 0}'):
+    for text in ('{"format": 2, "settings": {"pl', "", "[]", '{"format": 0}'):
         cell.file(tmp_path).write_text(text)
         assert read_figures(cell.file(tmp_path)) is None
         assert not finished(cell, tmp_path, settings, "key")

@@ -17,7 +17,14 @@ SNAPSHOT = Path(__file__).with_name("results_snapshot.md")
 def write_cell(out: Path, subject: str, track: str, row: str, *, level: float, settings: Settings) -> Path:
     """Figures that all grow with a level."""
     cell = Cell(subject, track, row)
-    figures = {"psnr": 20.0 + level, "ssim": 0.8, "iou": 0.9 + 0.01 * level, "flip": 0.2, "sharpness": 0.1 * level}
+    figures = {
+        "psnr": 20.0 + level,
+        "ssim": 0.8,
+        "iou": 0.9 + 0.01 * level,
+        "flip": 0.2,
+        "sharpness": 0.1 * level,
+        "edges": 0.5,
+    }
     figures |= {"specks": level, "pin_holes": 2.0 * level, "color_difference": 5.0, "true_specks": 0.25}
     content = {
         "format": FORMAT,
@@ -58,7 +65,17 @@ def line(text: str, *start: str) -> list[str]:
 
 def test_figures_are_means_over_people(folder: Path):
     text = Results.load(folder, ROWS).markdown().split("## Track C")[0]
-    assert line(text, "today", "back")[2:] == ["22.50", "0.800", "0.925", "0.200", "0.25", "5.0", "2.5 (0.2)", "5.0"]
+    assert line(text, "today", "back")[2:] == [
+        "22.50",
+        "0.800",
+        "0.925",
+        "0.200",
+        "0.25",
+        "0.50",
+        "5.0",
+        "2.5 (0.2)",
+        "5.0",
+    ]
     assert line(text, "today", "2 of 2")[2:] == ["32.50", "0.990", "0.990", "0.25", "250", "2.50", "2.1"]
     assert line(text, "coat", "today")[2:4] == ["32.00", "0.990"]
 

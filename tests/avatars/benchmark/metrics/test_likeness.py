@@ -9,7 +9,7 @@ import torch
 from scipy import ndimage
 
 from avatars.benchmark.metrics import likeness
-from avatars.benchmark.metrics.likeness import flip_around, sharpness_ratio, ssim_inside
+from avatars.benchmark.metrics.likeness import edge_ratio, flip_around, sharpness_ratio, ssim_inside
 from nfield.errors import BackendUnavailable
 from nfield.metrics import ssim
 
@@ -124,6 +124,45 @@ def test_a_gaussian_blur_lowers_the_sharpness_of_a_wave_by_its_transfer_function
     transfer = math.exp(-0.5 * (2.0 * math.pi * cycles / size * sigma) ** 2)
     mask = disc(size, 50.0) > 0.5
     assert sharpness_ratio(blurred.float(), sharp.float(), mask) == pytest.approx(transfer, rel=0.01)
+
+
+def step(sigma: float, *, size: int = 96, at: float = 48.0) -> torch.Tensor:
+    """A vertical edge from 0.2 to 0.7, blurred by a Gaussian, in one channel only."""
+    profile = 0.2 + 0.5 * 0.5 * (1.0 + torch.erf((torch.arange(size) + 0.5 - at) / (sigma * math.sqrt(2.0))))
+    flat = torch.full((size, size), 0.4)
+    return torch.stack([profile.expand(size, size), flat, flat], -1)
+
+
+@pytest.mark.parametrize("beside", [0.0, 3.0])
+def test_an_edge_of_three_times_the_width_is_a_third_as_steep_also_where_it_lies_a_little_beside(beside: float):
+    mask = disc(96, 44.0) > 0.5
+    found = edge_ratio(step(6.0, at=48.0 + beside), step(2.0), mask)
+    assert found == pytest.approx(_steepest(6.0) / _steepest(2.0), rel=0.08)
+
+
+def _steepest(sigma: float) -> float:
+    """Peak of the central difference of a step of 0.5; the steepest tenth lies within four pixels of it."""
+    return 0.5 * 0.5 * math.erf(1.0 / (sigma * math.sqrt(2.0)))
+
+
+def test_grain_raises_the_sharpness_of_a_blurred_edge_but_hardly_its_steepness(generator: torch.Generator):
+    mask = disc(96, 44.0) > 0.5
+    grain = 0.02 * torch.randn(96, 96, 1, generator=generator)
+    clean, grainy = step(6.0), step(6.0) + grain
+    plain, rough = sharpness_ratio(clean, step(1.0), mask), sharpness_ratio(grainy, step(1.0), mask)
+    assert plain is not None
+    assert rough is not None
+    assert rough > 5.0 * plain
+    before, after = edge_ratio(clean, step(1.0), mask), edge_ratio(grainy, step(1.0), mask)
+    assert before is not None
+    assert after is not None
+    assert before < after < 0.5
+
+
+def test_a_flat_truth_has_no_edges(generator: torch.Generator):
+    mask = disc(64, 25.0) > 0.5
+    assert edge_ratio(noise(64, generator), torch.full((64, 64, 3), 0.5), mask) is None
+    assert edge_ratio(noise(64, generator), noise(64, generator), disc(64, 6.0) > 0.5) is None
 
 
 def test_sharpness_does_not_see_the_outline():
