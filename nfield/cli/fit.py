@@ -12,6 +12,7 @@ from rich.console import Console
 
 from avatars.body import BodyModel
 from avatars.fitting.fit import FitBudget
+from avatars.fitting.stages import default_stages
 from avatars.pipeline import FitConfig, PhotoFiles, fit_from_photo
 from avatars.posed.avatar import FigureConfig
 from avatars.report import table
@@ -88,7 +89,11 @@ def run(options: FitOptions) -> None:
 
 def fit_config(options: FitOptions) -> FitConfig:
     """How the avatar is made."""
-    return FitConfig(figure=_figure(options.field), budget=FitBudget(options.minutes, options.steps, options.seed))
+    return FitConfig(
+        figure=_figure(options.field),
+        stages=default_stages(initialises=options.field == "rbf"),
+        budget=FitBudget(options.minutes, options.steps, options.seed),
+    )
 
 
 @dataclass(frozen=True)
