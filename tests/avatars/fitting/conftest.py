@@ -35,7 +35,7 @@ def subject() -> FitSubject:
             field=HashConfig(levels=4, log2_table_size=10, finest_resolution=32, hidden=32),
             sampler=OccupancyConfig(resolution=32, steps=96, coarse=1.0, threshold=0.02),
         ),
-        dress=DressConfig(hidden=True),
+        dress=DressConfig(hidden=True, loose=False),
         completion=VertexRules(),
         views=ViewsConfig(size=40, ring=4, elevations=(8.0,), details=0),
         solid=SolidConfig(on=3000, around=2000),

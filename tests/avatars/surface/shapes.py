@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from avatars.body import BodyModel
+from avatars.surface.garment.garment import Garment
 from avatars.surface.mesh import subdivide
 
 BOX_FACES = torch.tensor(
@@ -40,3 +42,25 @@ def square(half: float, depth: float, center: tuple[float, float] = (0.0, 0.0)) 
     """A square across the optical axis at a depth, its normal towards the camera."""
     corners = torch.tensor([[-half, -half, 0.0], [half, -half, 0.0], [half, half, 0.0], [-half, half, 0.0]])
     return corners + torch.tensor([*center, depth]), torch.tensor([[0, 2, 1], [0, 3, 2]])
+
+
+def floating_garment(model: BodyModel, covered: Tensor | None = None) -> Garment:
+    """Two triangles half a metre before the body, where they meet no limb; they hang on hips and thighs."""
+    rest = torch.tensor([[0.2, -0.4, 0.6], [0.2, -0.6, 0.6], [-0.2, -0.4, 0.6], [-0.2, -0.6, 0.6]])
+    weights = torch.zeros(4, 24)
+    weights[:2, 1], weights[2:, 2] = 0.75, 0.5
+    weights[:, 0] = 1.0 - weights.sum(-1)
+    return Garment(
+        rest=rest,
+        faces=torch.tensor([[0, 2, 1], [2, 3, 1]]),
+        weights=weights,
+        outward=torch.tensor([0.0, 0.0, 1.0]).repeat(4, 1),
+        clearance=torch.full((4,), 0.01),
+        fastened=torch.zeros(4, dtype=torch.bool),
+        outer=torch.full((4,), -1),
+        body=1.01 * model.template,
+        covered=torch.zeros(len(model.template), dtype=torch.bool) if covered is None else covered,
+        piece=torch.zeros(4, dtype=torch.long),
+        kinds=("sheet",),
+        solid=(("left thigh", "right thigh", "torso"),),
+    )

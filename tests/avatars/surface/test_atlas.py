@@ -30,15 +30,15 @@ def _directly(uv: Tensor, uv_faces: Tensor, faces: Tensor, values: Tensor, size:
 
 def test_a_square_has_the_texels_of_its_area():
     for size in (4, 7, 16):
-        assert len(Atlas.of(_SQUARE, _FACES, _FACES, size=size)) == size * size
-    assert len(Atlas.of(0.25 + 0.5 * _SQUARE, _FACES, _FACES, size=16)) == 8 * 8
+        assert len(Atlas.of(TextureLayout(_SQUARE, _FACES), _FACES, size=size)) == size * size
+    assert len(Atlas.of(TextureLayout(0.25 + 0.5 * _SQUARE, _FACES), _FACES, size=16)) == 8 * 8
 
 
 def test_texels_lie_where_a_search_for_their_triangle_finds_them(generator: torch.Generator):
     """Two triangles of a bent square, apart from each other in the texture."""
     uv = torch.tensor([[0.05, 0.1], [0.9, 0.15], [0.6, 0.5], [0.1, 0.55], [0.8, 0.6], [0.3, 0.95]])
     uv_faces, values = torch.tensor([[0, 1, 2], [3, 4, 5]]), torch.randn(4, 3, generator=generator)
-    atlas = Atlas.of(uv, uv_faces, _FACES, size=20)
+    atlas = Atlas.of(TextureLayout(uv, uv_faces), _FACES, size=20)
     expected = _directly(uv, uv_faces, _FACES, values, 20)
     assert atlas.index.tolist() == sorted(expected)
     torch.testing.assert_close(
@@ -47,7 +47,7 @@ def test_texels_lie_where_a_search_for_their_triangle_finds_them(generator: torc
 
 
 def test_the_first_row_is_the_highest_v():
-    atlas = Atlas.of(_SQUARE, _FACES, _FACES, size=8)
+    atlas = Atlas.of(TextureLayout(_SQUARE, _FACES), _FACES, size=8)
     shown = atlas.image(atlas.at(_SQUARE))
     middles = (torch.arange(8) + 0.5) / 8
     torch.testing.assert_close(shown[:, 0, 1], middles.flip(0))
@@ -56,7 +56,7 @@ def test_the_first_row_is_the_highest_v():
 
 def test_beside_the_charts_an_image_takes_the_nearest_texels_value():
     uv = torch.tensor([[0.1, 0.1], [0.5, 0.2], [0.2, 0.6], [0.7, 0.6], [0.95, 0.7], [0.8, 0.95]])
-    atlas = Atlas.of(uv, torch.tensor([[0, 1, 2], [3, 4, 5]]), _FACES, size=24)
+    atlas = Atlas.of(TextureLayout(uv, torch.tensor([[0, 1, 2], [3, 4, 5]])), _FACES, size=24)
     number = torch.arange(len(atlas), dtype=torch.float32)[:, None]
     image = atlas.image(number)
     place = torch.stack([atlas.index // 24, atlas.index % 24], -1)
@@ -68,7 +68,7 @@ def test_beside_the_charts_an_image_takes_the_nearest_texels_value():
 
 
 def test_an_image_keeps_each_texels_own_value(generator: torch.Generator):
-    atlas = Atlas.of(0.3 + 0.4 * _SQUARE, _FACES, _FACES, size=32)
+    atlas = Atlas.of(TextureLayout(0.3 + 0.4 * _SQUARE, _FACES), _FACES, size=32)
     values = torch.rand(len(atlas), 4, generator=generator)
     assert torch.equal(atlas.image(values).reshape(-1, 4)[atlas.index], values)
 
@@ -76,7 +76,7 @@ def test_an_image_keeps_each_texels_own_value(generator: torch.Generator):
 def test_the_texels_of_the_body_lie_on_its_triangles():
     model = BodyModel.load()
     layout = TextureLayout.of_body(model)
-    atlas = Atlas.of(layout.uv, layout.uv_faces, model.faces, size=64)
+    atlas = Atlas.of(layout, model.faces, size=64)
     a, b, c = model.template[model.faces[atlas.face]].unbind(1)
     normal = torch.nn.functional.normalize(torch.linalg.cross(b - a, c - a), dim=-1)
     point = atlas.at(model.template)
@@ -87,5 +87,20 @@ def test_the_texels_of_the_body_lie_on_its_triangles():
 
 @pytest.mark.parametrize("size", [16, 48])
 def test_constants_stay_constant_between_corners(size: int):
-    atlas = Atlas.of(_SQUARE, _FACES, _FACES, size=size)
+    atlas = Atlas.of(TextureLayout(_SQUARE, _FACES), _FACES, size=size)
     torch.testing.assert_close(atlas.at(torch.full((4, 2), 0.3)), torch.full((size * size, 2), 0.3))
+
+
+def test_pages_are_textures_one_above_the_other():
+    """Two squares, the upper one of the first page: the second's texels begin where the first's page ends."""
+    upper, lower = TextureLayout(_SQUARE, _FACES), TextureLayout(0.25 + 0.5 * _SQUARE, _FACES)
+    both = upper.above(lower)
+    assert both.pages == 2
+    atlas = Atlas.of(both, torch.cat([_FACES, _FACES + 4]), size=16)
+    assert atlas.size == (32, 16)
+    alone = [Atlas.of(layout, _FACES, size=16) for layout in (upper, lower)]
+    assert atlas.index.tolist() == [*alone[0].index.tolist(), *(alone[1].index + 16 * 16).tolist()]
+    place = torch.cat([_SQUARE, 5.0 + _SQUARE])
+    expected = torch.cat([alone[0].at(_SQUARE), 5.0 + alone[1].at(_SQUARE)])
+    torch.testing.assert_close(atlas.at(place), expected, atol=1e-5, rtol=0)
+    assert atlas.image(atlas.at(place)).shape == (32, 16, 2)

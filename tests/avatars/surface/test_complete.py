@@ -4,6 +4,7 @@ import torch
 from avatars.body import BodyModel, BodyPose
 from avatars.body.parts import PART_NAMES
 from avatars.surface.complete import Completion
+from avatars.surface.dressed import DressedSurface
 from avatars.surface.mesh import Surface, face_vertices, subdivide, vertex_parts
 from avatars.surface.paint import Paint, PhotographedSurface
 from avatars.surface.parametrise import TextureLayout
@@ -82,7 +83,10 @@ def test_rules_are_a_completion_that_keeps_what_the_photo_shows(model: BodyModel
     rules = VertexRules()
     assert isinstance(rules, Completion)
     layout = TextureLayout.of_body(model).finer()
-    shown = PhotographedSurface(model, surface, layout, surface.spread(model.template), posed, photo, mask, camera)
+    dressed = DressedSurface(model.template, model.faces)
+    shown = PhotographedSurface(
+        model, dressed, surface, layout, surface.spread(model.template), posed, photo, mask, camera
+    )
     appearance = rules.complete(shown)
     pixel, _ = camera.project(posed, 0)
     visible = appearance.visibility > 0.5

@@ -5,9 +5,10 @@ import torch
 from torch import Tensor
 
 from avatars.body import BodyModel
-from avatars.surface.limbs import LIMBS, NAMES, memberships, unrolled
+from avatars.surface.limbs import LIMBS, NAMES, hangs_as, memberships, unrolled
 
 _LIMB = dict(zip(NAMES, LIMBS, strict=True))
+_HANGING = ("cloth", "hair")
 _MIRRORED = torch.tensor([-1.0, 1.0, 1.0])
 _PAIRS = [
     ("left arm", "right arm"),
@@ -43,7 +44,8 @@ def test_memberships_are_shares_of_the_skin_weights(generator: torch.Generator):
     member = memberships(weights)
     torch.testing.assert_close(member.sum(-1), torch.ones(50))
     for limb, column in zip(LIMBS, member.T, strict=True):
-        torch.testing.assert_close(column, sum(weights[:, joint] for joint in limb.joints))
+        expected = sum((weights[:, joint] for joint in limb.joints), torch.zeros(50))
+        torch.testing.assert_close(column, expected)
 
 
 def test_mirrors_are_mutual_and_of_one_shape():
@@ -56,7 +58,7 @@ def test_mirrors_are_mutual_and_of_one_shape():
             limb.turn,
             limb.columns,
         )
-        assert limb.symmetric == (limb.name in ("torso", "head"))
+        assert limb.symmetric == (limb.name in ("torso", "head", "cloth", "hair"))
         assert limb.flip == limb.name.startswith("right")
 
 
@@ -147,4 +149,13 @@ def test_length_runs_along_the_limb(model: BodyModel):
 
 def test_hands_and_clothed_limbs_are_named():
     assert [limb.name for limb in LIMBS if limb.is_hand] == ["left hand", "right hand"]
-    assert [limb.name for limb in LIMBS if limb.is_clothed] == ["torso", "left leg", "right leg"]
+    assert [limb.name for limb in LIMBS if limb.is_clothed] == ["torso", "left leg", "right leg", "cloth"]
+    assert [limb.name for limb in LIMBS if limb.has_prints] == ["torso", "cloth"]
+    assert [hangs_as(kind) for kind in ("hull", "sheet", "hair", "leg", "sleeve")] == [
+        "cloth",
+        "cloth",
+        "hair",
+        None,
+        None,
+    ]
+    assert set(_HANGING) <= set(NAMES)

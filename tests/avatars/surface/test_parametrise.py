@@ -65,6 +65,20 @@ def test_some_faces_keep_their_corners():
     assert layout.of_faces(kept).uv is layout.uv
 
 
+def test_a_layout_above_another_keeps_both_and_overlaps_neither():
+    upper, lower = TextureLayout.unwrapped(*sphere(0.4, rounds=2)), TextureLayout.unwrapped(*box((0.3, 0.9, 0.2)))
+    both = upper.above(lower)
+    assert both.pages == 2
+    assert both.finer().pages == 2
+    assert both.of_faces(torch.ones(len(both.uv_faces), dtype=torch.bool)).pages == 2
+    area = torch.cat([_area(upper), _area(lower)])
+    torch.testing.assert_close(_area(both), 0.5 * area)  # In a texture twice as high.
+    first = both.uv[both.uv_faces[: len(upper.uv_faces)]]
+    assert first[..., 1].min() >= 0.5
+    assert both.uv[both.uv_faces[len(upper.uv_faces) :]][..., 1].max() <= 0.5
+    assert upper.above(lower).above(lower).pages == 3
+
+
 def test_the_finer_layout_belongs_to_the_finer_surface():
     """Flat surfaces whose texture coordinates are their positions; one has a seam, which has two sides."""
     uv = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])

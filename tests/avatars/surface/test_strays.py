@@ -31,6 +31,7 @@ def _texels(limb: str = "left leg") -> Texels:
         face=flags[0],
         scalp=flags[1],
         beside_hand=flags[2],
+        lining=torch.zeros(count, dtype=torch.bool),
     )
 
 

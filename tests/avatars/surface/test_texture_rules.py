@@ -11,6 +11,7 @@ from avatars.body.pose_file import named_pose
 from avatars.surface.appearance import Appearance
 from avatars.surface.atlas import Atlas
 from avatars.surface.complete import Completion
+from avatars.surface.dressed import DressedSurface
 from avatars.surface.limbs import NAMES, memberships
 from avatars.surface.mesh import subdivide, vertex_normals
 from avatars.surface.paint import PhotographedSurface
@@ -100,14 +101,17 @@ def _scene(camera: Cameras, size: int = _SIZE) -> _Scene:
     rotations[0] = torch.tensor([torch.pi, 0.0, 0.0])
     body = model.pose(BodyPose(rotations, torch.tensor([0.0, 0.1, 3.0]), torch.zeros(10)))
     rest, posed = surface.spread(model.template), surface.spread(body.vertices)
-    atlas = Atlas.of(layout.uv, layout.uv_faces, surface.faces, size=size)
+    atlas = Atlas.of(layout, surface.faces, size=size)
     skull = surface.spread(BodyRegions.of(model).skull[:, None].float())
     truth = _clothes(model, atlas.at(rest), atlas.at(surface.spread(model.weights)), atlas.at(skull))
     raster = rasterize(posed, surface.faces, camera.intrinsics[0], camera.size)
     worn = Texture(layout, atlas.image(torch.cat([truth, truth[:, :1]], -1)))
     cover = raster.face >= 0
     photo = torch.where(cover[..., None], worn.shade(raster)[..., :3], 0.5)
-    shown = PhotographedSurface(model, surface, layout, rest, posed, (photo * 255.0).round().byte(), cover, camera)
+    dressed = DressedSurface(model.template, model.faces)
+    shown = PhotographedSurface(
+        model, dressed, surface, layout, rest, posed, (photo * 255.0).round().byte(), cover, camera
+    )
     rules = TextureRules(size=size)
     assert isinstance(rules, Completion)
     return _Scene(model, shown, atlas, rules.complete(shown), truth)
@@ -218,6 +222,7 @@ def test_texels_know_their_regions_and_limbs(whole: _Scene):
     assert head[texels.scalp].all()
     assert not (texels.face & texels.scalp).any()
     assert not (texels.beside_hand & hands).any()
+    assert not texels.lining.any()
     torch.testing.assert_close(texels.member.sum(-1), torch.ones(len(texels.rest)))
     assert not texels.facing[whole.backwards & whole.on("torso")].any()
     torch.testing.assert_close(texels.rest, whole.rest)
