@@ -156,11 +156,12 @@ def test_nothing_tears_in_any_pose(model: BodyModel, case: _Case, pose: str):
 
 
 def test_photo_of_a_stride_leaves_none_in_the_rest_pose(model: BodyModel):
+    """The legs are 44 degrees apart: half a metre at the hem."""
     case = _case(model, long_skirt, "walk", 0.0)
-    hem = case.garment.rest[case.garment.rest[:, 1] < case.garment.rest[:, 1].min() + 0.08]
-    assert abs(float(hem[:, 0].max() + hem[:, 0].min())) < 0.08
-    left, right = hem[hem[:, 0] > 0.1], hem[hem[:, 0] < -0.1]
+    low = case.garment.rest[case.garment.rest[:, 1] < -0.8]
+    left, right = low[low[:, 0] > 0.15], low[low[:, 0] < -0.15]
     assert abs(float(left[:, 2].mean() - right[:, 2].mean())) < 0.03
+    assert abs(float(low[:, 0].max() + low[:, 0].min())) < 0.08
 
 
 @pytest.mark.parametrize("pose", ["t-pose", "walk", "run", "sit", "kick"])
