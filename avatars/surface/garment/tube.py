@@ -7,7 +7,7 @@ may differ from azimuth to azimuth.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.spatial import ConvexHull, QhullError
 
 
@@ -129,16 +129,16 @@ def convex_radii(radii: Float[np.ndarray, "n"], azimuths: Float[np.ndarray, "n"]
 
 
 def surface_samples(
-    vertices: Float[np.ndarray, "v 3"], corners: Float[np.ndarray, "t 3"], *, spacing: float = 0.008
+    vertices: Float[np.ndarray, "v 3"], faces: Int[np.ndarray, "t 3"], *, spacing: float = 0.008
 ) -> Float[np.ndarray, "p 3"]:
     """Points on triangles, at most about `spacing` metres apart.
 
     Args:
         vertices: Metres.
-        corners: Indices of the corners of each triangle.
+        faces: Corners of each triangle.
         spacing: Metres.
     """
-    triangle = vertices[corners]
+    triangle = vertices[faces]
     longest = np.linalg.norm(triangle - np.roll(triangle, 1, axis=1), axis=-1).max()
     count = max(1, int(np.ceil(longest / spacing)))
     i, j = np.meshgrid(np.arange(count + 1), np.arange(count + 1), indexing="ij")
