@@ -95,7 +95,8 @@ def _frame_around(
     high = (places.amax(0) + _MARGIN).ceil().long().tolist()
     left, right = (min(max(value, 0), size[1]) for value in (low[0], high[0]))
     top, bottom = (min(max(value, 0), size[0]) for value in (low[1], high[1]))
-    return min(top, size[0] - 1), min(left, size[1] - 1), max(bottom, top + 1), max(right, left + 1)
+    top, left = min(top, size[0] - 1), min(left, size[1] - 1)
+    return top, left, max(bottom, top + 1), max(right, left + 1)
 
 
 def _shrink(image: Float[np.ndarray, "H W c"], n: int) -> Float[np.ndarray, "h w c"]:

@@ -112,7 +112,7 @@ def _row(numbers: list[float]) -> list[float]:
     """A bound vertex: three base vertices, their shares, an offset; or one base vertex that it lies on."""
     if len(numbers) not in (1, 9):
         raise ValueError(f"a row of {len(numbers)} numbers")
-    return numbers if len(numbers) == 9 else [numbers[0], 0, 0, 1, 0, 0, 0, 0, 0]
+    return numbers if len(numbers) == 9 else [numbers[0], 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
 
 
 def _spans(line: str) -> list[int]:

@@ -88,7 +88,7 @@ def _under(socks: WardrobePiece, trousers: Float[np.ndarray, "n 3"]) -> Bool[np.
 
 def _dressed(
     model: BodyModel,
-    worn: tuple[tuple[WardrobePiece, Int[np.ndarray, "t"]], ...],
+    worn: tuple[tuple[WardrobePiece, Int[np.ndarray, "_"]], ...],
     surfaces: tuple[Surface, ...],
     hair: WardrobePiece,
 ) -> Figure:
