@@ -75,7 +75,7 @@ SUBJECTS: tuple[Subject, ...] = (
         "lettering", 2, _WOMAN,
         _person(
             _PALE, _BLACK_HAIR, _DARK_EYE, LongHairCut(end=0.335, seed=2), _shoes(_WHITE_SHOE),
-            _wear("bottom", TrousersCut(tighten=-0.06, ease=0.011, hem=-1.10, seed=2), plain(_OCHRE, 102)),
+            _wear("bottom", TrousersCut(tighten=-0.06, ease=0.011, hem=-1.075, seed=2), plain(_OCHRE, 102)),
             _wear("top", ShirtCut(hem=-0.20, sleeve=0.31, seed=2), lettered(_WHITE, _BLACK, 112)),
         ),
         "weight-left", 8.0, "flat",
@@ -170,7 +170,7 @@ SUBJECTS: tuple[Subject, ...] = (
         "knitwear", 12, _STOUT_WOMAN,
         _person(
             _DARK, _BLACK_HAIR, _DARK_EYE, ShortHairCut(depth=0.034, seed=12), _shoes(_WHITE_SHOE),
-            _wear("bottom", TrousersCut(tighten=-0.02, ease=0.011, hem=-1.09, seed=12), plain(_BLACK, 1112)),
+            _wear("bottom", TrousersCut(tighten=-0.02, ease=0.011, hem=-1.075, seed=12), plain(_BLACK, 1112)),
             _wear(
                 "top", ShirtCut(sleeve=_LONG_SLEEVE, ease=0.018, tighten=0.02, seed=12),
                 knitted(_RUST, (0.30, 0.07, 0.03), 1122),

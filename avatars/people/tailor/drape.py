@@ -13,6 +13,9 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates
 from avatars.body import BodyModel
 
 _STEP = 0.01
+_APART = 0.003
+"""Limbs stay at least this far from the middle of the body, metres: wide trouser legs lie flat against each other."""
+
 _ANGLES = 128
 
 
@@ -42,7 +45,7 @@ class Limb:
         result = np.empty_like(points)
         result[:, self.axes] = local * [self.sign, 1.0, 1.0]
         if self.mirrored:
-            result[:, 0] = np.abs(result[:, 0]) * np.where(points[:, 0] < 0, -1.0, 1.0)
+            result[:, 0] = np.maximum(result[:, 0], _APART) * np.where(points[:, 0] < 0, -1.0, 1.0)
         return result
 
 

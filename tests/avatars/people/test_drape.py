@@ -97,8 +97,17 @@ def test_hung_points_keep_their_height_and_direction(cones: BodyModel):
 
 @pytest.mark.parametrize("limb", [TRUNK, LEG, ARM])
 def test_local_coordinates_come_back_to_the_side_they_came_from(limb: Limb):
-    points = np.random.default_rng(1).normal(size=(30, 3))
+    points = np.random.default_rng(1).normal(size=(30, 3)) + np.array([0.01, 0.0, 0.0])
+    points = points[np.abs(points[:, 0]) > 0.01]
     assert np.allclose(limb.back(limb.local(points), points), points)
+
+
+def test_a_wide_leg_stays_on_its_side():
+    points = np.array([[0.02, -1.0, 0.0], [-0.02, -1.0, 0.0]])
+    wide = LEG.local(points) - np.array([0.0, 0.1, 0.0])
+    back = LEG.back(wide, points)
+    assert 0 < back[0, 0] < 0.01
+    assert -0.01 < back[1, 0] < 0
 
 
 @pytest.mark.parametrize("limb", [LEG, ARM])

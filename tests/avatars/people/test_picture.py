@@ -76,7 +76,7 @@ def test_a_picture_agrees_with_rays_through_the_dressed_mesh(truth_of: Truths, p
     shot = truth.shot(truth.pose, cameras, 0)
     world = cameras.world_from_camera[0]
     vertices = ((truth.figure.model.pose(truth.pose).vertices - world[:3, 3]) @ world[:3, :3]).double().numpy()
-    rows, columns = np.random.default_rng(0).integers(5, 91, (2, 70))
+    rows, columns = np.random.default_rng(0).integers((5, 30), (91, 66), (70, 2)).T
     focal = float(cameras.intrinsics[0, 0, 0])
     directions = np.stack([(columns + 0.5 - 48) / focal, (rows + 0.5 - 48) / focal, np.ones(70)], 1)
     depth, face = cast(vertices, truth.figure.model.faces.numpy(), directions)
