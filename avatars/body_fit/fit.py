@@ -308,10 +308,11 @@ class _OutlineTracker:
         best = int(cost.argmin())
         poses, focal = candidates.pose, float(candidates.focal[best])
         pose = BodyPose(poses.rotations[best], poses.translation[best], poses.shape[best])
-        shown = shown_segments(self._energy.model, pose, focal, self._energy.silhouette)
+        camera = Cameras.pinhole(focal, self._energy.silhouette.size)
+        shown = shown_segments(self._energy.model, pose, camera, self._energy.silhouette)
         return BodyFit(
             pose=pose,
-            camera=Cameras.pinhole(focal, self._energy.silhouette.size),
+            camera=camera,
             cost=float(cost[best]),
             terms={name: float(value[best]) for name, value in terms.items()},
             silhouette_iou=overlaps[best],

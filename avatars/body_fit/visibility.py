@@ -8,8 +8,8 @@ from torch import Tensor
 
 from avatars.body import BodyModel, BodyPose
 from avatars.body.parts import SEGMENT_NAMES, vertex_segments
-from avatars.body_fit.energy import project
 from avatars.body_fit.silhouette import Silhouette
+from nfield.cameras import Cameras
 
 HIDDEN = 0.25
 """A segment of which the photo shows less than this is called hidden."""
@@ -19,22 +19,21 @@ _PAIRS = ("thigh", "lower leg", "foot", "upper arm", "forearm", "hand")
 _PLURALS = {"foot": "feet", "thigh": "thighs"}
 
 
-def outside_photo(model: BodyModel, pose: BodyPose, focal: float, size: tuple[int, int]) -> Bool[Tensor, "v"]:
+def outside_photo(model: BodyModel, pose: BodyPose, camera: Cameras) -> Bool[Tensor, "v"]:
     """Which vertices of a posed body lie beyond the borders of the photo: its frame cuts them off.
 
     Args:
         model: The body.
         pose: In camera axes.
-        focal: Focal length, pixels.
-        size: Height and width of the photo, pixels.
+        camera: The photo's one, at the origin of its own frame.
     """
     vertices = model.pose(pose).vertices
-    points = _image_points(vertices, focal, size)
-    limit = points.new_tensor([size[1], size[0]])
+    points, _ = camera.project(vertices, 0)
+    limit = points.new_tensor([camera.size[1], camera.size[0]])
     return ~((points >= 0) & (points < limit)).all(-1) | (vertices[:, 2] <= 0)
 
 
-def shown_segments(model: BodyModel, pose: BodyPose, focal: float, silhouette: Silhouette) -> dict[str, float]:
+def shown_segments(model: BodyModel, pose: BodyPose, camera: Cameras, silhouette: Silhouette) -> dict[str, float]:
     """How much of each segment the photo shows, by its name.
 
     That is, of its surface that faces the camera, the share that projects into photo and mask; whether another limb
@@ -43,15 +42,15 @@ def shown_segments(model: BodyModel, pose: BodyPose, focal: float, silhouette: S
     Args:
         model: The body.
         pose: In camera axes.
-        focal: Focal length, pixels.
+        camera: The photo's one, at the origin of its own frame.
         silhouette: The person's mask.
     """
     vertices = model.pose(pose).vertices
     facing = _areas_facing_camera(vertices, model)
-    points = _image_points(vertices, focal, silhouette.size)
-    metres = float(vertices[:, 2].mean()) / focal
+    points, _ = camera.project(vertices, 0)
+    metres = float(vertices[:, 2].mean()) / float(camera.focal_lengths[0, 0])
     inside = silhouette.signed_distance(points[None])[0] * metres < _BESIDE
-    shown = inside & ~outside_photo(model, pose, focal, silhouette.size)
+    shown = inside & ~outside_photo(model, pose, camera)
     segment = torch.from_numpy(vertex_segments(model.weights.numpy()))
     totals = torch.zeros(2, len(SEGMENT_NAMES))
     totals.index_add_(1, segment, torch.stack([facing * shown, facing]))
@@ -67,10 +66,6 @@ def in_words(segments: Sequence[str]) -> tuple[str, ...]:
     both = [name for name in _PAIRS if f"left {name}" in segments and f"right {name}" in segments]
     single = [name for name in segments if name.removeprefix("left ").removeprefix("right ") not in both]
     return (*single, *(f"both {_PLURALS.get(name, name + 's')}" for name in both))
-
-
-def _image_points(vertices: Float[Tensor, "v 3"], focal: float, size: tuple[int, int]) -> Float[Tensor, "v 2"]:
-    return project(vertices[None], torch.tensor([focal]), size)[0]
 
 
 def _areas_facing_camera(vertices: Float[Tensor, "v 3"], model: BodyModel) -> Float[Tensor, "v"]:

@@ -13,6 +13,7 @@ from avatars.body.skinning import blend, transform
 from avatars.portrait import Portrait
 from avatars.posed.avatar import Avatar, FigureConfig
 from avatars.posed.run import save_avatar
+from avatars.surface.dressed import DressedSurface
 from nfield.cameras import Cameras
 from nfield.data.analytic import write_synthetic
 from nfield.data.transforms_json import load_scene
@@ -54,7 +55,9 @@ def avatar_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shape = torch.zeros(10)
     portrait = Portrait(BodyPose(torch.zeros(24, 3), torch.zeros(3), shape), Cameras.pinhole(100.0, (40, 40)))
     config = FigureConfig(FIELD, OccupancyConfig(resolution=24, steps=64, coarse=1.0))
-    avatar = Avatar.start(model, model.template, portrait, config, torch.Generator().manual_seed(0))
+    avatar = Avatar.start(
+        model, DressedSurface(model.template, model.faces), portrait, config, torch.Generator().manual_seed(0)
+    )
     save_avatar(folder, avatar, step=3, seconds=0.5)
     (folder / "report.json").write_text(json.dumps({"psnr": 21.5, "iou": "broken"}))
     return folder

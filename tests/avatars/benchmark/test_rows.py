@@ -9,8 +9,8 @@ import torch
 from avatars.benchmark.methods import Case, Method
 from avatars.benchmark.rows import rows
 from avatars.benchmark.rows.bare_body import BareBody, MeanColors, parts_in_photo, seen_by
+from avatars.benchmark.rows.field import FieldMethod
 from avatars.benchmark.rows.projection import Projection, Texels
-from avatars.benchmark.rows.today import configuration
 from avatars.benchmark.tracks import TRACKS
 from avatars.benchmark.truth_cache import CachedTruth, Draws
 from avatars.benchmark.views import ViewPlan, held_out
@@ -30,10 +30,21 @@ def test_the_table_opens_with_the_product_and_the_bare_bodies():
     assert all(isinstance(row, Method) for row in rows().values())
 
 
-@pytest.mark.parametrize("minutes", [0.5, 4.0])
-def test_today_is_what_the_command_does(minutes: float, tmp_path: Path):
-    options = FitOptions(photo=tmp_path / "photo.png", out=tmp_path, minutes=minutes, seed=3)
-    assert configuration(minutes, 3) == fit_config(options)
+def test_the_product_is_a_row(tmp_path: Path):
+    options = FitOptions(photo=tmp_path / "photo.png", out=tmp_path)
+    row = rows()["texture space"]
+    assert isinstance(row, FieldMethod)
+    assert row.config() == fit_config(options)
+
+
+def test_each_ablation_differs_from_the_product():
+    product = rows()["texture space"]
+    ablations = [row for name, row in rows().items() if name.startswith("texture space - ")]
+    assert len(ablations) >= 4
+    assert isinstance(product, FieldMethod)
+    for row in ablations:
+        assert isinstance(row, FieldMethod)
+        assert row.config() != product.config()
 
 
 @pytest.mark.parametrize("method", [MeanColors(), Projection(size=256)], ids=["mean colours", "projection"])

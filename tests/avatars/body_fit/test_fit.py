@@ -172,7 +172,7 @@ def test_person_who_would_be_too_near_is_taken_for_a_part_of_a_larger_photo(mode
     )
     fit = fit_body(model, close, replace(QUICK, focal=None, landmark_steps=60, silhouette_steps=30))
     assert fit.pose.translation[2] > 1.3
-    assert fit.focal > 1.3 * math.hypot(rows, 170)
+    assert float(fit.camera.focal_lengths[0, 0]) > 1.3 * math.hypot(rows, 170)
 
 
 def test_photo_from_behind_or_without_shoulders_says_what_is_missing(model: BodyModel):
@@ -200,7 +200,7 @@ def test_landmark_beyond_the_border_is_not_seen(model: BodyModel):
 def test_vertices_outside_the_photo_are_those_that_project_there(model: BodyModel):
     pose = known_person("walk", 40.0)
     rows = 260
-    outside = outside_photo(model, pose, FOCAL, (rows, SIZE[1]))
+    outside = outside_photo(model, pose, Cameras.pinhole(FOCAL, (rows, SIZE[1])))
     for index, (x, y, z) in list(enumerate(model.pose(pose).vertices.tolist()))[::97]:
         column, row = x / z * FOCAL + SIZE[1] / 2, y / z * FOCAL + rows / 2
         assert bool(outside[index]) == (not (0 <= column < SIZE[1] and 0 <= row < rows))
@@ -209,14 +209,14 @@ def test_vertices_outside_the_photo_are_those_that_project_there(model: BodyMode
 def test_share_of_a_segment_falls_with_the_mask(model: BodyModel):
     pose = known_person("stand", 0.0)
     mask = covered(model, pose, FOCAL, SIZE)
-    whole = shown_segments(model, pose, FOCAL, silhouette(mask))
+    whole = shown_segments(model, pose, CAMERA, silhouette(mask))
     assert min(whole.values()) > 0.95
     joints = model.joints(pose)
     middle_of_shins = (joints[4:6] + joints[7:9]).mean(0) / 2
     rows = int(middle_of_shins[1] / middle_of_shins[2] * FOCAL + SIZE[0] / 2)
     upper = mask.clone()
     upper[rows:] = False
-    part = shown_segments(model, pose, FOCAL, silhouette(upper))
+    part = shown_segments(model, pose, CAMERA, silhouette(upper))
     assert part["left foot"] == part["right foot"] == 0.0
     assert part["left lower leg"] == pytest.approx(0.55, abs=0.15)
     assert part["head"] == whole["head"]

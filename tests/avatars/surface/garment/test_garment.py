@@ -9,14 +9,14 @@ from PIL import Image
 from avatars.body import Body, BodyModel
 from avatars.body.parts import PART_NAMES
 from avatars.body.pose_file import load_parameters, pose_names
-from avatars.body.skinning import blend, transform
-from avatars.dress import dress
-from avatars.surface.garment import DressedSurface, Garment, join, make_garment, posed_from_rest
+from avatars.body.skinning import blend
+from avatars.surface.dress import dress
+from avatars.surface.dressed import DressedSurface, uncovered
+from avatars.surface.garment import Garment, make_garment
 from avatars.surface.garment.shell import boundary_edges
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 from tests.avatars.surface.garment.wearers import (
-    FOCAL,
     SIZE,
     Garb,
     Wearer,
@@ -53,10 +53,16 @@ def model():
 
 def _case(model: BodyModel, garb: Garb, pose: str, yaw: float):
     wearer = photographed(model, garb, pose, yaw)
-    rest = dress(model, wearer.body, torch.zeros(10), wearer.mask, FOCAL)
+    rest = dress(model, wearer.body, torch.zeros(10), wearer.mask, wearer.camera)
     garment = _made(model, wearer, rest)
     assert garment is not None
-    return _Case(wearer, rest, garment, join(model, rest, garment), join(model, rest, None))
+    dressed = DressedSurface.wearing(garment, model.faces[uncovered(model.faces, garment)])
+    return _Case(wearer, rest, garment, dressed, DressedSurface(rest, model.faces))
+
+
+def _body_faces(surface: DressedSurface):
+    """How many of the faces are the body's."""
+    return int((surface.faces < surface.body_count).all(1).sum())
 
 
 def _made(model: BodyModel, wearer: Wearer, rest: torch.Tensor):
@@ -85,7 +91,7 @@ def skirted(model: BodyModel):
 
 
 def _posed(model: BodyModel, surface: DressedSurface, body: Body):
-    return transform(posed_from_rest(model, surface, body), surface.vertices)
+    return surface.posed(model, body)
 
 
 def _in_photo(model: BodyModel, surface: DressedSurface, wearer: Wearer):
@@ -146,10 +152,10 @@ def test_garment_is_a_clean_mesh_that_points_outwards(case: _Case):
 
 @pytest.mark.parametrize("pose", pose_names())
 def test_nothing_tears_in_any_pose(model: BodyModel, case: _Case, pose: str):
-    surface, faces = case.surface, case.surface.faces[len(case.surface.body_faces) :]
+    surface, faces = case.surface, case.surface.faces[_body_faces(case.surface) :]
     vertices = _posed(model, surface, upright(model, pose))
     first, second = torch.cat([faces[:, pair] for pair in ([0, 1], [1, 2], [2, 0])]).unbind(1)
-    rest = (surface.vertices[first] - surface.vertices[second]).norm(dim=-1)
+    rest = (surface.rest[first] - surface.rest[second]).norm(dim=-1)
     length = (vertices[first] - vertices[second]).norm(dim=-1)
     assert (length / rest.clamp_min(0.008)).max() < 3.0
     assert vertices.isfinite().all()
@@ -168,11 +174,12 @@ def test_photo_of_a_stride_leaves_none_in_the_rest_pose(model: BodyModel):
 def test_no_thigh_is_seen_through_a_skirt(model: BodyModel, skirted: _Case, pose: str):
     surface = skirted.surface
     vertices = _posed(model, surface, upright(model, pose))
-    thigh = torch.isin(model.parts[surface.body_faces], torch.tensor(_LEGS))
-    low = model.template[model.faces[surface.body_faces], 1].amax(1) > -0.60
+    kept = uncovered(model.faces, skirted.garment)
+    thigh = torch.isin(model.parts[kept], torch.tensor(_LEGS))
+    low = model.template[model.faces[kept], 1].amax(1) > -0.60
     for azimuth in (0.0, 60.0, 120.0, 180.0, 240.0, 300.0):
         face = seen_upright(vertices, surface.faces, azimuth).face
-        body = (face >= 0) & (face < len(surface.body_faces))
+        body = (face >= 0) & (face < len(thigh))
         shown = thigh[face.clamp(0, len(thigh) - 1)] & low[face.clamp(0, len(thigh) - 1)] & body
         assert int(shown.sum()) <= 0.002 * int((face >= 0).sum())
 
@@ -180,8 +187,9 @@ def test_no_thigh_is_seen_through_a_skirt(model: BodyModel, skirted: _Case, pose
 def test_covered_vertices_are_left_out_and_a_rim_is_kept(model: BodyModel, skirted: _Case):
     garment, surface = skirted.garment, skirted.surface
     assert garment.covered.any()
-    whole = garment.covered[model.faces].all(1)
-    assert not torch.isin(surface.body_faces, whole.nonzero()[:, 0]).any()
+    own = surface.faces[: _body_faces(surface)]
+    assert not garment.covered[own].all(1).any()
+    assert garment.covered[own].any()
     top = garment.rest[:, 1].max()
     assert model.template[garment.covered, 1].max() < top - 0.05
     arms = model.weights[:, 16:].sum(1) > 0.5
@@ -203,25 +211,24 @@ def test_garment_lies_outside_the_body_in_the_rest_pose(model: BodyModel, skirte
 
 def test_affine_of_a_garment_turns_as_its_weights_say(model: BodyModel, skirted: _Case):
     body = upright(model, "walk")
-    affine = posed_from_rest(model, skirted.surface, body)
-    count = len(skirted.surface.body_vertices)
-    assert torch.allclose(affine[:count], body.posed_from_rest[skirted.surface.body_vertices])
+    affine = skirted.surface.posed_from_rest(model, body)
+    count = skirted.surface.body_count
+    assert torch.allclose(affine[:count], body.posed_from_rest)
     blended = blend(skirted.garment.weights, body.joints_from_rest)
     assert torch.allclose(affine[count:, :, :3], blended[:, :, :3])
 
 
 def test_surface_without_a_garment_is_the_dressed_body(model: BodyModel):
-    surface = join(model, model.template, None)
-    assert torch.equal(surface.vertices, model.template)
-    assert torch.equal(surface.faces, model.faces)
+    surface = DressedSurface(model.template, model.faces)
+    assert bool(uncovered(model.faces, None).all())
     body = upright(model, "kick")
-    assert torch.equal(posed_from_rest(model, surface, body), body.posed_from_rest)
+    assert torch.equal(surface.posed_from_rest(model, body), body.posed_from_rest)
 
 
 @pytest.mark.parametrize(("pose", "yaw"), [("stand", 0.0), ("walk", 0.4), ("a-pose", -0.5)])
 def test_tight_clothes_are_no_garment(model: BodyModel, pose: str, yaw: float):
     wearer = photographed(model, None, pose, yaw)
-    rest = dress(model, wearer.body, torch.zeros(10), wearer.mask, FOCAL)
+    rest = dress(model, wearer.body, torch.zeros(10), wearer.mask, wearer.camera)
     assert _made(model, wearer, rest) is None
 
 
@@ -238,9 +245,7 @@ def test_people_in_tight_clothes_have_no_garment(model: BodyModel, shared_data: 
     photo = torch.from_numpy(np.array(Image.open(folder / "gt_image.png").convert("RGB")))
     mask = torch.from_numpy(np.array(Image.open(folder / "gt_mask.png").convert("L")) > 127)
     assert parameters.focal is not None
-    height, width = mask.shape
-    matrix = torch.tensor([[[parameters.focal, 0, width / 2], [0, parameters.focal, height / 2], [0, 0, 1]]])
+    camera = Cameras.pinhole(parameters.focal, (mask.shape[0], mask.shape[1]))
     body = model.pose(parameters.pose)
-    rest = dress(model, body, parameters.pose.shape, mask, parameters.focal)
-    camera = Cameras(matrix, torch.eye(4)[None], (height, width))
+    rest = dress(model, body, parameters.pose.shape, mask, camera)
     assert make_garment(model, body, rest=rest, camera=camera, photo=photo, mask=mask) is None
