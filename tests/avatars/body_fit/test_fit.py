@@ -208,7 +208,7 @@ def test_vertices_outside_the_photo_are_those_that_project_there(model: BodyMode
 
 def test_share_of_a_segment_falls_with_the_mask(model: BodyModel):
     pose = known_person("stand", 0.0)
-    mask = covered(model, pose, FOCAL, SIZE)
+    mask = covered(model, pose, CAMERA)
     whole = shown_segments(model, pose, CAMERA, silhouette(mask))
     assert min(whole.values()) > 0.95
     joints = model.joints(pose)
