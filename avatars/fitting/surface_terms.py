@@ -59,7 +59,7 @@ class SolidTerm:
     """See `Term.weight`."""
     count: int = 1 << 15
     """Points of a step."""
-    tolerance: float = 0.004
+    tolerance: float = 0.003
     """Distance from the surface up to which density is free, metres."""
     full: float = 6.0
     """Least log-density inside, log of 1/m: light goes 2.5 mm deep."""

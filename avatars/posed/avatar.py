@@ -1,6 +1,7 @@
 """An avatar: a canonical field, the body that moves it, and how both are posed and rendered."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +29,7 @@ from nfield.types import Box
 _BACKGROUND = (1.0, 1.0, 1.0)
 _MARGIN = 0.1
 _DEEP = 0.035  # metres behind the body's surface, where no light arrives
+_GRAZING = 0.012  # metres beside an edge within which a ray may pass what the surface says it meets
 
 
 @dataclass(frozen=True)
@@ -135,14 +137,22 @@ class PosedAvatar:
         sampler.rebuild(self.rendered.field, generator=generator)
 
     def ends(self, cameras: Cameras, index: int) -> Float[Tensor, "h w"]:
-        """Distance along each pixel's ray at which it is deep in the body, metres; infinite beside the body."""
+        """Distance along each pixel's ray at which it is deep in the body, metres; infinite beside the body.
+
+        Near an edge that is the farthest surface around: a ray that grazes an arm may go on to the trunk behind it.
+        """
         pose, matrix = cameras.world_from_camera[index], cameras.intrinsics[index]
         in_camera = (self.vertices - pose[:3, 3]) @ pose[:3, :3]
         depth = rasterize(in_camera, self.faces, matrix, cameras.size).depth
         rows, columns = torch.meshgrid(*(torch.arange(n) + 0.5 for n in cameras.size), indexing="ij")
         x, y = (columns - matrix[0, 2]) / matrix[0, 0], (rows - matrix[1, 2]) / matrix[1, 1]
         distance = depth * (1.0 + x * x + y * y).sqrt()
-        return torch.where(depth > 0.0, distance + _DEEP, torch.inf)
+        ends = torch.where(depth > 0.0, distance + _DEEP, torch.inf)
+        seen = depth[depth > 0.0]
+        if not len(seen):
+            return ends
+        reach = max(1, math.ceil(_GRAZING * float(matrix[0, 0]) / float(seen.median())))
+        return torch.nn.functional.max_pool2d(ends[None, None], 2 * reach + 1, stride=1, padding=reach)[0, 0]
 
     def image(self, cameras: Cameras, index: int, *, background: tuple[float, float, float] = _BACKGROUND) -> Image:
         """One camera's view."""

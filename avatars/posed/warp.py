@@ -43,7 +43,7 @@ class SkinningConfig:
     @staticmethod
     def close() -> "SkinningConfig":
         """A reach that ends close outside the surface, where nothing of the person can be."""
-        return SkinningConfig(spread=0.006, inner=0.005, outer=0.015, depth=0.03, refinement=1)
+        return SkinningConfig(spread=0.006, inner=0.004, outer=0.011, depth=0.03, refinement=1)
 
     @property
     def reach(self) -> float:

@@ -33,7 +33,9 @@ class RingConfig:
     print_most: float = 0.75
     """Where more of a ring than this deviates, it is the ring's colour that is wrong."""
     pattern: float = 0.12
-    """Where more of the sides deviates, the cloth is patterned all over, which is no print."""
+    """Where more of the flanks deviates, the cloth is patterned all over, which is no print."""
+    rim: float = 0.025
+    """Width of the border of what is seen, where light falls off and tells nothing of patterns, metres."""
     reach: float = 0.05
     """How far along the limb colours continue where rings are not seen at all, metres."""
 
@@ -72,11 +74,17 @@ def unexplained(rings: Rings, config: RingConfig) -> Bool[np.ndarray, "h w"]:
     sure = seen & (distance > np.clip(config.print_factor * usual[:, None], *config.print_distance))
     share = sure.sum(1) / np.maximum(seen.sum(1), 1)
     sure &= (share < config.print_most)[:, None]
-    if sure[outer > 0.6].sum() > config.pattern * (seen & (outer > 0.6)).sum():
+    flank = _inner(seen, config) & (outer > 0.5) & (outer < 0.9)
+    if sure[flank].sum() > config.pattern * flank.sum():
         return np.zeros_like(seen)
     mask = sure | (seen & (distance > config.print_distance[0]))
     whole = np.asarray(ndimage.binary_propagation(sure, mask=mask))
     return _grown(whole, config)
+
+
+def _inner(seen: Bool[np.ndarray, "h w"], config: RingConfig) -> Bool[np.ndarray, "h w"]:
+    """What is seen, without its rim, where light falls off."""
+    return np.asarray(ndimage.binary_erosion(seen, iterations=round(config.rim / CELL)))
 
 
 def _outerness(facing: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
