@@ -85,15 +85,13 @@ class Avatar:
         """The dressed surface's vertices at rest, metres."""
         return self.dressed.rest
 
-    def posed_body(self, pose: BodyPose) -> tuple[Float[Tensor, "v 3"], Body]:
-        """The dressed vertices in a pose, metres, and the body under them."""
-        body = self.model.pose(dataclasses.replace(pose, shape=self.portrait.pose.shape))
-        return self.dressed.posed(self.model, body), body
+    def body_in(self, pose: BodyPose) -> Body:
+        """The body under the clothes in a pose."""
+        return self.model.pose(dataclasses.replace(pose, shape=self.portrait.pose.shape))
 
     def posed(self, pose: BodyPose) -> "PosedAvatar":
         """The avatar in a pose; its sampler only knows yet where the body is. The pose's own shape is not used."""
-        body = self.model.pose(dataclasses.replace(pose, shape=self.portrait.pose.shape))
-        affine, faces = self.dressed.posed_from_rest(self.model, body), self.dressed.faces
+        affine, faces = self.dressed.posed_from_rest(self.model, self.body_in(pose)), self.dressed.faces
         vertices = transform(affine, self.dressed.rest)
         warp = InverseSkinning.of_surface(vertices, faces, affine, self.config.skinning)
         posed = _rendered(WarpedField(self.canonical.field, warp), vertices, self.config)

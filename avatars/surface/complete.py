@@ -1,6 +1,7 @@
 """Who paints the back: from what the photo shows of a surface to colours everywhere on it.
 
-`Completion` is the protocol. Its implementations: `VertexRules` in `avatars.surface.vertex_rules`.
+`Completion` is the protocol. Its implementations: `avatars.surface.texture_rules.TextureRules`, in texture space, and
+`avatars.surface.vertex_rules.VertexRules`, on vertices, which it replaced and is measured against.
 """
 
 from typing import Protocol, runtime_checkable

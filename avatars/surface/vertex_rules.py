@@ -1,4 +1,4 @@
-"""Today's rules for what the photo does not show: from vertex to vertex of the once subdivided body.
+"""Rules for what the photo does not show, from before texture space: from vertex to vertex of the once subdivided body.
 
 In order of confidence: the mirrored vertex, the opposite one on the other side of the same part, the nearest painted
 one. The back of the head is hair, not face, and hidden hands are skin.
@@ -15,8 +15,9 @@ from torch import Tensor
 
 from avatars.body import BodyModel
 from avatars.surface.appearance import VertexColors
-from avatars.surface.mesh import HEAD, Surface, face_vertices, hand_vertices, laplacian, vertex_parts
+from avatars.surface.mesh import HEAD, Surface, laplacian, vertex_parts
 from avatars.surface.paint import Paint, PaintConfig, PhotographedSurface, beside_hands, project_colors
+from avatars.surface.regions import BodyRegions
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,10 @@ def _fill_extremities(
     known: Bool[Tensor, "v"],
 ) -> None:
     """The hidden scalp takes the median colour of the hair, hidden hands that of the face; in place."""
-    skull, top, face, hands = _regions(model, surface)
-    hair = paint.visible & top
+    regions = BodyRegions.of(model)
+    flags = (regions.skull, regions.scalp, regions.face, regions.hands)
+    skull, scalp, face, hands = (flag[surface.parents].all(-1) for flag in flags)
+    hair = paint.visible & scalp
     skin = paint.visible & face
     if hair.sum() > 20:
         hidden = skull & ~paint.visible
@@ -77,19 +80,6 @@ def _fill_extremities(
     if skin.sum() > 20:
         hidden = hands & ~paint.visible
         color[hidden], known[hidden] = paint.color[skin].median(0).values, True
-
-
-def _regions(model: BodyModel, surface: Surface) -> tuple[Bool[Tensor, "v"], ...]:
-    """Scalp, its upper part, face and hands of a surface."""
-    rest, head = model.template, vertex_parts(model) == HEAD
-    face = face_vertices(model)
-    ears = rest[[model.landmarks["lear"], model.landmarks["rear"]]].mean(0)
-    skull = head & ~face & ((rest[:, 1] > ears[1] + 0.02) | (rest[:, 2] < ears[2] - 0.03))
-    eyes = rest[[model.landmarks["leye"], model.landmarks["reye"]]].mean(0)
-    # Hairlines differ: only the upper part of what lies above the eyes is surely hair.
-    top = skull & (rest[:, 1] > eyes[1] + 0.65 * (rest[:, 1].max() - eyes[1]))
-    hands = hand_vertices(model)
-    return tuple(region[surface.parents].all(-1) for region in (skull, top, face, hands))
 
 
 def _mirrored(model: BodyModel, surface: Surface) -> Int[Tensor, "v"]:

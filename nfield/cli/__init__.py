@@ -20,7 +20,7 @@ COMMANDS = {
     "render": "Render an orbit around a scene or a posed avatar, or a picture at any size.",
     "convert": "Convert a trained run to another architecture, without photos.",
     "view": "Show a run, or two beside each other, in the browser.",
-    "bench": "Time this machine's kernels against their torch twins; compare fields on pictures.",
+    "bench": "Time kernels against their torch twins; compare fields on pictures, avatars of people with the truth.",
     "doctor": "Show what this installation can do, and what it lacks.",
 }
 """Commands by name, each with a line of help; `nfield/cli/<name>.py` holds it."""
