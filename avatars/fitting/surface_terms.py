@@ -60,7 +60,9 @@ class SolidTerm:
     count: int = 1 << 15
     """Points of a step."""
     tolerance: float = 0.003
-    """Distance from the surface up to which density is free, metres."""
+    """Distance outside the surface up to which density is free, metres."""
+    inner_tolerance: float = 0.001
+    """The same inside: cloth that hangs free is 6 mm thick."""
     full: float = 6.0
     """Least log-density inside, log of 1/m: light goes 2.5 mm deep."""
     empty: float = 0.0
@@ -80,7 +82,7 @@ class SolidTerm:
         direction = torch.zeros_like(place).index_fill(1, torch.tensor([2]), 1.0)
         log_density = step.subject.avatar.canonical.field(place, direction).log_density
         wrong = torch.relu(torch.where(inside, self.full - log_density, log_density - self.empty))
-        certain = points.distance[chosen] > self.tolerance
+        certain = points.distance[chosen] > torch.where(inside, self.inner_tolerance, self.tolerance)
         return (huber(wrong, torch.zeros_like(wrong), delta=1.0) * certain).mean()
 
 

@@ -158,7 +158,7 @@ def test_the_solid_loss_is_hubers_of_what_lacks_inside_and_exceeds_outside(
 ):
     solid, weights = _solid(60, generator), _weights(generator)
     field = _Linear(weights)
-    term = SolidTerm("solid", count=300, tolerance=0.006, full=2.0, empty=-1.0)
+    term = SolidTerm("solid", count=300, tolerance=0.006, inner_tolerance=0.006, full=2.0, empty=-1.0)
     found = _value(term, subject, field, solid)
     expected = 0.0
     for point in field.asked[0]:
@@ -173,8 +173,11 @@ def test_the_solid_loss_is_hubers_of_what_lacks_inside_and_exceeds_outside(
 def test_near_the_surface_density_is_free(subject: FitSubject, generator: torch.Generator):
     wrong = _Known(-20.0, 20.0)
     solid = _solid(100, generator)
-    assert _value(SolidTerm("solid", count=400, tolerance=0.03), subject, wrong, solid) == 0.0
-    losses = [_value(SolidTerm("solid", count=400, tolerance=t), subject, wrong, solid) for t in (0.0, 0.01, 0.02)]
+    assert _value(SolidTerm("solid", count=400, tolerance=0.03, inner_tolerance=0.03), subject, wrong, solid) == 0.0
+    losses = [
+        _value(SolidTerm("solid", count=400, tolerance=t, inner_tolerance=t), subject, wrong, solid)
+        for t in (0.0, 0.01, 0.02)
+    ]
     assert losses[0] > losses[1] > losses[2] > 0.0
 
 
