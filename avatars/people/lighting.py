@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from avatars.people.figure import Figure
+from nfield.cameras import Cameras
 from nfield.kernels.rasterize import Raster, rasterize
 
 _SHADOW_EDGE = 1200
@@ -150,7 +151,7 @@ def _lit(
     distance, edge = np.linalg.norm(target - source), light.shadow_edge
     turn = _frame(target - source)
     focal, middle = 0.5 * edge * float(distance), 0.5 * edge
-    matrix = torch.tensor([[focal, 0.0, middle], [0.0, focal, middle], [0.0, 0.0, 1.0]])
+    matrix = Cameras.pinhole(focal, (edge, edge)).intrinsics[0]
     in_light = (vertices.double() - torch.from_numpy(source)) @ torch.from_numpy(turn).T
     seen = rasterize(in_light.float(), faces, matrix, (edge, edge))
     depth = np.where(seen.face.numpy() >= 0, seen.depth.double().numpy(), _FAR)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
@@ -13,6 +12,7 @@ from avatars.people.figure import Figure
 from avatars.people.lighting import Light
 from avatars.people.noise import noise, smoothstep
 from avatars.people.picture import Picture, draw, srgb
+from nfield.cameras import Cameras
 
 _GRAIN = 0.006
 
@@ -40,8 +40,7 @@ class Studio:
     @property
     def intrinsics(self) -> Float[Tensor, "3 3"]:
         """Of the camera, in pixels; the principal point is at the image's centre."""
-        middle = 0.5 * self.size
-        return torch.tensor([[self.focal, 0.0, middle], [0.0, self.focal, middle], [0.0, 0.0, 1.0]])
+        return Cameras.pinhole(self.focal, (self.size, self.size)).intrinsics[0]
 
 
 def photograph(

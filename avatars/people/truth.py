@@ -82,7 +82,9 @@ class Truth:
         target = torch.tensor([0.0, -0.01, _DISTANCE * stature / _STATURE])
         rotations = stance_rotations(STANCES[subject.stance], yaw=subject.yaw)
         pose = centered(model, rotations, shape, target)
-        return Truth(subject, model, subject.outfit.figure(model), pose, _camera(math.hypot(SIZE, SIZE), (SIZE, SIZE)))
+        return Truth(
+            subject, model, subject.outfit.figure(model), pose, Cameras.pinhole(math.hypot(SIZE, SIZE), (SIZE, SIZE))
+        )
 
     def photo(self) -> Shot:
         """The photo: `SIZE` pixels square, in front of a studio's backdrop, with grain."""
@@ -125,10 +127,3 @@ class Truth:
             torch.from_numpy(picture.depth).float(),
             torch.from_numpy(kinds[picture.material]),
         )
-
-
-def _camera(focal: float, size: tuple[int, int]) -> Cameras:
-    """One camera at the origin that looks along +z, its principal point in the middle."""
-    height, width = size
-    matrix = torch.tensor([[[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]]])
-    return Cameras(matrix, torch.eye(4)[None], size)
