@@ -120,10 +120,13 @@ class Latent:
     Attributes:
         feature: The volume-aligned feature (PVD's first level).
         presence: 1 in the field's domain, 0 outside, between for soft warps.
+        solid: Log-density, 1/m, of matter that is known to be there whatever the feature says, -inf where none is; it
+            adds to that of the feature. None where nothing is known.
     """
 
     feature: Float[Tensor, "n f"]
     presence: Float[Tensor, "n"]
+    solid: Float[Tensor, "n"] | None = None
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ class FigureConfig:
     )
     """The canonical field."""
     sampler: OccupancyConfig = dataclasses.field(
-        default_factory=lambda: OccupancyConfig(resolution=96, steps=512, coarse=1.0, cull_stride=3, threshold=0.02)
+        default_factory=lambda: OccupancyConfig(resolution=96, steps=640, coarse=1.0, cull_stride=3, threshold=0.02)
     )
     """Where it is sampled, at rest and posed."""
     skinning: SkinningConfig = dataclasses.field(default_factory=SkinningConfig.close)

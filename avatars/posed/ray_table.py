@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from nfield.cameras import Cameras
-from nfield.fields.warped import Warp
+from nfield.fields.warped import Warp, Warped
 from nfield.types import Rays, Samples
 
 _CHUNK = 1 << 19
@@ -54,7 +54,9 @@ class RayTable(Warp):
         self._near = torch.cat([rays.near + first * config.step, torch.zeros(1)])
         self._count = torch.cat([count, torch.zeros(1, dtype=torch.int64)])
         self._start = self._count.cumsum(0) - self._count
-        self._entries = torch.zeros(int(self._count.sum()) + 1, 4)
+        # Place at rest, presence, core.
+        self._entries = torch.zeros(int(self._count.sum()) + 1, 5)
+        self._has_core = False
         entry = self._start[ray] + index - first[ray]
         needed = torch.zeros(len(self._entries), dtype=torch.bool)
         # The step after each found one closes its interval.
@@ -62,8 +64,8 @@ class RayTable(Warp):
         self._fill(warp, rays, needed.nonzero()[:, 0])
 
     @torch.no_grad()
-    def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
-        """Points at rest, metres, and their presence; for points on the tabulated rays. Not differentiable."""
+    def to_canonical(self, points: Float[Tensor, "n 3"]) -> Warped:
+        """Points at rest, metres, of points on the tabulated rays. Not differentiable."""
         height, width = self._size
         matrix, depth = self._matrix, points[:, 2].clamp_min(1e-6)
         column = (points[:, 0] / depth * matrix[0, 0] + matrix[0, 2]).long()
@@ -77,7 +79,8 @@ class RayTable(Warp):
         index = torch.where(known, self._start[ray] + whole.long(), len(self._entries) - 1)
         lower = self._entries[index]
         upper = self._entries[torch.where(known, index + 1, index)]
-        return _between(lower, upper, (step - whole)[:, None])
+        moved, presence, core = _between(lower, upper, (step - whole)[:, None]).split([3, 1, 1], -1)
+        return Warped(moved, presence[:, 0], core[:, 0] if self._has_core else None)
 
     def _fill(self, warp: Warp, rays: Rays, entries: Int[Tensor, "m"]) -> None:
         """Evaluates the warp at some entries."""
@@ -85,8 +88,10 @@ class RayTable(Warp):
         for part in entries.split(_CHUNK):
             ray = owner[part]
             distance = self._near[ray] + (part - self._start[ray]) * self.config.step
-            moved, presence = warp.to_canonical(rays.origins[ray] + rays.dirs[ray] * distance[:, None])
-            self._entries[part] = torch.cat([moved, presence[:, None]], -1)
+            warped = warp.to_canonical(rays.origins[ray] + rays.dirs[ray] * distance[:, None])
+            self._entries[part, :3], self._entries[part, 3] = warped.points, warped.presence
+            if warped.core is not None:
+                self._entries[part, 4], self._has_core = warped.core, True
 
 
 def _steps_of(
@@ -102,12 +107,12 @@ def _steps_of(
 
 
 def _between(
-    lower: Float[Tensor, "n 4"], upper: Float[Tensor, "n 4"], share: Float[Tensor, "n 1"]
-) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
-    """Linear interpolation; where one end is absent or on another limb, the nearer end that is present."""
-    presence = torch.lerp(lower[:, 3:], upper[:, 3:], share)
+    lower: Float[Tensor, "n 5"], upper: Float[Tensor, "n 5"], share: Float[Tensor, "n 1"]
+) -> Float[Tensor, "n 5"]:
+    """Linear interpolation; where one end is absent or on another limb, the place of the nearer end that is present."""
+    known = torch.lerp(lower[:, 3:], upper[:, 3:], share)
     apart = (upper[:, :3] - lower[:, :3]).square().sum(-1, keepdim=True) > _SAME_LIMB**2
     share = torch.where(apart, share.round(), share)
-    share = torch.where(upper[:, 3:] > 0.0, share, 0.0)
-    share = torch.where(lower[:, 3:] > 0.0, share, 1.0)
-    return torch.lerp(lower[:, :3], upper[:, :3], share), presence[:, 0]
+    share = torch.where(upper[:, 3:4] > 0.0, share, 0.0)
+    share = torch.where(lower[:, 3:4] > 0.0, share, 1.0)
+    return torch.cat([torch.lerp(lower[:, :3], upper[:, :3], share), known], -1)

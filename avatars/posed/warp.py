@@ -13,7 +13,7 @@ from torch import Tensor
 
 from avatars.body.skinning import transform
 from avatars.surface.mesh import subdivide, vertex_normals
-from nfield.fields.warped import Warp
+from nfield.fields.warped import Warp, Warped
 from nfield.kernels.nearest import NearestCenters
 
 _SPACING = 0.008
@@ -37,13 +37,16 @@ class SkinningConfig:
     depth: float | None = None
     """Points inside belong to it wholly down to this depth, metres, and distances count along the surface's normals,
     outwards. None: distances count from the nearest vertex, in both directions."""
+    core: tuple[float, float] | None = None
+    """Depths below the surface, metres, at which points begin to be solid and from which on they are, whatever the
+    canonical field says there. None: nothing is known to be solid. Needs `depth`."""
     refinement: int = 0
     """How often the surface's triangles are divided into four first."""
 
     @staticmethod
     def close() -> "SkinningConfig":
         """A reach that ends close outside the surface, where nothing of the person can be."""
-        return SkinningConfig(spread=0.006, inner=0.004, outer=0.011, depth=0.03, refinement=1)
+        return SkinningConfig(spread=0.006, inner=0.004, outer=0.009, depth=0.03, core=(0.001, 0.003), refinement=1)
 
     @property
     def reach(self) -> float:
@@ -101,8 +104,8 @@ class InverseSkinning(Warp):
         return InverseSkinning(vertices[used], posed_from_rest[used], config, normals)
 
     @torch.no_grad()
-    def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
-        """Points at rest, metres, and their presence; absent points stay where they are. Not differentiable."""
+    def to_canonical(self, points: Float[Tensor, "n 3"]) -> Warped:
+        """Points at rest, metres; absent points stay where they are. Not differentiable."""
         config = self.config
         found, square = self._surface.query(points, config.neighbours, within=config.reach)
         near = (square[:, 0] < config.reach**2).nonzero()[:, 0]
@@ -116,29 +119,38 @@ class InverseSkinning(Warp):
         blended = (weight[:, None] @ affine.reshape(-1, config.neighbours, 12)).reshape(-1, 3, 4)
         moved = points.clone()
         moved[near] = (blended[:, :, :3] @ points[near, :, None])[:, :, 0] + blended[:, :, 3]
-        presence = torch.zeros_like(points[:, 0])
-        distance = square[:, 0].sqrt()
-        if config.depth is not None:
-            distance = self._height(points[near], vertex, together, distance)
-        presence[near] = fall_off(distance, config.inner, config.outer)
-        return moved, presence
-
-    def _height(
-        self,
-        points: Float[Tensor, "n 3"],
-        vertex: Int[Tensor, "n k"],
-        together: Bool[Tensor, "n k"],
-        distance: Float[Tensor, "n"],
-    ) -> Float[Tensor, "n"]:
-        """How far outside the surface points lie, metres; at most 0 inside.
-
-        Of the heights above the nearest vertices' tangent planes the least: what is inside one of two sheets that touch
-        is inside. Beside a border, where the planes go on and the surface does not, the distance counts.
-        """
-        away = points[:, None] - self._surface.centers[vertex]
+        presence, distance = torch.zeros_like(points[:, 0]), square[:, 0].sqrt()
+        if config.depth is None:
+            presence[near] = fall_off(distance, config.inner, config.outer)
+            return Warped(moved, presence)
+        away = points[near, None] - self._surface.centers[vertex]
         height = (away * self.get_buffer("normals")[vertex]).sum(-1)
-        above = torch.where(together, height, torch.inf).amin(-1)
-        return torch.where(above > -_SPACING, torch.maximum(above, distance - _SPACING), above)
+        presence[near] = fall_off(_above(height, together, distance), config.inner, config.outer)
+        if config.core is None:
+            return Warped(moved, presence)
+        core, (begin, whole) = torch.zeros_like(presence), config.core
+        core[near] = fall_off(torch.where(together, height, -torch.inf).amax(-1), -whole, -begin)
+        # Beyond a border points lie under the planes, too, but not under the surface.
+        aside = (square[:, 0] - height[:, 0].square()).clamp_min(0.0).sqrt()
+        core[near] *= fall_off(aside, _SPACING, 1.5 * _SPACING)
+        return Warped(moved, presence, core)
+
+
+def _above(
+    height: Float[Tensor, "n k"], together: Bool[Tensor, "n k"], distance: Float[Tensor, "n"]
+) -> Float[Tensor, "n"]:
+    """How far outside the surface points lie at least, metres; at most 0 inside.
+
+    Of the heights above the nearest vertices' tangent planes the least: what is inside one of two sheets that touch is
+    inside. Beside a border, where the planes go on and the surface does not, the distance counts.
+
+    Args:
+        height: Above the nearest vertices' tangent planes, metres.
+        together: Which of these vertices count.
+        distance: From the nearest vertex, metres.
+    """
+    above = torch.where(together, height, torch.inf).amin(-1)
+    return torch.where(above > -_SPACING, torch.maximum(above, distance - _SPACING), above)
 
 
 def fall_off(distance: Float[Tensor, "n"], inner: float, outer: float) -> Float[Tensor, "n"]:

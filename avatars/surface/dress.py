@@ -16,6 +16,8 @@ from torch import Tensor
 
 from avatars.body import Body, BodyModel
 from avatars.body.parts import PART_NAMES
+from avatars.body.skinning import transform
+from avatars.surface.dressed import DressedSurface
 from avatars.surface.mesh import face_vertices, hand_vertices, laplacian, vertex_normals, vertex_parts
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
@@ -24,6 +26,8 @@ _LIMITS = {"torso": 0.06, "left thigh": 0.06, "right thigh": 0.06, "head": 0.06,
 _OTHER_LIMIT = 0.035
 _HAND_LIMIT = 0.008
 _FACE_LIMIT = 0.005
+_STEP = 0.001  # metres between two looks for the mask's edge
+_OWN_LIMB = 10  # steps that still lie on the vertex's own limb
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,11 @@ class DressConfig:
     """How a body grows to a mask."""
 
     rounds: int = 3
-    """How often the outline is looked for anew."""
+    """How often the outline is looked for anew, for what grows widely around it."""
+    fine_rounds: int = 3
+    """How often then for what grows only beside it: hems, cuffs, folds; 0 leaves that out."""
+    fine_reach: float = 0.02
+    """How far that moves the surface at most, metres."""
     shrink: float = 0.01
     """How far the surface may move inwards, metres."""
     stiffness: float = 40.0
@@ -40,6 +48,12 @@ class DressConfig:
     """Weight of left and right being alike."""
     rest: float = 0.002
     """Weight of staying where the body is."""
+    fine_inset: float = 0.001
+    """How far inside of the outline that leads it, metres: what is left is the field's, which may fill but not cut."""
+    fine_stiffness: float = 1.0
+    """`stiffness` of what grows only beside the outline."""
+    fine_rest: float = 0.02
+    """`rest` of it: the weight of staying where the wide growth led."""
     loose: bool = True
     """Whether clothes and hair that leave the body get a surface of their own."""
     hidden: bool = False
@@ -70,15 +84,57 @@ def dress(
     limit = growth_limits(model)
     smoothness = laplacian(model.faces, len(rest))
     offsets = torch.zeros(len(rest))
+    system = _System(smoothness, model.mirror, config.symmetry)
     for _ in range(config.rounds):
-        affine = body.posed_from_rest
-        posed = (affine[:, :, :3] @ (rest + offsets[:, None] * normals)[..., None])[..., 0] + affine[:, :, 3]
+        posed = transform(body.posed_from_rest, rest + offsets[:, None] * normals)
         vertices, gap = _gaps_to_mask(posed, model.faces, mask, camera, reach=0.08)
-        target = (offsets[vertices] + gap).clamp(min=-config.shrink)
-        target = torch.minimum(target, limit[vertices])
-        offsets = _solve(smoothness, model.mirror, vertices, target, config)
+        target = torch.minimum((offsets[vertices] + gap).clamp(min=-config.shrink), limit[vertices])
+        offsets = system.solve(vertices, target, config.stiffness, config.rest)
         offsets = torch.minimum(offsets.clamp(min=-config.shrink), limit)
     return rest + offsets[:, None] * normals
+
+
+def follow_outline(
+    model: BodyModel,
+    body: Body,
+    dressed: DressedSurface,
+    mask: Bool[Tensor, "h w"],
+    camera: Cameras,
+    config: DressConfig | None = None,
+) -> DressedSurface:
+    """A dressed body whose hems, cuffs and folds follow the outline, too: what `dress` is too stiff for.
+
+    Args:
+        model: The body's constants.
+        body: As the photo's camera sees it, in OpenCV axes.
+        dressed: What it wears; loose clothes stay as they are.
+        mask: The person.
+        camera: The photo's one, at the origin of its own frame.
+        config: Options.
+    """
+    config = config or DressConfig()
+    count = dressed.body_count
+    grown = dressed.rest[:count]
+    normals = vertex_normals(grown, model.faces)
+    limit = growth_limits(model).clamp_max(config.fine_reach)
+    own = torch.zeros(len(dressed.rest), dtype=torch.bool)
+    own[:count] = True if dressed.garment is None else ~dressed.garment.covered
+    affine = dressed.posed_from_rest(model, body)
+    system = _System(laplacian(model.faces, count), model.mirror, config.symmetry)
+    offsets = torch.zeros(count)
+    # NaN where nothing is asked for. What was on the outline once and moved inwards is still held there.
+    held = torch.full((count,), torch.nan)
+    for _ in range(config.fine_rounds):
+        rest = torch.cat([grown + offsets[:, None] * normals, dressed.rest[count:]])
+        vertices, gap = _gaps_to_mask(transform(affine, rest), dressed.faces, mask, camera, reach=0.08)
+        vertices, gap = vertices[own[vertices]], gap[own[vertices]]
+        target = offsets[vertices] + gap - config.fine_inset
+        near = target.abs() < config.fine_reach
+        held[vertices[near]] = torch.minimum(target, limit[vertices])[near]
+        asked = held.isfinite().nonzero()[:, 0]
+        offsets = system.solve(asked, held[asked], config.fine_stiffness, config.fine_rest)
+        offsets = torch.minimum(offsets.clamp(min=-config.fine_reach), limit)
+    return dressed.with_body(grown + offsets[:, None] * normals)
 
 
 def growth_limits(model: BodyModel) -> Float[Tensor, "v"]:
@@ -110,7 +166,7 @@ def _gaps_to_mask(
     photo = ((pixel > 2.0) & (pixel < torch.tensor([width, height]) - 2.0)).all(-1)
     chosen = ((torch.from_numpy(at).abs() < 1.6) & (across > 0.8) & photo).nonzero()[:, 0]
     metres = depth[chosen] / camera.focal_lengths[0, 0]
-    steps = torch.arange(-0.5 * reach, reach, 0.002)
+    steps = torch.arange(-round(0.5 * reach / _STEP), round(reach / _STEP)) * _STEP
     direction = torch.nn.functional.normalize(normal[chosen, :2], dim=-1)
     way = pixel[chosen, None] + direction[:, None] * (steps / metres[:, None])[..., None]
     column, row = way[..., 0].long().clamp(0, width - 1), way[..., 1].long().clamp(0, height - 1)
@@ -122,36 +178,41 @@ def _first_exit(
     chosen: Int[Tensor, "o"], steps: Float[Tensor, "m"], inside: Bool[Tensor, "o m"], own: Bool[Tensor, "o m"]
 ) -> tuple[Int[Tensor, "o2"], Float[Tensor, "o2"]]:
     """Signed way to the mask's edge of those vertices that have one within reach."""
-    start = int((steps < -1e-6).sum())
+    start = int((steps < 0.0).sum())
     ahead = torch.cat([~inside[:, start:], torch.ones_like(inside[:, :1])], -1).long().argmax(-1)
-    meets = own[:, start + 4 :]  # The first centimetre still lies on the vertex's own limb.
-    limb = torch.cat([meets, torch.ones_like(meets[:, :1])], -1).long().argmax(-1) + 4
-    out = torch.where(limb < ahead, 0.5 * limb, ahead.to(torch.float32)) * 0.002
+    meets = own[:, start + _OWN_LIMB :]
+    limb = torch.cat([meets, torch.ones_like(meets[:, :1])], -1).long().argmax(-1) + _OWN_LIMB
+    # The edge lies halfway between the last step on one side of it and the first on the other.
+    out = (torch.where(limb < ahead, 0.5 * limb, ahead.to(torch.float32)) - 0.5) * _STEP
     back = inside[:, :start].flip(-1)
-    behind = -(back.long().argmax(-1) + 1) * 0.002
+    behind = -(back.long().argmax(-1) + 0.5) * _STEP
     way = torch.where(inside[:, start], out, behind)
     known = torch.where(inside[:, start], torch.minimum(ahead, limb) < len(steps) - start, back.any(-1))
     return chosen[known], way[known]
 
 
-def _solve(
-    smoothness: sparse.csr_matrix,
-    mirror: Int[Tensor, "v"],
-    vertices: Int[Tensor, "o"],
-    target: Float[Tensor, "o"],
-    config: DressConfig,
-) -> Float[Tensor, "v"]:
-    """Least squares of following, smoothness, symmetry and rest."""
-    count = len(mirror)
-    weight = np.zeros(count)
-    weight[vertices.numpy()] = 1.0
-    right = np.zeros(count)
-    right[vertices.numpy()] = target.numpy()
-    swap = sparse.csr_matrix((np.ones(count), (np.arange(count), mirror.numpy())), shape=(count, count))
-    odd = sparse.identity(count) - swap
-    system = (
-        sparse.diags(weight + config.rest)
-        + config.stiffness * (smoothness.T @ smoothness)
-        + config.symmetry * (odd.T @ odd)
-    )
-    return torch.from_numpy(np.asarray(spsolve(system.tocsc(), right))).to(torch.float32)
+@dataclass(frozen=True)
+class _System:
+    """Least squares of following some vertices, smoothness, symmetry and rest."""
+
+    smoothness: sparse.csr_matrix
+    mirror: Int[Tensor, "v"]
+    symmetry: float
+
+    def solve(
+        self, vertices: Int[Tensor, "o"], target: Float[Tensor, "o"], stiffness: float, rest: float
+    ) -> Float[Tensor, "v"]:
+        """Offsets of all vertices, metres, of which some have a target."""
+        count = len(self.mirror)
+        weight = np.zeros(count)
+        weight[vertices.numpy()] = 1.0
+        right = np.zeros(count)
+        right[vertices.numpy()] = target.numpy()
+        swap = sparse.csr_matrix((np.ones(count), (np.arange(count), self.mirror.numpy())), shape=(count, count))
+        odd = sparse.identity(count) - swap
+        system = (
+            sparse.diags(weight + rest)
+            + stiffness * (self.smoothness.T @ self.smoothness)
+            + self.symmetry * (odd.T @ odd)
+        )
+        return torch.from_numpy(np.asarray(spsolve(system.tocsc(), right))).to(torch.float32)

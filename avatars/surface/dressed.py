@@ -1,6 +1,6 @@
 """The surface of a dressed body: the body's own vertices, grown to the outline, and what hangs on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -41,6 +41,11 @@ class DressedSurface:
     def body_count(self) -> int:
         """How many of the vertices are the body's."""
         return len(self.rest) if self.garment is None else len(self.garment.body)
+
+    def with_body(self, body: Float[Tensor, "b 3"]) -> "DressedSurface":
+        """The same with other places of the body's vertices at rest, metres."""
+        garment = None if self.garment is None else replace(self.garment, body=body)
+        return DressedSurface(torch.cat([body, self.rest[len(body) :]]), self.faces, garment)
 
     def padded(self, values: Float[Tensor, "b c"]) -> Float[Tensor, "v c"]:
         """Values of the body's vertices, 0 on the garment."""

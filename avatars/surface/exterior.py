@@ -10,7 +10,7 @@ from nfield.cameras import Cameras, look_at
 from nfield.kernels.rasterize import rasterize
 
 _DIRECTIONS = 48
-_PIXELS = 600
+_PIXELS = 300
 _FAR = 16.0
 """Distance of the cameras in radii of what they look at."""
 _GOLDEN_ANGLE = math.pi * (1.0 + math.sqrt(5.0))

@@ -2,65 +2,119 @@
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy import ndimage
 from skimage.color import rgb2lab
 
-from avatars.surface.rings import Rings
-from avatars.surface.unrolled import there_and_back
+from avatars.surface.rings import Rings, outerness
+from avatars.surface.unrolled import CELL, reflect_rows, ring_distance
 
 _ENOUGH = 200
 """Texels from which a median says something."""
 _APART = 10.0
 """CIELAB distance below which hair cannot be told from skin."""
+_ALIKE = 20.0
+"""CIELAB distance from the scalp's colour up to which what hangs beside the neck is hair."""
+_FLANK = 5
+"""Cells of hair beside the neck from which on there is hair behind it."""
+_STRANDS = 20
+"""Cells from which on a ring tells what strands look like."""
+_LOCK = 0.03
+"""Width of what counts as strands, metres; what is broader is light."""
+_PASSING = 0.01
+"""Way over which what is seen passes into combed strands, metres."""
 
 Regions = tuple[Bool[np.ndarray, "n"], Bool[np.ndarray, "n"], Bool[np.ndarray, "n"]]
 """Of the head's texels: scalp, face, and what the photo shows."""
+Tones = tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"]]
+"""CIELAB of hair and skin."""
+
+
+def hair_and_skin(color: Float[np.ndarray, "n 3"], regions: Regions) -> Tones | None:
+    """The colours of hair and skin, or None where too little of them is seen or they are alike.
+
+    Args:
+        color: sRGB of the head's texels.
+        regions: Which of these are scalp, face, and seen.
+    """
+    scalp, on_face, seen = regions
+    if (seen & scalp).sum() < _ENOUGH or (seen & on_face).sum() < _ENOUGH:
+        return None
+    hair, skin = (rgb2lab(np.median(color[seen & where], 0)[None])[0] for where in (scalp, on_face))
+    return None if np.linalg.norm(hair - skin) < _APART else (hair, skin)
 
 
 def hairless(
-    rings: Rings,
-    face: Bool[np.ndarray, "h w"],
-    color: Float[np.ndarray, "n 3"],
-    regions: Regions,
-    *,
-    below: int,
+    rings: Rings, face: Bool[np.ndarray, "h w"], tones: Tones | None, *, below: int
 ) -> Bool[np.ndarray, "h w"]:
     """Cells of the head that the back of the head must not copy: the face, and what is more like skin than like hair.
 
     Args:
         rings: The unrolled head.
         face: Cells of the face.
-        color: sRGB of the head's texels.
-        regions: Which of these are scalp, face, and seen.
+        tones: Of hair and skin.
         below: Row below which the neck begins, which is skin all round.
     """
-    scalp, on_face, seen = regions
     neck = (np.arange(len(face)) < below)[:, None]
-    if (seen & scalp).sum() < _ENOUGH or (seen & on_face).sum() < _ENOUGH:
-        return face & ~neck
-    hair, skin = (rgb2lab(np.median(color[seen & where], 0)[None])[0] for where in (scalp, on_face))
-    if np.linalg.norm(hair - skin) < _APART:
-        return face & ~neck
-    lab = rgb2lab(rings.color)
-    like_skin = np.linalg.norm(lab - hair, axis=-1) > np.linalg.norm(lab - skin, axis=-1)
-    return (face | like_skin) & ~neck
+    return (face if tones is None else face | ~_like_hair(rings, tones)) & ~neck
 
 
-def hair_rings(
+def nape(rings: Rings, face: Bool[np.ndarray, "h w"], tones: Tones | None, *, chin: int) -> int:
+    """The lowest row of the head behind which hair hangs: it is seen beside the neck down to there.
+
+    Args:
+        rings: The unrolled head, with no confidence where nothing may be copied.
+        face: Cells of the face.
+        tones: Of hair and skin.
+        chin: The chin's row; what grows behind it reaches there at least.
+    """
+    if tones is None:
+        return chin
+    near = np.linalg.norm(rgb2lab(rings.color) - tones[0], axis=-1) < _ALIKE
+    beside = near & _like_hair(rings, tones) & (rings.confidence > 0.0) & ~face & (outerness(rings.facing) > 0.5)
+    bare = np.flatnonzero(beside[:chin].sum(1) < _FLANK)
+    return int(bare.max()) + 1 if len(bare) else 0
+
+
+def combed(
     color: Float[np.ndarray, "h w 3"], known: Bool[np.ndarray, "h"], source: Bool[np.ndarray, "h w"], *, lowest: int
 ) -> tuple[Float[np.ndarray, "h w 3"], Bool[np.ndarray, "h"]]:
-    """Rings of the head down to the nape continue those above them that show hair, by reflection there and back.
+    """The head with strands of hair that run down its back: those of the ring that shows most of them.
+
+    Each ring keeps its own shade where enough of its hair is seen, and takes that of the rings next to it where not.
 
     Args:
         color: Of the unrolled head.
         known: Rings that have colours.
-        source: Cells that were copied.
-        lowest: The nape's row.
+        source: Cells of hair that were copied.
+        lowest: The row down to which there is hair behind.
     """
-    rows = np.flatnonzero(source.any(1) & known & (np.arange(len(known)) >= lowest))
+    rows = np.flatnonzero((source.sum(1) >= _STRANDS) & known & (np.arange(len(known)) >= lowest))
     if not len(rows):
         return color, known
-    take = np.arange(lowest, rows.min())
-    color, known = color.copy(), known.copy()
-    color[take] = color[rows[there_and_back(rows.min() - take, np.full(len(take), len(rows)))]]
-    known[take] = True
-    return color, known
+    shade = np.stack([np.median(color[row][source[row]], 0) for row in rows])
+    place = np.arange(lowest, len(known))
+    shades = np.stack([np.interp(place, rows, plane) for plane in shade.T], -1)
+    widest = rows[source[rows].sum(1).argmax()]
+    strands = _strands(color[widest], source[widest])
+    behind = np.clip(shades[:, None] + strands, 0.0, 1.0)
+    hairy = source & np.isin(np.arange(len(known)), rows)[:, None]
+    share = np.clip(ring_distance(hairy)[lowest:] * CELL / _PASSING, 0.0, 1.0)[..., None]
+    result, filled = color.copy(), known.copy()
+    result[lowest:] = color[lowest:] * (1.0 - share) + behind * share
+    filled[lowest:] = True
+    return result, filled
+
+
+def _strands(ring: Float[np.ndarray, "w 3"], source: Bool[np.ndarray, "w"]) -> Float[np.ndarray, "w 3"]:
+    """How the strands of one ring differ from their surroundings, all around."""
+    sigma = _LOCK / CELL
+    weight = np.maximum(ndimage.gaussian_filter1d(source.astype(np.float64), sigma, mode="wrap"), 1e-6)
+    mean = ndimage.gaussian_filter1d(ring * source[:, None], sigma, axis=0, mode="wrap") / weight[:, None]
+    detail = np.where(source[:, None], ring - mean, 0.0)
+    return reflect_rows(detail[None], source[None])[0][0]
+
+
+def _like_hair(rings: Rings, tones: Tones) -> Bool[np.ndarray, "h w"]:
+    lab = rgb2lab(rings.color)
+    hair, skin = (np.linalg.norm(lab - tone, axis=-1) for tone in tones)
+    return np.asarray(hair <= skin)

@@ -10,7 +10,7 @@ from avatars.body import BodyModel
 from avatars.portrait import PersonPhoto
 from avatars.surface.appearance import Appearance
 from avatars.surface.complete import Completion
-from avatars.surface.dress import DressConfig, dress
+from avatars.surface.dress import DressConfig, dress, follow_outline
 from avatars.surface.dressed import DressedSurface, uncovered
 from avatars.surface.exterior import visible_faces
 from avatars.surface.garment.garment import make_garment
@@ -76,6 +76,7 @@ def paint_body(model: BodyModel, person: PersonPhoto, config: DressConfig, compl
     if garment is not None:
         dressed = DressedSurface.wearing(garment, faces)
         layout = layout.above(TextureLayout.unwrapped(garment.rest, garment.faces))
+    dressed = follow_outline(model, body, dressed, person.mask, camera, config)
     surface = subdivide(dressed.faces, len(dressed.rest))
     rest, posed = surface.spread(dressed.rest), surface.spread(dressed.posed(model, body))
     shown = PhotographedSurface(model, dressed, surface, layout.finer(), rest, posed, person.photo, person.mask, camera)

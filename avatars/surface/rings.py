@@ -18,8 +18,15 @@ class RingConfig:
     """Cells of at least this confidence may be copied."""
     shade: float = 0.05
     """Width over which a ring's colours count as its shade, which continues apart from its detail, metres."""
-    fading: float = 0.04
+    fading: float = 0.02
     """Distance behind the border at which light and shadow of the front have faded to a third, metres."""
+    grain: float = 0.008
+    """Width over which a ring's detail is averaged to tell folds and patterns from grain, metres."""
+    folds: tuple[float, float] = (0.06, 0.1)
+    """Usual contrast of that mean, sRGB, up to which it is the light on folds, which stays in front, and from which on
+    it is a pattern, which goes on around the limb."""
+    colors: tuple[float, float] = (0.015, 0.022)
+    """The same of the detail's other colours than the cloth's own: light has none."""
     print_blur: float = 0.003
     """Width over which colours are averaged before they are compared with their ring's, metres."""
     print_area: float = 0.0004
@@ -68,7 +75,7 @@ def unexplained(rings: Rings, config: RingConfig) -> Bool[np.ndarray, "h w"]:
     known = _blur(seen.astype(np.float64), config.print_blur)
     smooth = np.stack([_blur(p * seen, config.print_blur) for p in np.moveaxis(lab, -1, 0)], -1)
     smooth /= np.maximum(known, 1e-6)[..., None]
-    outer = _outerness(rings.facing)
+    outer = outerness(rings.facing)
     distance = np.linalg.norm(smooth - _ring_medians(smooth, seen * (0.1 + outer))[:, None], axis=-1)
     usual = _usual(distance, seen & (outer > 0.6))
     sure = seen & (distance > np.clip(config.print_factor * usual[:, None], *config.print_distance))
@@ -87,7 +94,7 @@ def _inner(seen: Bool[np.ndarray, "h w"], config: RingConfig) -> Bool[np.ndarray
     return np.asarray(ndimage.binary_erosion(seen, iterations=round(config.rim / CELL)))
 
 
-def _outerness(facing: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
+def outerness(facing: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
     """0 in the middle of each ring's side that faces the camera, 1 at its borders and beyond."""
     width = facing.shape[1]
     turn = np.exp(2j * np.pi * (np.arange(width) + 0.5) / width)
@@ -151,6 +158,7 @@ def complete_rings(
     shade, whole = reflect_rows(shade, front)
     shade = _evened(shade, front, _ring_medians(rings.color, source.astype(np.float64)), config)
     detail = np.where(source[..., None], rings.color - shade, 0.0)
+    detail = _without_folds(detail, rings, source, config)
     allowed = source
     if symmetric:
         mirrored = source[:, ::-1] & ~source
@@ -160,6 +168,41 @@ def complete_rings(
     known = np.logical_and(whole.all(1), detailed.all(1))
     color = np.clip(shade + detail, 0.0, 1.0)
     return reflect_columns(color, known, round(config.reach / CELL))
+
+
+def _without_folds(
+    detail: Float[np.ndarray, "h w 3"], rings: Rings, source: Bool[np.ndarray, "h w"], config: RingConfig
+) -> Float[np.ndarray, "h w 3"]:
+    """The detail without light and shadow of folds, which are not a part of the cloth; patterns stay."""
+    coarse = _means(detail, source, config.grain)
+    inner = _inner(source, config)
+    bright = np.linalg.norm(coarse[inner], axis=-1) / 3.0**0.5
+    kept = max(_share(bright, config.folds), _share(_colorfulness(detail, rings, source, config)[inner], config.colors))
+    return detail - coarse * (1.0 - kept)
+
+
+def _colorfulness(
+    detail: Float[np.ndarray, "h w 3"], rings: Rings, source: Bool[np.ndarray, "h w"], config: RingConfig
+) -> Float[np.ndarray, "h w"]:
+    """How far the detail leads away from the cloth's own colour: light only makes that darker or brighter."""
+    fine = _means(detail, source, config.print_blur)
+    own = rings.color / np.maximum(np.linalg.norm(rings.color, axis=-1, keepdims=True), 1e-6)
+    return np.linalg.norm(fine - (fine * own).sum(-1, keepdims=True) * own, axis=-1)
+
+
+def _share(values: Float[np.ndarray, "n"], limits: tuple[float, float]) -> float:
+    """Where between two limits most of the values lie, 0 to 1."""
+    usual = float(np.quantile(values, 0.75)) if len(values) else 0.0
+    return float(np.clip((usual - limits[0]) / (limits[1] - limits[0]), 0.0, 1.0))
+
+
+def _means(
+    values: Float[np.ndarray, "h w 3"], source: Bool[np.ndarray, "h w"], metres: float
+) -> Float[np.ndarray, "h w 3"]:
+    """Means over the neighbouring cells of the source; 0 beside it."""
+    weight = np.maximum(_blur(source.astype(np.float64), metres), 1e-6)
+    total = np.stack([_blur(plane * source, metres) for plane in np.moveaxis(values, -1, 0)], -1)
+    return np.where(source[..., None], total / weight[..., None], 0.0)
 
 
 def _evened(

@@ -4,7 +4,7 @@ In order of trust: what the photo shows; its continuation around the same ring o
 same limb on the other side; a plain prior. Prints, openings and the face stay in front; the back of the head is hair.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from avatars.surface.atlas import SIZE, Atlas
-from avatars.surface.hair import hair_rings, hairless
+from avatars.surface.hair import combed, hair_and_skin, hairless, nape
 from avatars.surface.limbs import LIMBS, LimbShape, unrolled
 from avatars.surface.paint import PhotographedSurface
 from avatars.surface.rings import RingConfig, Rings, complete_rings, unexplained
@@ -116,11 +116,13 @@ def _completed(
         source &= ~unexplained(rings, config)
     chin = int(np.quantile(row[texels.face[index].numpy()], 0.2)) if shape.name == "head" and flags[:, 2].any() else 0
     if chin:
-        scalp = (texels.scalp[index].numpy(), texels.face[index].numpy(), confidence > config.confidence)
-        source &= ~hairless(rings, means[..., 2] > 0.5, texels.color[index].numpy(), scalp, below=chin)
+        regions = (texels.scalp[index].numpy(), texels.face[index].numpy(), confidence > config.confidence)
+        tones, face = hair_and_skin(texels.color[index].numpy(), regions), means[..., 2] > 0.5
+        chin = nape(replace(rings, confidence=rings.confidence * source), face, tones, chin=chin)
+        source &= ~hairless(rings, face, tones, below=chin)
     color, known = complete_rings(rings, source, config, symmetric=shape.symmetric)
     if chin:
-        color, known = hair_rings(color, known, source, lowest=chin)
+        color, known = combed(color, known, source, lowest=chin)
     return _Limb(shape, index, grid, row, column, color, known)
 
 

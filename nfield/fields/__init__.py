@@ -6,7 +6,7 @@ from nfield.fields.hashgrid import HashConfig, HashField
 from nfield.fields.mlp import MlpConfig, MlpField
 from nfield.fields.rbf import RbfConfig, RbfField
 from nfield.fields.vm import VmConfig, VmField
-from nfield.fields.warped import Warp, WarpedField
+from nfield.fields.warped import Warp, Warped, WarpedField
 
 __all__ = [
     "BACKENDS",
@@ -24,6 +24,7 @@ __all__ = [
     "VmConfig",
     "VmField",
     "Warp",
+    "Warped",
     "WarpedField",
     "backend",
 ]

@@ -92,8 +92,9 @@ class Field(nn.Module, ABC):
 
     @final
     def log_density(self, latent: Latent) -> Float[Tensor, "n"]:
-        """Log-density, clipped to `log_density_range`; without presence."""
-        return self.density_head(latent.feature).clamp(*self.log_density_range)
+        """Log-density, clipped to `log_density_range`, with the solid matter that is known; without presence."""
+        own = self.density_head(latent.feature).clamp(*self.log_density_range)
+        return own if latent.solid is None else torch.logaddexp(own, latent.solid)
 
     @final
     def matter(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]]:

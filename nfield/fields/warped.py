@@ -1,24 +1,43 @@
 """A field behind a change of coordinates: how avatars are posed."""
 
 from abc import ABC, abstractmethod
+from typing import NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from nfield.fields.base import Field
 from nfield.types import FieldOutput, Latent
 
+_SOLID = 7.0
+"""Log-density of what is known to be solid, 1/m: light goes a millimetre deep."""
+
+
+class Warped(NamedTuple):
+    """Points behind a warp.
+
+    Attributes:
+        points: Canonical points, metres.
+        presence: Of each, in [0, 1].
+        core: How much of each is known to be solid, in [0, 1]; None where nothing is known.
+    """
+
+    points: Float[Tensor, "n 3"]
+    presence: Float[Tensor, "n"]
+    core: Float[Tensor, "n"] | None = None
+
 
 class Warp(nn.Module, ABC):
     """A map from the posed world to the canonical one."""
 
     @abstractmethod
-    def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
-        """Canonical points, metres, and the presence of each, in [0, 1]."""
+    def to_canonical(self, points: Float[Tensor, "n 3"]) -> Warped:
+        """Where points of the posed world, metres, come from."""
 
 
 class WarpedField(Field):
-    """A canonical field seen through a warp; presences multiply.
+    """A canonical field seen through a warp; presences multiply, and what the warp knows to be solid is added.
 
     Args:
         canonical: The field that holds the matter.
@@ -34,9 +53,9 @@ class WarpedField(Field):
 
     def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
         """The canonical latent at warped points."""
-        moved, presence = self.warp.to_canonical(points)
-        latent = self.canonical.encode(moved)
-        return Latent(latent.feature, latent.presence * presence)
+        warped = self.warp.to_canonical(points)
+        latent = self.canonical.encode(warped.points)
+        return Latent(latent.feature, latent.presence * warped.presence, _solid(warped))
 
     def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
         """The canonical field's."""
@@ -56,9 +75,9 @@ class WarpedField(Field):
 
     def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
         """The canonical field's at warped points."""
-        moved, presence = self.warp.to_canonical(points)
-        latent = self.canonical.encode_for_density(moved)
-        return Latent(latent.feature, latent.presence * presence)
+        warped = self.warp.to_canonical(points)
+        latent = self.canonical.encode_for_density(warped.points)
+        return Latent(latent.feature, latent.presence * warped.presence, _solid(warped))
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """The canonical field's groups, and the warp's own parameters where it has any."""
@@ -68,12 +87,22 @@ class WarpedField(Field):
 
     def fused(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput | None:
         """The canonical field's native op at warped points."""
-        moved, presence = self.warp.to_canonical(points)
-        out = self.canonical(moved, dirs)
-        return FieldOutput(out.log_density, out.color, out.presence * presence)
+        warped = self.warp.to_canonical(points)
+        out = self.canonical(warped.points, dirs)
+        return FieldOutput(_with_solid(out.log_density, warped), out.color, out.presence * warped.presence)
 
     def fused_density(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]] | None:
         """The canonical field's native op at warped points."""
-        moved, presence = self.warp.to_canonical(points)
-        log_density, inner = self.canonical.matter(moved)
-        return log_density, inner * presence
+        warped = self.warp.to_canonical(points)
+        log_density, inner = self.canonical.matter(warped.points)
+        return _with_solid(log_density, warped), inner * warped.presence
+
+
+def _solid(warped: Warped) -> Float[Tensor, "n"] | None:
+    """Log-density of what the warp knows to be solid, 1/m; -inf where it knows of nothing."""
+    return None if warped.core is None else warped.core.log() + _SOLID
+
+
+def _with_solid(log_density: Float[Tensor, "n"], warped: Warped) -> Float[Tensor, "n"]:
+    solid = _solid(warped)
+    return log_density if solid is None else torch.logaddexp(log_density, solid)

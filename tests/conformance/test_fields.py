@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 
 from nfield.config_json import from_json, to_json
 from nfield.encodings.rbf import BasesConfig
-from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig, HashConfig, Warp, WarpedField
+from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig, HashConfig, Warp, Warped, WarpedField
 from nfield.types import Box, FieldOutput
 
 SMALL = {
@@ -204,8 +204,8 @@ def test_field_learns_a_blob_in_a_hundred_steps(name: str, generator: torch.Gene
 
 
 class Identity(Warp):
-    def to_canonical(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        return points, torch.ones_like(points[:, 0])
+    def to_canonical(self, points: Tensor) -> Warped:
+        return Warped(points, torch.ones_like(points[:, 0]))
 
 
 class Rigid(Warp):
@@ -215,9 +215,9 @@ class Rigid(Warp):
         super().__init__()
         self.shift = torch.nn.Parameter(torch.tensor([0.1, -0.2, 0.3]))
 
-    def to_canonical(self, points: Tensor) -> tuple[Tensor, Tensor]:
+    def to_canonical(self, points: Tensor) -> Warped:
         x, y, z = points.unbind(-1)
-        return torch.stack([-y, x, z], -1) + self.shift, torch.where(x < 0.0, 0.5, 1.0)
+        return Warped(torch.stack([-y, x, z], -1) + self.shift, torch.where(x < 0.0, 0.5, 1.0))
 
 
 def test_identity_warp_changes_nothing(field: Field, generator: torch.Generator):

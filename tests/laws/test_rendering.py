@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from nfield.cameras import intersect_box
-from nfield.fields import BuildContext, HashConfig, Warp, WarpedField
+from nfield.fields import BuildContext, HashConfig, Warp, Warped, WarpedField
 from nfield.rendering.renderer import Renderer, composite
 from nfield.rendering.samplers.uniform import UniformSampler
 from nfield.types import Box, FieldOutput, Rays, Samples
@@ -114,8 +114,8 @@ class Motion(Warp):
         super().__init__()
         self.turn, self.shift = turn, shift
 
-    def to_canonical(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        return (points - self.shift) @ self.turn, torch.ones_like(points[:, 0])
+    def to_canonical(self, points: Tensor) -> Warped:
+        return Warped((points - self.shift) @ self.turn, torch.ones_like(points[:, 0]))
 
 
 @few

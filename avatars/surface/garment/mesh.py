@@ -9,7 +9,7 @@ from avatars.surface.garment.loose import DrapeConfig, Loose, clearances
 from avatars.surface.garment.shell import grid_faces, two_layers, with_floor
 from avatars.surface.garment.tube import Tube
 
-_THICKNESS = 0.006
+_THICKNESS = 0.008  # of cloth that hangs free, metres: thinner sheets fall between the samples of a ray
 FREE = -1.0
 """Clearance of points that may lie anywhere in the body."""
 

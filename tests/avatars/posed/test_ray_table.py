@@ -4,7 +4,7 @@ from torch import Tensor
 
 from avatars.posed.ray_table import RayTable, RayTableConfig
 from nfield.cameras import Cameras
-from nfield.fields.warped import Warp
+from nfield.fields.warped import Warp, Warped
 from nfield.types import Box, Rays, Samples
 
 _BOX = Box(torch.tensor([-1.0, -1.0, 1.0]), torch.tensor([1.0, 1.0, 3.0]))
@@ -13,9 +13,9 @@ _BOX = Box(torch.tensor([-1.0, -1.0, 1.0]), torch.tensor([1.0, 1.0, 3.0]))
 class _Bent(Warp):
     """A smooth map that is present in a slab of depth 1.5 to 2.5."""
 
-    def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
+    def to_canonical(self, points: Float[Tensor, "n 3"]) -> Warped:
         inside = (points[:, 2] > 1.5) & (points[:, 2] < 2.5)
-        return points + 0.1 * points.flip(-1).sin(), inside.to(points.dtype)
+        return Warped(points + 0.1 * points.flip(-1).sin(), inside.to(points.dtype))
 
 
 def _camera() -> Cameras:
@@ -39,8 +39,8 @@ def test_points_on_tabulated_rays_move_as_by_the_warp(generator: torch.Generator
     table = _table(rays, pixel)
     depth = 1.6 + 0.8 * torch.rand(64, generator=generator)
     points = rays.dirs / rays.dirs[:, 2:] * depth[:, None]
-    moved, presence = table.to_canonical(points)
-    expected, _ = _Bent().to_canonical(points)
+    moved, presence, _ = table.to_canonical(points)
+    expected, _, _ = _Bent().to_canonical(points)
     assert (presence == 1.0).all()
     assert (moved - expected).norm(dim=-1).max() < 1e-4
 
@@ -50,20 +50,20 @@ def test_nothing_is_present_off_the_tabulated_rays_and_beyond_their_ends():
     pixel = torch.tensor([9, 27])
     table = _table(whole[pixel], pixel)
     at = whole.dirs / whole.dirs[:, 2:]
-    _, other = table.to_canonical(at[[8, 63]] * 2.0)
-    _, before = table.to_canonical(at[pixel] * 1.2)
-    _, beside = table.to_canonical(torch.tensor([[9.0, 0.0, 2.0], [0.0, 0.0, -2.0]]))
+    _, other, _ = table.to_canonical(at[[8, 63]] * 2.0)
+    _, before, _ = table.to_canonical(at[pixel] * 1.2)
+    _, beside, _ = table.to_canonical(torch.tensor([[9.0, 0.0, 2.0], [0.0, 0.0, -2.0]]))
     assert torch.cat([other, before, beside]).eq(0.0).all()
-    _, on = table.to_canonical(at[pixel] * 2.0)
+    _, on, _ = table.to_canonical(at[pixel] * 2.0)
     assert on.eq(1.0).all()
 
 
 class _Torn(Warp):
     """What lies beyond depth 2 belongs to another limb, ten metres away."""
 
-    def to_canonical(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
+    def to_canonical(self, points: Float[Tensor, "n 3"]) -> Warped:
         shift = torch.where(points[:, 2:] > 2.0, 10.0, 0.0)
-        return points + shift, torch.ones_like(points[:, 0])
+        return Warped(points + shift, torch.ones_like(points[:, 0]))
 
 
 def test_nothing_is_carried_into_the_space_between_two_limbs(generator: torch.Generator):
@@ -71,6 +71,6 @@ def test_nothing_is_carried_into_the_space_between_two_limbs(generator: torch.Ge
     table = RayTable(_Torn(), _camera(), rays, torch.arange(64), _even(rays, 0.004), RayTableConfig(step=0.004))
     depth = 1.99 + 0.02 * torch.rand(64, generator=generator)
     points = rays.dirs / rays.dirs[:, 2:] * depth[:, None]
-    moved, _ = table.to_canonical(points)
+    moved, _, _ = table.to_canonical(points)
     shift = (moved - points).mean(-1)
     assert ((shift - 10.0).abs().lt(0.01) | shift.abs().lt(0.01)).all()

@@ -30,7 +30,7 @@ def _near_surface(model: BodyModel, generator: torch.Generator, count: int = 400
 def test_t_pose_leaves_points_where_they_are(model: BodyModel, generator: torch.Generator):
     _, warp = _warp(model, torch.zeros(24, 3))
     points = _near_surface(model, generator)
-    moved, presence = warp.to_canonical(points)
+    moved, presence, _ = warp.to_canonical(points)
     assert (presence == 1.0).all()
     assert (moved - points).norm(dim=-1).max() < 1e-5
 
@@ -41,7 +41,7 @@ def test_a_turned_and_shifted_body_is_carried_back_rigidly(model: BodyModel, gen
     body, warp = _warp(model, rotations, (0.1, -0.4, 2.7))
     points = _near_surface(model, generator)
     posed = points @ body.joints_from_rest[0, :, :3].T + body.joints_from_rest[0, :, 3]
-    moved, _ = warp.to_canonical(posed)
+    moved, _, _ = warp.to_canonical(posed)
     assert (moved - points).norm(dim=-1).max() < 1e-5
 
 
@@ -53,14 +53,14 @@ def test_points_by_rigid_vertices_follow_their_bone(generator: torch.Generator):
         posed = vertices @ rotation.T + affine[:, 3]
         warp = InverseSkinning(posed, affine.expand(200, 3, 4))
         points = vertices[:50] + 0.01
-        moved, _ = warp.to_canonical(points @ rotation.T + affine[:, 3])
+        moved, _, _ = warp.to_canonical(points @ rotation.T + affine[:, 3])
         assert (moved - points).norm(dim=-1).max() < 1e-5
 
 
 @pytest.mark.parametrize("name", ["walk", "sit", "arms-up"])
 def test_posed_surface_returns_to_rest_with_blendshapes(model: BodyModel, name: str):
     body, warp = _warp(model, named_pose(name))
-    moved, presence = warp.to_canonical(body.vertices)
+    moved, presence, _ = warp.to_canonical(body.vertices)
     assert (presence == 1.0).all()
     error = (moved - model.template).norm(dim=-1)
     assert error.median() < 1e-3
@@ -70,7 +70,7 @@ def test_posed_surface_returns_to_rest_with_blendshapes(model: BodyModel, name: 
 def test_vertices_alone_return_exactly(model: BodyModel):
     body = model.pose(BodyPose(named_pose("sit"), torch.zeros(3), torch.zeros(10)))
     warp = InverseSkinning(body.vertices, body.posed_from_rest, SkinningConfig(neighbours=1))
-    moved, _ = warp.to_canonical(body.vertices)
+    moved, _, _ = warp.to_canonical(body.vertices)
     assert (moved - model.template).norm(dim=-1).max() < 1e-3
 
 
@@ -79,13 +79,13 @@ def test_presence_falls_from_one_to_zero_between_the_margins():
     vertices = torch.tensor([[0.0, 0.0, 0.0]]).repeat(4, 1)
     warp = InverseSkinning(vertices, torch.eye(3, 4).expand(4, 3, 4), config)
     points = torch.tensor([[0.0, 0, 0], [0.0499, 0, 0], [0.07, 0, 0], [0.0901, 0, 0], [3.0, 0, 0]])
-    _, presence = warp.to_canonical(points)
+    _, presence, _ = warp.to_canonical(points)
     torch.testing.assert_close(presence, torch.tensor([1.0, 1.0, 0.5, 0.0, 0.0]))
 
 
 def test_no_points_give_no_points(model: BodyModel):
     _, warp = _warp(model, torch.zeros(24, 3))
-    moved, presence = warp.to_canonical(torch.zeros(0, 3))
+    moved, presence, _ = warp.to_canonical(torch.zeros(0, 3))
     assert moved.shape == (0, 3)
     assert presence.shape == (0,)
 

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from avatars.surface.hair import hair_rings, hairless
+from avatars.surface.hair import combed, hair_and_skin, hairless, nape
 from avatars.surface.rings import Rings
-from avatars.surface.unrolled import there_and_back
 
 _ROWS, _COLUMNS, _CHIN = 120, 160, 25
 _HAIR, _SKIN = np.array([0.12, 0.08, 0.05]), np.array([0.85, 0.62, 0.52])
@@ -33,7 +32,7 @@ def _texels(rings: Rings) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.
 def _excluded(hair: np.ndarray) -> np.ndarray:
     rings = _head(hair)
     color, regions = _texels(rings)
-    return hairless(rings, _FACE, color, regions, below=_CHIN)
+    return hairless(rings, _FACE, hair_and_skin(color, regions), below=_CHIN)
 
 
 def test_the_back_of_the_head_copies_no_face_and_no_forehead():
@@ -55,7 +54,7 @@ def test_shading_of_the_hair_is_still_hair():
         np.where((rings.color == _HAIR).all(-1)[..., None], 2.0 * _HAIR, rings.color), rings.confidence, rings.facing
     )
     color, regions = _texels(rings)
-    assert not hairless(lit, _FACE, color, regions, below=_CHIN)[95:].any()
+    assert not hairless(lit, _FACE, hair_and_skin(color, regions), below=_CHIN)[95:].any()
 
 
 def test_a_bald_head_leaves_out_the_face_alone():
@@ -69,48 +68,68 @@ def test_a_head_of_which_too_little_is_seen_leaves_out_the_face_alone():
     color, (scalp, face, _) = _texels(rings)
     few = np.zeros(_ROWS * _COLUMNS, bool)
     few[:100] = True
-    np.testing.assert_array_equal(hairless(rings, _FACE, color, (scalp, face, few), below=_CHIN), _FACE)
+    np.testing.assert_array_equal(hairless(rings, _FACE, hair_and_skin(color, (scalp, face, few)), below=_CHIN), _FACE)
 
 
-def test_the_nape_continues_the_hair_above_it_there_and_back():
+@pytest.mark.parametrize("lowest", [25, 12, 0])
+def test_hair_beside_the_neck_says_how_far_it_hangs_down_behind(lowest: int):
+    rings = _head(_HAIR)
+    rings.color[lowest:_CHIN, 40:50] = _HAIR
+    assert nape(rings, _FACE, hair_and_skin(*_texels(_head(_HAIR))), chin=_CHIN) == lowest
+
+
+def test_a_shadow_below_the_chin_is_no_hair():
+    rings = _head(_HAIR)
+    rings.color[10:_CHIN, 70:90] = _HAIR
+    assert nape(rings, _FACE, hair_and_skin(*_texels(_head(_HAIR))), chin=_CHIN) == _CHIN
+
+
+def test_a_collar_of_another_colour_is_no_hair():
+    rings = _head(_HAIR)
+    rings.color[10:_CHIN, 40:50] = (0.1, 0.1, 0.7)
+    assert nape(rings, _FACE, hair_and_skin(*_texels(_head(_HAIR))), chin=_CHIN) == _CHIN
+
+
+def _fringe(width: int = 60) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Strands of many browns, the darker the lower, seen in a fringe; all else is magenta."""
     random = np.random.default_rng(0)
-    color, known, source = random.random((30, 6, 3)), np.ones(30, bool), np.zeros((30, 6), bool)
-    known[5:9] = False
-    source[15:20, 2:5] = True
-    result, filled = hair_rings(color, known, source, lowest=5)
-    walk = [15, 16, 17, 18, 19, 19, 18, 17, 16, 15]  # Rows downwards from 14: the rings that show hair, mirrored.
-    for row, wanted in zip(range(14, 4, -1), walk, strict=True):
-        np.testing.assert_array_equal(result[row], color[wanted])
-    assert filled.all()
+    strands = 0.2 + 0.1 * random.random((1, 160, 1))
+    hair = strands * np.linspace(0.5, 1.5, 40)[:, None, None] * np.array([1.0, 0.7, 0.5])
+    source = np.zeros((40, 160), bool)
+    source[20:30, 50 : 50 + width] = True
+    return np.where(source[..., None], hair, (1.0, 0.0, 1.0)), np.ones(40, bool), source
+
+
+def test_strands_run_straight_down_the_back_of_the_head():
+    color, known, source = _fringe()
+    known[3:9] = False
+    result, filled = combed(color, known, source, lowest=5)
+    back = result[5:20, 120:]
+    np.testing.assert_allclose(back, np.broadcast_to(back[:1], back.shape))
+    assert 0.5 < back[0].std(0).mean() / color[20][source[20]].std(0).mean() < 2.0
+    np.testing.assert_allclose(result[22:28, 120:].mean(1), np.median(color[22:28, 50:110], 1), rtol=0.15)
+    assert filled.tolist() == [True] * 3 + [False] * 2 + [True] * 35
+
+
+def test_what_is_seen_of_the_hair_and_what_lies_below_it_stays():
+    color, known, source = _fringe()
+    result, _ = combed(color, known, source, lowest=5)
+    np.testing.assert_allclose(result[source], color[source])
     np.testing.assert_array_equal(result[:5], color[:5])
-    np.testing.assert_array_equal(result[15:], color[15:])
 
 
-def test_only_rings_above_the_nape_that_were_copied_and_are_known_count():
-    color, known, source = np.arange(20.0)[:, None, None].repeat(3, -1), np.ones(20, bool), np.zeros((20, 1), bool)
-    source[[2, 8, 9, 12]] = True  # Row 2 lies below the nape,
-    known[8] = False  # and row 8 is not known.
-    result, _ = hair_rings(color, known, source, lowest=4)
-    assert result[4:9, 0, 0].tolist() == [
-        9.0 if k == 0 else 12.0 for k in there_and_back(np.arange(5, 0, -1), np.full(5, 2))
-    ]
-
-
-@pytest.mark.parametrize("row", [None, 1])
-def test_without_hair_above_the_nape_nothing_changes(row: int | None):
-    color, known, source = np.random.default_rng(0).random((9, 4, 3)), np.zeros(9, bool), np.zeros((9, 4), bool)
-    if row is not None:
-        source[row], known[row] = True, True
-    result, filled = hair_rings(color, known, source, lowest=3)
+def test_a_few_cells_of_hair_tell_nothing():
+    color, known, source = _fringe(width=12)
+    result, filled = combed(color, known, source, lowest=5)
     np.testing.assert_array_equal(result, color)
     np.testing.assert_array_equal(filled, known)
 
 
 def test_what_was_given_is_not_changed():
-    color, known, source = np.zeros((9, 2, 3)), np.zeros(9, bool), np.zeros((9, 2), bool)
-    color[6:], known[6:], source[6:] = 1.0, True, True
-    result, filled = hair_rings(color, known, source, lowest=2)
-    assert (color[:6] == 0.0).all()
-    assert not known[:6].any()
-    assert (result[2:] == 1.0).all()
-    assert filled[2:].all()
+    color, known, source = _fringe()
+    known[:] = False
+    known[20:30] = True
+    before = color.copy(), known.copy()
+    combed(color, known, source, lowest=2)
+    np.testing.assert_array_equal(color, before[0])
+    np.testing.assert_array_equal(known, before[1])

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from avatars.surface.rings import RingConfig, Rings, complete_rings, unexplained
 from avatars.surface.unrolled import CELL, smooth_mask
@@ -120,6 +121,35 @@ def test_grain_is_as_strong_behind_as_in_front(generator_numpy: np.random.Genera
     np.testing.assert_allclose(back.mean((0, 1)), _RED, atol=0.01)
 
 
+def _back(result: np.ndarray) -> np.ndarray:
+    return np.concatenate([result[:, 20 : _FRONT.start - 20], result[:, _FRONT.stop + 20 : -20]], 1)
+
+
+def test_light_on_folds_stays_in_front(generator_numpy: np.random.Generator):
+    """Folds make the cloth a little darker and brighter over six centimetres; behind only its grain goes on."""
+    rows, columns = np.indices((_ROWS, _COLUMNS))
+    folds = 1.0 + 0.1 * np.sin(columns * CELL * 2.0 * np.pi / 0.06 + rows / 9.0)
+    grain = 0.02 * generator_numpy.standard_normal((_ROWS, _COLUMNS, 1))
+    rings = _rings(np.array(_RED) * folds[..., None] + grain)
+    source = rings.confidence > 0.5
+    behind, kept = (
+        _back(complete_rings(rings, source, config, symmetric=False)[0])
+        for config in (_CONFIG, replace(_CONFIG, folds=(0.0, 1e-3)))
+    )
+    smooth = [ndimage.gaussian_filter(part[..., 0], 4.0).std() for part in (behind, kept)]
+    assert smooth[0] < 0.6 * smooth[1]
+    assert behind[..., 1].std() > 0.7 * kept[..., 1].std()  # Almost grain alone.
+
+
+@pytest.mark.parametrize("second", [(0.45, 0.5, 0.05), (0.15, 0.02, 0.02)], ids=["other colour", "strong contrast"])
+def test_broad_checks_go_on_behind(second: tuple[float, float, float]):
+    rows, columns = np.indices((_ROWS, _COLUMNS))
+    check = ((rows // 16 + columns // 16) % 2)[..., None]
+    rings = _rings(np.where(check, _RED, second))
+    result, _ = complete_rings(rings, rings.confidence > 0.5, _CONFIG, symmetric=False)
+    np.testing.assert_allclose(_back(result).std((0, 1)), _back(np.where(check, _RED, second)).std((0, 1)), rtol=0.35)
+
+
 def test_light_from_one_side_is_continued_without_a_step():
     """A shirt that grows brighter from left to right: neighbours around the ring differ little everywhere."""
     shade = np.linspace(0.3, 0.8, _COLUMNS)[None, :, None]
@@ -133,7 +163,7 @@ def test_light_from_one_side_is_continued_without_a_step():
 def test_a_hidden_part_of_the_front_takes_its_mirror_images_detail():
     """An arm hides the left of the trunk; its pattern is seen on the right."""
     _, columns = np.indices((_ROWS, _COLUMNS))
-    pattern = 0.5 + 0.2 * np.sin(np.minimum(columns, _COLUMNS - 1 - columns) * 2.0 * np.pi / 20.0)
+    pattern = 0.5 + 0.2 * np.sin(np.minimum(columns, _COLUMNS - 1 - columns) * 2.0 * np.pi / 12.0)
     rings = _rings(np.repeat(pattern[..., None], 3, -1))
     source = rings.confidence > 0.5
     source[:, 95:125] = False
