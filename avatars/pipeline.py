@@ -26,7 +26,7 @@ from avatars.portrait import PersonPhoto, Portrait
 from avatars.posed.avatar import Avatar, FigureConfig
 from avatars.posed.run import save_avatar
 from avatars.posed.warp import SkinningConfig
-from avatars.report import figures, write_pictures, write_strip
+from avatars.report import figures, write_pictures
 from avatars.surface.complete import Completion
 from avatars.surface.dress import DressConfig
 from avatars.surface.painted_body import PaintedBody, paint_body
@@ -34,6 +34,7 @@ from avatars.surface.solid import SolidConfig
 from avatars.surface.texture_rules import TextureRules
 from avatars.surface.vertex_rules import VertexRules
 from avatars.surface.views import ViewsConfig
+from avatars.turntable import Turntable
 from nfield.errors import DataError
 from nfield.training.run_folder import write_json
 
@@ -248,8 +249,9 @@ def save_fit(
     clock = _Clock()
     image = fitted.posed.image(camera, 0)
     write_pictures(out, person, image, avatar)
-    write_strip(out / "strip.png", avatar.upright(torch.zeros(24, 3), generator=torch.Generator().manual_seed(seed)))
-    quality = figures(person, image, fitted)
+    around = Turntable.of(avatar.upright(torch.zeros(24, 3), generator=torch.Generator().manual_seed(seed)))
+    around.write_strip(out / "strip.png")
+    quality = {**figures(person, image, fitted), "turntable": around.figures()}
     clock.mark("pictures")
     rounded = {name: round(value, 1) for name, value in {**seconds, **fitted.seconds, **clock.marks}.items()}
     report = {

@@ -12,12 +12,11 @@ from torch import Tensor
 
 from avatars.fitting.fit import FittedAvatar
 from avatars.portrait import PersonPhoto
-from avatars.posed.avatar import Avatar, PosedAvatar, orbit_around
+from avatars.posed.avatar import Avatar
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.metrics import intersection_over_union, psnr
 from nfield.rendering.image import Image
 
-_STRIP_VIEWS = 8
 _RED = (1.0, 0.2, 0.1)
 
 
@@ -54,7 +53,7 @@ def peak_memory() -> float:
 
 
 def write_pictures(run: Path, person: PersonPhoto, image: Image, avatar: Avatar) -> None:
-    """Writes photo, matte, the body over the photo, the avatar beside the photo, and a strip around it.
+    """Writes photo, matte, the body over the photo, and the avatar beside the photo.
 
     Args:
         run: The run folder.
@@ -69,23 +68,13 @@ def write_pictures(run: Path, person: PersonPhoto, image: Image, avatar: Avatar)
     write_png(run / "source.png", side_by_side([on_white(person), image.color]))
 
 
-def write_strip(path: Path, posed: PosedAvatar, *, height: int = 320) -> None:
-    """Writes views of a posed avatar from around it, side by side.
-
-    Args:
-        path: The PNG file.
-        posed: The avatar in an upright pose.
-        height: Of each view, pixels.
-    """
-    cameras = orbit_around(posed.box, height=height, width=height).cameras(_STRIP_VIEWS)
-    write_png(path, side_by_side([posed.image(cameras, index).color for index in range(_STRIP_VIEWS)]))
-
-
 def table(report: Mapping[str, Any]) -> str:
     """The figures in a line."""
+    around = report["turntable"]
     return (
         f"PSNR inside the person {report['psnr']:.2f} dB, IoU {report['iou']:.3f} "
-        f"(body alone {report['body_iou']:.3f}), {report['peak_memory_gb']:.1f} GB at most"
+        f"(body alone {report['body_iou']:.3f}), {report['peak_memory_gb']:.1f} GB at most; "
+        f"specks in a view around it {around['specks']:.1f}, small gaps {around['small_gaps']:.1f}"
     )
 
 

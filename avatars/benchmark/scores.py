@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
-from avatars.benchmark.metrics import Chest, label_differences, likeness, pin_holes, print_on_back, specks
+from avatars.benchmark.metrics import Chest, label_differences, likeness, print_on_back
 from avatars.benchmark.truth_cache import CachedTruth
 from avatars.benchmark.views import PHOTO_POSE, View
+from avatars.defects import pin_holes, specks
 from nfield.cameras import Cameras
 from nfield.rendering.image import Image
 

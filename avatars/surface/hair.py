@@ -1,5 +1,7 @@
 """The back of the head: hair where the photo shows hair, skin where it shows none."""
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
@@ -20,6 +22,10 @@ _STRANDS = 20
 """Cells from which on a ring tells what strands look like."""
 _LOCK = 0.03
 """Width of what counts as strands, metres; what is broader is light."""
+_RIM = 3
+"""Cells at the border of hair that are mixed with skin."""
+_MOST = 2.0
+"""Strands differ from those around by this many standard deviations at most: what shines is not repeated."""
 _PASSING = 0.01
 """Way over which what is seen passes into combed strands, metres."""
 
@@ -76,7 +82,11 @@ def nape(rings: Rings, face: Bool[np.ndarray, "h w"], tones: Tones | None, *, ch
 
 
 def combed(
-    color: Float[np.ndarray, "h w 3"], known: Bool[np.ndarray, "h"], source: Bool[np.ndarray, "h w"], *, lowest: int
+    color: Float[np.ndarray, "h w 3"],
+    known: Bool[np.ndarray, "h"],
+    hair: tuple[Float[np.ndarray, "h w 3"], Bool[np.ndarray, "h w"]],
+    *,
+    lowest: int,
 ) -> tuple[Float[np.ndarray, "h w 3"], Bool[np.ndarray, "h"]]:
     """The head with strands of hair that run down its back: those of the ring that shows most of them.
 
@@ -85,22 +95,29 @@ def combed(
     Args:
         color: Of the unrolled head.
         known: Rings that have colours.
-        source: Cells of hair that were copied.
+        hair: Colours that the photo shows, and which cells of them are hair that may be copied.
         lowest: The row down to which there is hair behind.
     """
-    rows = np.flatnonzero((source.sum(1) >= _STRANDS) & known & (np.arange(len(known)) >= lowest))
+    seen, source = hair
+    inner: Any = ndimage.binary_erosion(source, iterations=_RIM)
+    source = inner if (inner.sum(1)[lowest:] >= _STRANDS).any() else source
+    rows = np.flatnonzero((source.sum(1) >= _STRANDS) & (np.arange(len(known)) >= lowest))
     if not len(rows):
         return color, known
-    shade = np.stack([np.median(color[row][source[row]], 0) for row in rows])
+    shade = np.stack([np.median(seen[row][source[row]], 0) for row in rows])
     place = np.arange(lowest, len(known))
     shades = np.stack([np.interp(place, rows, plane) for plane in shade.T], -1)
+    beyond = np.abs(place - place.clip(rows.min(), rows.max())) * CELL
+    usual = np.median(seen[rows][source[rows]], 0)
+    shades = usual + (shades - usual) * np.exp(-beyond / _LOCK)[:, None]
     widest = rows[source[rows].sum(1).argmax()]
-    strands = _strands(color[widest], source[widest])
+    strands = _strands(seen[widest], source[widest])
     behind = np.clip(shades[:, None] + strands, 0.0, 1.0)
     hairy = source & np.isin(np.arange(len(known)), rows)[:, None]
     share = np.clip(ring_distance(hairy)[lowest:] * CELL / _PASSING, 0.0, 1.0)[..., None]
     result, filled = color.copy(), known.copy()
-    result[lowest:] = color[lowest:] * (1.0 - share) + behind * share
+    own = np.where(known[:, None, None], color, seen)[lowest:]
+    result[lowest:] = own * (1.0 - share) + behind * share
     filled[lowest:] = True
     return result, filled
 
@@ -111,7 +128,8 @@ def _strands(ring: Float[np.ndarray, "w 3"], source: Bool[np.ndarray, "w"]) -> F
     weight = np.maximum(ndimage.gaussian_filter1d(source.astype(np.float64), sigma, mode="wrap"), 1e-6)
     mean = ndimage.gaussian_filter1d(ring * source[:, None], sigma, axis=0, mode="wrap") / weight[:, None]
     detail = np.where(source[:, None], ring - mean, 0.0)
-    return reflect_rows(detail[None], source[None])[0][0]
+    most = _MOST * detail[source].std(0)
+    return reflect_rows(np.clip(detail, -most, most)[None], source[None])[0][0]
 
 
 def _like_hair(rings: Rings, tones: Tones) -> Bool[np.ndarray, "h w"]:

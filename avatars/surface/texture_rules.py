@@ -122,7 +122,7 @@ def _completed(
         source &= ~hairless(rings, face, tones, below=chin)
     color, known = complete_rings(rings, source, config, symmetric=shape.symmetric)
     if chin:
-        color, known = combed(color, known, source, lowest=chin)
+        color, known = combed(color, known, (rings.color, source), lowest=chin)
     return _Limb(shape, index, grid, row, column, color, known)
 
 

@@ -12,6 +12,7 @@ from scipy import ndimage
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
+from avatars.defects import EROSION, FEWEST, sharpness
 from nfield.errors import BackendUnavailable
 from nfield.metrics import intersection_over_union, psnr
 
@@ -19,8 +20,6 @@ PIXELS_PER_DEGREE = 67.0
 """Of FLIP's viewer: 0.7 m before a screen 0.7 m wide with 3840 pixels."""
 _BEST_PSNR = 100.0  # decibels, for equal pictures
 _FLIP_MARGIN = 12  # pixels; the filters of FLIP at that distance reach 9
-_EROSION = 5  # pixels
-_FEWEST = 100  # pixels that a sharpness needs
 _EDGES = 0.9  # quantile of steepness above which the truth has an edge
 _BESIDE = 4  # pixels
 _LUMINANCE = (0.2126, 0.7152, 0.0722)
@@ -134,11 +133,8 @@ def sharpness_ratio(
     color: Float[Tensor, "h w 3"], reference: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"]
 ) -> float | None:
     """Mean absolute Laplacian of luminance over the reference's, in an eroded mask; None where there is none."""
-    core = _core(mask)
-    if core.sum() < _FEWEST:
-        return None
-    ours, theirs = (float(np.abs(_laplacian(luminance(picture)))[core].mean()) for picture in (color, reference))
-    return ours / theirs if theirs > 1e-6 else None
+    ours, theirs = (sharpness(luminance(picture), mask) for picture in (color, reference))
+    return ours / theirs if ours is not None and theirs is not None and theirs > 1e-6 else None
 
 
 def edge_ratio(
@@ -151,7 +147,7 @@ def edge_ratio(
     edge may lie four pixels beside the true one.
     """
     core = _core(mask)
-    if core.sum() < _FEWEST:
+    if core.sum() < FEWEST:
         return None
     steep, true_steep = (np.where(core, _steepness(picture), 0.0) for picture in (color, reference))
     edges = core & (true_steep >= np.quantile(true_steep[core], _EDGES))
@@ -163,7 +159,7 @@ def edge_ratio(
 
 def _core(mask: Bool[Tensor, "h w"]) -> Bool[np.ndarray, "h w"]:
     """Where no outline is near."""
-    core: Any = ndimage.binary_erosion(mask.numpy(), iterations=_EROSION)
+    core: Any = ndimage.binary_erosion(mask.numpy(), iterations=EROSION)
     return core
 
 
@@ -171,12 +167,6 @@ def _steepness(color: Float[Tensor, "h w 3"]) -> Float[np.ndarray, "h w"]:
     """Length of the gradient by central differences, per pixel, in the steepest channel."""
     down, right = np.gradient(color.double().numpy(), axis=(0, 1))
     return np.hypot(down, right).max(-1)
-
-
-def _laplacian(brightness: Float[np.ndarray, "h w"]) -> Float[np.ndarray, "h w"]:
-    """The four neighbours minus four times the pixel."""
-    values: Any = ndimage.laplace(brightness)
-    return values
 
 
 def luminance(color: Float[Tensor, "h w 3"]) -> Float[np.ndarray, "h w"]:

@@ -237,7 +237,7 @@ def test_no_points_give_no_points(ball: InverseSkinning):
 
 
 def test_what_lies_below_the_surface_is_solid(ball: InverseSkinning, generator: torch.Generator):
-    below = 0.003 + 0.009 * torch.rand(500, generator=generator)
+    below = 0.0035 + 0.0085 * torch.rand(500, generator=generator)
     core = ball.to_canonical((0.3 - below)[:, None] * _directions(500, generator)).core
     assert core is not None
     assert (core > 0.999).all()

@@ -1,9 +1,10 @@
 """Specks and pin holes, counted on drawn pictures."""
 
+import numpy as np
 import pytest
 import torch
 
-from avatars.benchmark.metrics import pin_holes, specks
+from avatars.defects import pin_holes, sharpness, small_gaps, specks
 
 
 def person(size: int = 512) -> torch.Tensor:
@@ -82,3 +83,32 @@ def test_a_gap_that_leads_out_by_a_corner_only_is_enclosed():
     mask = person(96) > 0.5
     mask[12:15, 40], mask[15, 41] = False, False
     assert pin_holes(mask, person(96) > 0.5) == 1
+
+
+def test_true_gaps_count_where_no_truth_is_known():
+    mask = person() > 0.5
+    mask[200:205, 200:205] = False
+    mask[300:340, 200:240] = False
+    assert small_gaps(mask) == 1
+
+
+def test_a_gap_at_the_picture_s_edge_is_not_enclosed():
+    mask = torch.ones(40, 40, dtype=torch.bool)
+    mask[:2, 10] = False
+    assert small_gaps(mask) == 0
+
+
+def test_sharpness_is_that_of_the_inside():
+    mask, random = person() > 0.5, np.random.default_rng(0)
+    grain = 0.1 * random.standard_normal((512, 512))
+    whole, half = sharpness(grain, mask), sharpness(0.5 * grain, mask)
+    assert whole is not None
+    assert half == pytest.approx(0.5 * whole)
+    edge = sharpness(mask.double().numpy(), mask)
+    assert edge == 0.0
+
+
+def test_a_small_person_tells_no_sharpness():
+    mask = torch.zeros(40, 40, dtype=torch.bool)
+    mask[10:28, 10:28] = True
+    assert sharpness(np.zeros((40, 40)), mask) is None
