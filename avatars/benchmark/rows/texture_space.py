@@ -9,6 +9,8 @@ from avatars.pipeline import FitConfig
 from avatars.posed.avatar import FigureConfig
 from avatars.posed.warp import SkinningConfig
 from avatars.surface.dress import DressConfig
+from avatars.surface.rings import RingConfig
+from avatars.surface.texture_rules import TextureRules
 from avatars.surface.vertex_rules import VertexRules
 
 
@@ -28,8 +30,22 @@ def _without_solid() -> FitConfig:
     return replace(FitConfig(), stages=stages)
 
 
+def _without_core() -> FitConfig:
+    skinning = replace(SkinningConfig.close(), core=None)
+    return replace(FitConfig(), figure=FigureConfig(skinning=skinning))
+
+
+def _without_fine_outline() -> FitConfig:
+    return replace(FitConfig(), dress=DressConfig(fine_rounds=0))
+
+
+def _with_folds_behind() -> FitConfig:
+    always = RingConfig(folds=(-1.0, 0.0))
+    return replace(FitConfig(), completion=TextureRules(rings=always))
+
+
 def _with_wide_shell() -> FitConfig:
-    wide = replace(SkinningConfig.close(), inner=0.03, outer=0.065)
+    wide = replace(SkinningConfig.close(), inner=0.03, outer=0.065, core=None)
     return replace(FitConfig(), figure=FigureConfig(skinning=wide, room=0.035))
 
 
@@ -42,5 +58,8 @@ ROWS["texture space"] = FieldMethod(FitConfig)
 ROWS["texture space - vertex painting instead"] = FieldMethod(_without_texture_space)
 ROWS["texture space - no loose clothes"] = FieldMethod(_without_loose_clothes)
 ROWS["texture space - no solid"] = FieldMethod(_without_solid)
+ROWS["texture space - no core"] = FieldMethod(_without_core)
+ROWS["texture space - no fine outline"] = FieldMethod(_without_fine_outline)
+ROWS["texture space - folds behind, too"] = FieldMethod(_with_folds_behind)
 ROWS["texture space - wide shell"] = FieldMethod(_with_wide_shell)
 ROWS["texture space - surface only, no photo stage"] = FieldMethod(_without_photo_stage)
