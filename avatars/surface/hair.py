@@ -61,7 +61,7 @@ def hairless(
         below: Row below which the neck begins, which is skin all round.
     """
     neck = (np.arange(len(face)) < below)[:, None]
-    return (face if tones is None else face | ~_like_hair(rings, tones)) & ~neck
+    return (face if tones is None else face | ~like_hair(rings, tones)) & ~neck
 
 
 def nape(rings: Rings, face: Bool[np.ndarray, "h w"], tones: Tones | None, *, chin: int) -> int:
@@ -76,7 +76,7 @@ def nape(rings: Rings, face: Bool[np.ndarray, "h w"], tones: Tones | None, *, ch
     if tones is None:
         return chin
     near = np.linalg.norm(rgb2lab(rings.color) - tones[0], axis=-1) < _ALIKE
-    beside = near & _like_hair(rings, tones) & (rings.confidence > 0.0) & ~face & (outerness(rings.facing) > 0.5)
+    beside = near & like_hair(rings, tones) & (rings.confidence > 0.0) & ~face & (outerness(rings.facing) > 0.5)
     bare = np.flatnonzero(beside[:chin].sum(1) < _FLANK)
     return int(bare.max()) + 1 if len(bare) else 0
 
@@ -132,7 +132,8 @@ def _strands(ring: Float[np.ndarray, "w 3"], source: Bool[np.ndarray, "w"]) -> F
     return reflect_rows(np.clip(detail, -most, most)[None], source[None])[0][0]
 
 
-def _like_hair(rings: Rings, tones: Tones) -> Bool[np.ndarray, "h w"]:
+def like_hair(rings: Rings, tones: Tones) -> Bool[np.ndarray, "h w"]:
+    """Cells that are more like hair than like skin."""
     lab = rgb2lab(rings.color)
     hair, skin = (np.linalg.norm(lab - tone, axis=-1) for tone in tones)
     return np.asarray(hair <= skin)

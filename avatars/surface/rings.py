@@ -41,6 +41,10 @@ class RingConfig:
     """Where more of a ring than this deviates, it is the ring's colour that is wrong."""
     pattern: float = 0.12
     """Where more of the flanks deviates, the cloth is patterned all over, which is no print."""
+    pattern_distance: float = 7.0
+    """The same where half of the cells lie farther from their ring's colour, at the flanks and in the middle, CIELAB."""
+    placket: float = 0.12
+    """Share of the way to the border that the middle of such cloth is wide: buttons and zips, which stay in front."""
     rim: float = 0.025
     """Width of the border of what is seen, where light falls off and tells nothing of patterns, metres."""
     reach: float = 0.05
@@ -65,6 +69,8 @@ class Rings:
 def unexplained(rings: Rings, config: RingConfig) -> Bool[np.ndarray, "h w"]:
     """Prints, openings of jackets, ties: what differs from the colour that its ring has at the sides.
 
+    Of cloth that is patterned all over that is only the strip where it is buttoned.
+
     Each cell is compared with the weighted median of its ring, to which cells count the more the farther they lie from
     the middle of the front. The usual distance from it is that of the outer cells of the rings around.
     """
@@ -81,9 +87,11 @@ def unexplained(rings: Rings, config: RingConfig) -> Bool[np.ndarray, "h w"]:
     sure = seen & (distance > np.clip(config.print_factor * usual[:, None], *config.print_distance))
     share = sure.sum(1) / np.maximum(seen.sum(1), 1)
     sure &= (share < config.print_most)[:, None]
-    flank = _inner(seen, config) & (outer > 0.5) & (outer < 0.9)
-    if sure[flank].sum() > config.pattern * flank.sum():
-        return np.zeros_like(seen)
+    inner = _inner(seen, config) & (outer < 0.9)
+    flank, middle = inner & (outer > 0.5), inner & (outer <= 0.5)
+    calm = min(float(np.median(distance[part])) if part.any() else 0.0 for part in (flank, middle))
+    if sure[flank].sum() > config.pattern * flank.sum() or calm > config.pattern_distance:
+        return seen & (outer < config.placket)
     mask = sure | (seen & (distance > config.print_distance[0]))
     whole = np.asarray(ndimage.binary_propagation(sure, mask=mask))
     return _grown(whole, config)

@@ -4,7 +4,7 @@ In order of trust: what the photo shows; its continuation around the same ring o
 same limb on the other side; a plain prior. Prints, openings and the face stay in front; the back of the head is hair.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from avatars.surface.atlas import SIZE, Atlas
-from avatars.surface.hair import combed, hair_and_skin, hairless, nape
+from avatars.surface.hair import hair_and_skin
+from avatars.surface.head import complete_head
 from avatars.surface.limbs import LIMBS, LimbShape, unrolled
 from avatars.surface.paint import PhotographedSurface
 from avatars.surface.rings import RingConfig, Rings, complete_rings, unexplained
@@ -114,15 +115,13 @@ def _completed(
     source = rings.confidence > config.confidence
     if shape.has_prints:
         source &= ~unexplained(rings, config)
-    chin = int(np.quantile(row[texels.face[index].numpy()], 0.2)) if shape.name == "head" and flags[:, 2].any() else 0
-    if chin:
+    if shape.name == "head" and flags[:, 2].any():
+        chin = int(np.quantile(row[texels.face[index].numpy()], 0.2))
         regions = (texels.scalp[index].numpy(), texels.face[index].numpy(), confidence > config.confidence)
-        tones, face = hair_and_skin(texels.color[index].numpy(), regions), means[..., 2] > 0.5
-        chin = nape(replace(rings, confidence=rings.confidence * source), face, tones, chin=chin)
-        source &= ~hairless(rings, face, tones, below=chin)
-    color, known = complete_rings(rings, source, config, symmetric=shape.symmetric)
-    if chin:
-        color, known = combed(color, known, (rings.color, source), lowest=chin)
+        tones = hair_and_skin(texels.color[index].numpy(), regions)
+        color, known = complete_head(rings, source, means[..., 2] > 0.5, tones, config, chin=chin)
+    else:
+        color, known = complete_rings(rings, source, config, symmetric=shape.symmetric)
     return _Limb(shape, index, grid, row, column, color, known)
 
 

@@ -1,0 +1,100 @@
+"""The head all around: hair behind, and a face where the photo hides a part of it."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from avatars.surface.hair import Tones, combed, hairless, like_hair, nape
+from avatars.surface.rings import RingConfig, Rings, complete_rings
+from avatars.surface.unrolled import reflect_rows
+
+_BROW = 0.6
+"""Share of the way from the chin to the top of the face at which ears end."""
+_EAR = 100.0
+"""Degrees from the front at which they are."""
+_GLIMPSE = 0.1
+"""Confidence from which on the photo tells skin from hair."""
+_FEWEST = 60
+"""Cells from which on a cheek says something."""
+
+
+def complete_head(
+    rings: Rings,
+    source: Bool[np.ndarray, "h w"],
+    face: Bool[np.ndarray, "h w"],
+    tones: Tones | None,
+    config: RingConfig,
+    *,
+    chin: int,
+) -> tuple[Float[np.ndarray, "h w 3"], Bool[np.ndarray, "h"]]:
+    """Colours of the whole head, and which of its rings have them.
+
+    Args:
+        rings: The unrolled head.
+        source: Cells that may be copied.
+        face: Cells of the face.
+        tones: Of hair and skin.
+        config: How rings are completed.
+        chin: The chin's row.
+    """
+    face = cheeks(rings, face, tones, chin=chin)
+    lowest = nape(Rings(rings.color, rings.confidence * source, rings.facing), face, tones, chin=chin)
+    source = source & ~hairless(rings, face, tones, below=lowest)
+    color, known = complete_rings(rings, source, config, symmetric=True)
+    color, known = combed(color, known, (rings.color, source), lowest=lowest)
+    return with_face(color, known, rings, face, confidence=config.confidence), known
+
+
+def cheeks(rings: Rings, face: Bool[np.ndarray, "h w"], tones: Tones | None, *, chin: int) -> Bool[np.ndarray, "h w"]:
+    """The face and what goes on from it to the ears, on the sides where the photo shows skin there and not hair.
+
+    A side of which too little is seen is like the other one.
+
+    Args:
+        rings: The unrolled head.
+        face: Cells of the face.
+        tones: Of hair and skin.
+        chin: The chin's row.
+    """
+    rows = np.flatnonzero(face.any(1))
+    if tones is None or not len(rows):
+        return face
+    width = face.shape[1]
+    brow = chin + round(_BROW * (int(np.quantile(rows, 0.98)) - chin))
+    turn = np.abs((np.arange(width) + 0.5) / width - 0.5) * 360.0
+    band = np.zeros_like(face)
+    band[chin:brow] = (turn < _EAR) & ~face[chin:brow]
+    left = np.broadcast_to(np.arange(width) < width // 2, face.shape)
+    seen, hairy = rings.confidence > _GLIMPSE, like_hair(rings, tones)
+    bare = [_mostly_bare(hairy[band & seen & side]) for side in (left, ~left)]
+    first, second = (own if own is not None else other for own, other in (bare, bare[::-1]))
+    return face | (band & left & bool(first)) | (band & ~left & bool(second))
+
+
+def _mostly_bare(hairy: Bool[np.ndarray, "n"]) -> bool | None:
+    """Whether most of the cells are skin; None where there are too few."""
+    return None if len(hairy) < _FEWEST else bool(hairy.mean() < 0.5)
+
+
+def with_face(
+    color: Float[np.ndarray, "h w 3"],
+    known: Bool[np.ndarray, "h"],
+    rings: Rings,
+    face: Bool[np.ndarray, "h w"],
+    *,
+    confidence: float,
+) -> Float[np.ndarray, "h w 3"]:
+    """The head with a face where the photo hides it: its mirror image, then the skin beside it, never hair.
+
+    Args:
+        color: Of the unrolled head.
+        known: Rings that have colours.
+        rings: What the photo shows.
+        face: Cells of the face and the cheeks.
+        confidence: From which on what the photo shows may be copied.
+    """
+    source = face & (rings.confidence > confidence)
+    mirrored = source[:, ::-1] & face & ~source
+    seen = np.where(mirrored[..., None], rings.color[:, ::-1], rings.color)
+    filled, there = reflect_rows(seen, source | mirrored)
+    take = face & ~source & there & known[:, None]
+    return np.where(take[..., None], filled, color)
