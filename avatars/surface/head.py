@@ -83,7 +83,7 @@ def with_face(
     *,
     confidence: float,
 ) -> Float[np.ndarray, "h w 3"]:
-    """The head with a face where the photo hides it: its mirror image, then the skin beside it, never hair.
+    """The head with its face as the photo shows it; where that is hidden, its mirror image, then the skin beside it.
 
     Args:
         color: Of the unrolled head.
@@ -96,5 +96,5 @@ def with_face(
     mirrored = source[:, ::-1] & face & ~source
     seen = np.where(mirrored[..., None], rings.color[:, ::-1], rings.color)
     filled, there = reflect_rows(seen, source | mirrored)
-    take = face & ~source & there & known[:, None]
+    take = face & there & known[:, None]
     return np.where(take[..., None], filled, color)

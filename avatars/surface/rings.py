@@ -42,7 +42,7 @@ class RingConfig:
     pattern: float = 0.12
     """Where more of the flanks deviates, the cloth is patterned all over, which is no print."""
     pattern_distance: float = 7.0
-    """The same where half of the cells lie farther from their ring's colour, at the flanks and in the middle, CIELAB."""
+    """The same where half of the cells lie farther from their ring's colour, both there and in the middle, CIELAB."""
     placket: float = 0.12
     """Share of the way to the border that the middle of such cloth is wide: buttons and zips, which stay in front."""
     rim: float = 0.025
