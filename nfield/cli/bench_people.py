@@ -12,7 +12,7 @@ from avatars.benchmark.cell import Settings
 from avatars.benchmark.job import Job
 from avatars.benchmark.metrics.likeness import require_flip
 from avatars.benchmark.results import RESULTS, Results, keep_command
-from avatars.benchmark.rows import rows
+from avatars.benchmark.rows import methods, rows
 from avatars.benchmark.run import Benchmark, Event, do_all, launch, write_sheets
 from avatars.benchmark.subjects import chosen, key_of
 from avatars.benchmark.views import PLANS
@@ -25,6 +25,7 @@ _EXAMPLES = (
     "nfield bench people",
     "nfield bench people --quick",
     "nfield bench people --tracks A --rows today 'mean colours' --subjects open-coat",
+    "nfield bench people --ablations --subjects emblem open-coat --views few",
     "nfield bench people --wardrobe data/wardrobe --out runs/wardrobe",
     "nfield bench people --table-only --out benchmarks/people",
 )
@@ -41,7 +42,9 @@ class BenchPeopleOptions:
     tracks: tuple[Literal["A", "C"], ...] = ()
     """A: exact body and mask are given; C: the photo only. Default: both."""
     rows: tuple[str, ...] = ()
-    """Names of the methods. Default: all."""
+    """Names of the methods. Default: all, without ablations."""
+    ablations: bool = False
+    """Also the product's method without each of its parts."""
     wardrobe: Path | None = None
     """Folder of garments, for further people who wear them."""
     minutes: float | None = None
@@ -85,7 +88,7 @@ def plan(options: BenchPeopleOptions) -> Benchmark:
     """
     if options.minutes is not None and not options.minutes > 0.0:
         raise OptionError(f"--minutes: is {options.minutes:g}, expected a positive number")
-    names = tuple(options.rows or rows())
+    names = tuple(options.rows or (rows() if options.ablations else methods()))
     unknown = [name for name in names if name not in rows()]
     if unknown:
         raise OptionError(f"--rows: {unknown[0]!r} is no row, expected some of: {'; '.join(rows())}")
@@ -105,6 +108,7 @@ def command_line(options: BenchPeopleOptions) -> str:
     for name in ("subjects", "tracks", "rows"):
         values = getattr(options, name)
         words += [f"--{name}", *values] if values else []
+    words += ["--ablations"] if options.ablations else []
     words += ["--wardrobe", "WARDROBE"] if options.wardrobe is not None else []
     words += ["--minutes", f"{options.minutes:g}"] if options.minutes is not None else []
     words += ["--views", options.views] if options.views is not None else []

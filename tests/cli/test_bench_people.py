@@ -53,7 +53,7 @@ def test_an_unknown_track_is_answered_with_the_known_ones(capsys: pytest.Capture
     assert "A" in capsys.readouterr().err
 
 
-def test_by_default_everybody_is_measured_on_both_tracks_in_all_rows():
+def test_by_default_everybody_is_measured_on_both_tracks_by_all_methods():
     benchmark = plan(BenchPeopleOptions())
     assert benchmark.tracks == ("A", "C")
     assert benchmark.rows[:3] == ("today", "mean colours", "projection, mirrored fill")
@@ -61,6 +61,15 @@ def test_by_default_everybody_is_measured_on_both_tracks_in_all_rows():
     assert benchmark.settings.minutes is None
     assert SOMEBODY in benchmark.keys
     assert len(set(benchmark.keys.values())) == len(benchmark.keys)
+
+
+def test_ablations_are_measured_on_demand():
+    benchmark = plan(BenchPeopleOptions())
+    assert not any(" - " in name for name in benchmark.rows)
+    every = plan(BenchPeopleOptions(ablations=True)).rows
+    assert set(every) > set(benchmark.rows)
+    assert "texture space - no core" in every
+    assert plan(BenchPeopleOptions(rows=("texture space - no core",))).rows == ("texture space - no core",)
 
 
 def test_quick_means_two_people_track_a_few_views_and_short_fits():
@@ -81,13 +90,14 @@ def test_the_command_is_told_without_places_of_this_machine():
     options = BenchPeopleOptions(
         out=Path("/home/me/out"),
         wardrobe=Path("/home/me/clothes"),
+        ablations=True,
         rows=("mean colours",),
         quick=True,
         views="third",
         seed=2,
     )
     assert command_line(options) == (
-        "nfield bench people --rows 'mean colours' --wardrobe WARDROBE --views third --quick --seed 2"
+        "nfield bench people --rows 'mean colours' --ablations --wardrobe WARDROBE --views third --quick --seed 2"
     )
     assert command_line(BenchPeopleOptions()) == "nfield bench people"
 

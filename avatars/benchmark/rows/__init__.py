@@ -9,6 +9,14 @@ from avatars.benchmark.methods import ROWS, Method
 _FIRST = ("today", "mean colours", "projection, mirrored fill")
 """Rows that open the table."""
 
+_WITHOUT = " - "
+"""Between the name of a method and what it is measured without."""
+
+
+def methods() -> tuple[str, ...]:
+    """Names of the rows that are methods of their own, not one of them without a part."""
+    return tuple(name for name in rows() if _WITHOUT not in name)
+
 
 def rows() -> Mapping[str, Method]:
     """All methods by the name of their row, in the order of the table: the first ones, then by the alphabet."""
