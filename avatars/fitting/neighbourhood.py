@@ -12,5 +12,7 @@ def pixels_beside(person: Bool[Tensor, "h w"], reach: int) -> Bool[Tensor, "h w"
     >>> pixels_beside(torch.tensor([[False, False, True, False]]), 1).tolist()
     [[False, True, False, True]]
     """
+    if not bool(person.any()):
+        return torch.zeros_like(person)
     distance = torch.from_numpy(ndimage.distance_transform_edt((~person).numpy()))
     return (distance > 0) & (distance <= reach)

@@ -93,7 +93,7 @@ class Avatar:
         """The avatar in a pose; its sampler only knows yet where the body is. The pose's own shape is not used."""
         affine, faces = self.dressed.posed_from_rest(self.model, self.body_in(pose)), self.dressed.faces
         vertices = transform(affine, self.dressed.rest)
-        warp = InverseSkinning.of_surface(vertices, faces, affine, self.config.skinning)
+        warp = InverseSkinning.of_surface(vertices, faces, affine, self.config.skinning, self.dressed.sided)
         posed = _rendered(WarpedField(self.canonical.field, warp), vertices, self.config)
         return PosedAvatar(posed, vertices, self.dressed.faces)
 

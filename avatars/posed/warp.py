@@ -62,6 +62,7 @@ class InverseSkinning(Warp):
         posed_from_rest: Affine map of each vertex from rest to pose.
         config: Reach and blending.
         normals: Of the posed body, unit vectors outwards; needed where the configuration tells inside from outside.
+        sided: Vertices below which the body is solid; all of them where it is left out.
     """
 
     def __init__(
@@ -70,11 +71,13 @@ class InverseSkinning(Warp):
         posed_from_rest: Float[Tensor, "v 3 4"],
         config: SkinningConfig | None = None,
         normals: Float[Tensor, "v 3"] | None = None,
+        sided: Bool[Tensor, "v"] | None = None,
     ) -> None:
         super().__init__()
         self.config = config or SkinningConfig()
         assert normals is not None or self.config.depth is None
         self.register_buffer("normals", normals, persistent=False)
+        self.register_buffer("sided", sided, persistent=False)
         self._surface = NearestCenters(vertices)
         rest_from_posed = inverse(posed_from_rest.detach())
         self.register_buffer("rest_from_posed", rest_from_posed, persistent=False)
@@ -86,6 +89,7 @@ class InverseSkinning(Warp):
         faces: Int[Tensor, "t 3"],
         posed_from_rest: Float[Tensor, "v 3 4"],
         config: SkinningConfig,
+        sided: Bool[Tensor, "v"] | None = None,
     ) -> "InverseSkinning":
         """The warp of a posed surface.
 
@@ -94,14 +98,17 @@ class InverseSkinning(Warp):
             faces: Corners of each triangle, counter-clockwise from outside.
             posed_from_rest: Affine map of each vertex from rest to pose.
             config: Reach, blending and refinement.
+            sided: Vertices below which the surface is solid; all of them where it is left out.
         """
+        sided = torch.ones(len(vertices), dtype=torch.bool) if sided is None else sided
         for _ in range(config.refinement):
             finer = subdivide(faces, len(vertices))
             posed_from_rest = finer.spread(posed_from_rest.reshape(-1, 12)).reshape(-1, 3, 4)
+            sided = finer.spread(sided[:, None].float())[:, 0] == 1.0
             vertices, faces = finer.spread(vertices), finer.faces
         used = faces.unique()
         normals = vertex_normals(vertices, faces)[used]
-        return InverseSkinning(vertices[used], posed_from_rest[used], config, normals)
+        return InverseSkinning(vertices[used], posed_from_rest[used], config, normals, sided[used])
 
     @torch.no_grad()
     def to_canonical(self, points: Float[Tensor, "n 3"]) -> Warped:
@@ -133,6 +140,8 @@ class InverseSkinning(Warp):
         # Beyond a border points lie under the planes, too, but not under the surface.
         aside = (square[:, 0] - height[:, 0].square()).clamp_min(0.0).sqrt()
         core[near] *= fall_off(aside, _SPACING, 1.5 * _SPACING)
+        if self.sided is not None:
+            core[near] *= self.get_buffer("sided")[vertex[:, 0]]
         return Warped(moved, presence, core)
 
 

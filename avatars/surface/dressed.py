@@ -1,6 +1,7 @@
 """The surface of a dressed body: the body's own vertices, grown to the outline, and what hangs on it."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -10,6 +11,10 @@ from avatars.body import Body, BodyModel
 from avatars.body.skinning import transform
 from avatars.surface.garment.garment import Garment
 from avatars.surface.garment.pose import garment_from_rest
+from avatars.surface.mesh import vertex_normals, winding_numbers
+
+_DEPTH = 0.003
+"""Metres below and above the surface at which it is looked what is inside."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,18 @@ class DressedSurface:
         """The same with other places of the body's vertices at rest, metres."""
         garment = None if self.garment is None else replace(self.garment, body=body)
         return DressedSurface(torch.cat([body, self.rest[len(body) :]]), self.faces, garment)
+
+    @cached_property
+    def sided(self) -> Bool[Tensor, "v"]:
+        """Vertices whose normal leads from the inside to the outside: not those of folds that run through each other.
+
+        Inside is where the winding number exceeds one half (Jacobson et al. 2013; Barill et al. 2018).
+        """
+        normals = vertex_normals(self.rest, self.faces)
+        places = torch.cat([self.rest - _DEPTH * normals, self.rest + _DEPTH * normals])
+        inside = winding_numbers(self.rest, self.faces, places) > 0.5
+        below, above = inside.chunk(2)
+        return below & ~above
 
     def padded(self, values: Float[Tensor, "b c"]) -> Float[Tensor, "v c"]:
         """Values of the body's vertices, 0 on the garment."""

@@ -36,12 +36,13 @@ def complete_head(
         config: How rings are completed.
         chin: The chin's row.
     """
-    face = cheeks(rings, face, tones, chin=chin)
+    inner, face = face, cheeks(rings, face, tones, chin=chin)
+    bare = inner if tones is None else inner | ~like_hair(rings, tones)
     lowest = nape(Rings(rings.color, rings.confidence * source, rings.facing), face, tones, chin=chin)
     source = source & ~hairless(rings, face, tones, below=lowest)
     color, known = complete_rings(rings, source, config, symmetric=True)
     color, known = combed(color, known, (rings.color, source), lowest=lowest)
-    return with_face(color, known, rings, face, confidence=config.confidence), known
+    return with_face(color, known, rings, face, bare & (rings.confidence > config.confidence)), known
 
 
 def cheeks(rings: Rings, face: Bool[np.ndarray, "h w"], tones: Tones | None, *, chin: int) -> Bool[np.ndarray, "h w"]:
@@ -80,8 +81,7 @@ def with_face(
     known: Bool[np.ndarray, "h"],
     rings: Rings,
     face: Bool[np.ndarray, "h w"],
-    *,
-    confidence: float,
+    source: Bool[np.ndarray, "h w"],
 ) -> Float[np.ndarray, "h w 3"]:
     """The head with its face as the photo shows it; where that is hidden, its mirror image, then the skin beside it.
 
@@ -90,9 +90,9 @@ def with_face(
         known: Rings that have colours.
         rings: What the photo shows.
         face: Cells of the face and the cheeks.
-        confidence: From which on what the photo shows may be copied.
+        source: Cells that may be copied: no hair that hangs over the cheeks.
     """
-    source = face & (rings.confidence > confidence)
+    source = source & face
     mirrored = source[:, ::-1] & face & ~source
     seen = np.where(mirrored[..., None], rings.color[:, ::-1], rings.color)
     filled, there = reflect_rows(seen, source | mirrored)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import igl
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
@@ -91,3 +92,11 @@ def face_vertices(model: BodyModel) -> Bool[Tensor, "v"]:
 def hand_vertices(model: BodyModel) -> Bool[Tensor, "v"]:
     """Vertices that follow the wrists and hands more than anything else."""
     return model.weights[:, list(_HAND_JOINTS)].sum(-1) > 0.5
+
+
+def winding_numbers(
+    vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"], points: Float[Tensor, "n 3"]
+) -> Float[Tensor, "n"]:
+    """How often a mesh goes around points: 1 inside of a closed one, 0 outside (Barill et al. 2018)."""
+    found = igl.fast_winding_number(vertices.double().numpy(), faces.numpy(), points.double().numpy())
+    return torch.from_numpy(found).to(points.dtype)

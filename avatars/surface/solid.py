@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-import igl
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from avatars.surface.appearance import Appearance
-from avatars.surface.mesh import vertex_normals
+from avatars.surface.mesh import vertex_normals, winding_numbers
 from nfield.kernels.nearest import NearestCenters
 
 
@@ -107,9 +106,8 @@ class Solid:
         inwards = torch.arange(config.around) % 2 == 0
         offset = torch.where(inwards, -config.depth * offset, config.height * offset)
         place = on.place[chosen] + on.normal[chosen] * offset[:, None]
-        winding = igl.fast_winding_number(vertices.double().numpy(), faces.numpy(), place.double().numpy())
         distance = NearestCenters(on.place).query(place, 1)[1][:, 0].sqrt()
-        return Solid(on, SpacePoints(place, torch.from_numpy(winding) > 0.5, distance))
+        return Solid(on, SpacePoints(place, winding_numbers(vertices, faces, place) > 0.5, distance))
 
 
 def _space_order(points: Float[Tensor, "n 3"]) -> Int[Tensor, "n"]:

@@ -86,6 +86,8 @@ def visibility(
 def _edge_trust(alpha: Float[Tensor, "h w"], metre: float, config: VisibilityConfig) -> Float[Tensor, "h w"]:
     """Confidence by the distance to the mask's edge; the photo's own border is no edge."""
     inside = np.pad((alpha > 0.5).numpy(), 1, mode="edge")
+    if inside.all():
+        return torch.ones_like(alpha)
     distance = torch.from_numpy(np.asarray(ndimage.distance_transform_edt(inside))[1:-1, 1:-1]).float()
     return _rise(distance / metre, config.edge)
 

@@ -1,5 +1,6 @@
 """Cloths from a few colours and a seed: the periods and colours of their patterns, and light that adds up."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -53,8 +54,8 @@ def _mixed(*layers: tuple[tuple[float, float, float], float]) -> np.ndarray:
 def test_patterns_repeat_along_the_body_after_their_period_and_not_before(paint: ClothPaint, period: float):
     line = _down(-0.2, -0.1, 400, angle=0.2)
     first = _woven(paint, line)
-    np.testing.assert_allclose(_woven(paint, line + [0.0, period, 0.0]), first, atol=1e-9)
-    assert np.abs(_woven(paint, line + [0.0, 0.5 * period, 0.0]) - first).max() > 0.1
+    np.testing.assert_allclose(_woven(paint, line + np.array([0.0, period, 0.0])), first, atol=1e-9)
+    assert np.abs(_woven(paint, line + np.array([0.0, 0.5 * period, 0.0])) - first).max() > 0.1
 
 
 def test_plaid_has_the_colours_of_its_crossing_stripes():
@@ -110,7 +111,7 @@ def test_letters_are_made_of_squares_in_two_lines():
     rows, columns = np.indices((14, 30))
     middle = np.stack([(15 - columns - 0.5) * cell, 0.085 + (7 - rows - 0.5) * cell, np.full(rows.shape, 0.12)], -1)
     ink = [
-        _woven(paint, (middle + [right, up, 0.0]).reshape(-1, 3))[:, 1].reshape(14, 30) < 0.3
+        _woven(paint, (middle + np.array([right, up, 0.0])).reshape(-1, 3))[:, 1].reshape(14, 30) < 0.3
         for right, up in ((0.0, 0.0), (0.4 * cell, -0.4 * cell), (-0.4 * cell, 0.4 * cell))
     ]
     assert (ink[0] == ink[1]).all()
@@ -134,10 +135,10 @@ def test_denim_is_worn_on_the_fronts_of_both_thighs_alike():
 
 
 @pytest.mark.parametrize("kind", [plain, felt], ids=["plain", "felt"])
-def test_seeds_change_the_grain_and_not_the_colour(kind: type[ClothPaint]):
+def test_seeds_change_the_grain_and_not_the_colour(kind: Callable[..., ClothPaint]):
     points = np.random.default_rng(0).uniform(-0.5, 0.5, (4000, 3))
     marks = np.zeros((4000, len(MARKS) + 1))
-    first, again, other = (kind(_WHITE, seed).finish(points, marks, _EYES) for seed in (3, 3, 30))  # type: ignore[arg-type]
+    first, again, other = (kind(_WHITE, seed).finish(points, marks, _EYES) for seed in (3, 3, 30))
     np.testing.assert_array_equal(first.albedo, again.albedo)
     np.testing.assert_array_equal(first.bump, again.bump)
     assert np.abs(first.albedo - other.albedo).max() > 0.02

@@ -109,4 +109,11 @@ def test_what_is_seen_of_the_face_stays():
 def test_rings_without_any_face_are_left_alone():
     rings = _head(ears=True, seen=(100, 170))
     base = np.full((_ROWS, _COLUMNS, 3), 0.3)
-    np.testing.assert_array_equal(with_face(base, np.ones(_ROWS, bool), rings, _FACE, confidence=0.5), base)
+    np.testing.assert_array_equal(with_face(base, np.ones(_ROWS, bool), rings, _FACE, rings.confidence > 0.5), base)
+
+
+def test_hair_that_hangs_over_a_cheek_is_not_copied_over_the_other():
+    rings = _head(ears=True, seen=(-85, 30))
+    rings.color[_CHIN:90, _MIDDLE - 60 : _MIDDLE - 55] = _HAIR
+    color = _completed(rings)
+    assert not _near(color[_CHIN + 2 : 88, _MIDDLE + 32 : _MIDDLE + 95], _HAIR).any()

@@ -62,7 +62,7 @@ def test_hoops_around_a_limb_are_rows(dense: tuple[torch.Tensor, torch.Tensor], 
     front = (weight > 0.0) & (columns > 0.3 * grid.shape[1]) & (columns < 0.7 * grid.shape[1])
     whole, known = reflect_rows(image, front)
     found = grid.sample(whole, row, column)[:, 0]
-    inside = known.all(1)[row.astype(int).clip(0, grid.shape[0] - 1)]
+    inside = np.asarray(known.all(1))[row.astype(int).clip(0, grid.shape[0] - 1)]
     far = np.abs((along / 0.08 + 0.5) % 1.0 - 0.5) * 0.08 > 6.0 * CELL  # From the bands' edges.
     behind = points[:, 2] < np.median(points[:, 2])
     asked = inside & far & behind

@@ -57,14 +57,15 @@ def test_a_skirt_gives_way_to_a_leg_that_comes_through_its_side(aside: float):
     assert np.linalg.norm(placed - rest, axis=1)[far].max() < 0.05
 
 
-def test_what_gives_way_does_so_outwards_and_level():
+def test_what_gives_way_does_so_outwards_even_where_the_nearest_surface_is_inside():
+    """Most of the leg lies outside of the skirt: back to the inside would be the shorter way."""
     tube, cloth = _skirt(0.2)
     rest, outward = tube.points().reshape(-1, 3), tube.outward().reshape(-1, 3)
-    placed = settle(rest, outward, cloth=cloth, obstacle=_leg(0.09, 0.18))
-    moved = np.linalg.norm(placed - rest, axis=1) > 0.01
-    assert 20 < moved.sum() < len(rest)
-    assert (((placed - rest) * outward).sum(1)[moved] > 0.0).all()
-    assert np.abs(placed[:, 1] - rest[:, 1]).max() < 0.02
+    placed = settle(rest, outward, cloth=cloth, obstacle=_leg(0.09, 0.23))
+    caught = np.hypot(rest[:, 0] - 0.23, rest[:, 2]) < 0.07
+    assert caught.sum() > 20
+    assert (((placed - rest) * outward).sum(1)[caught] > 0.05).all()
+    assert np.abs(placed[:, 1] - rest[:, 1]).max() < 0.03
 
 
 def test_without_a_way_out_points_go_where_the_nearest_surface_leads():
@@ -96,6 +97,16 @@ def test_however_far_it_was_carried_no_edge_stays_beyond_its_limit(factor: float
     assert _stretch(torn, cloth).max() > 0.9 * factor
     assert (((_stretch(placed, cloth) - config.most) * cloth.lengths) < 2e-4).all()
     assert np.allclose(placed.mean(0), torn.mean(0), atol=1e-9)
+
+
+def test_cloth_that_is_too_tight_goes_into_the_body_rather_than_stretch_without_end():
+    """A tube of 6 cm in radius around a leg of 20: twice its length at rest is as far as an edge goes."""
+    tube, cloth = _skirt(0.06)
+    rest, outward = tube.points().reshape(-1, 3), tube.outward().reshape(-1, 3)
+    config = SettleConfig(rounds=1000)
+    placed = settle(rest, outward, cloth=cloth, obstacle=_leg(0.2), config=config)
+    assert (((_stretch(placed, cloth) - config.most) * cloth.lengths) < 2e-4).all()
+    np.testing.assert_allclose(np.hypot(placed[:, 0], placed[:, 2]), 0.12, rtol=0.01)
 
 
 def test_edges_within_their_stretch_do_not_pull():
