@@ -142,3 +142,15 @@ def test_photo_colours_are_bilinear(generator: torch.Generator):
         torch.testing.assert_close(color, (1 - y) * upper + y * lower, atol=1e-5, rtol=0)
     outside = photo_colors(photo, torch.tensor([[-9.0, 2.5], [9.0, 4.5]]))
     torch.testing.assert_close(outside, torch.stack([photo[2, 0], photo[4, 6]]))
+
+
+def test_a_mask_that_fills_the_photo_has_no_edge_in_its_corner():
+    """A close-up, at a scale at which a few pixels are less than the edge's reach."""
+    camera = Cameras.pinhole(2400.0, (200, 200))
+    corners = torch.tensor([[-1.0, -1.0, 3.0], [1.0, -1.0, 3.0], [1.0, 1.0, 3.0], [-1.0, 1.0, 3.0]])
+    faces = torch.tensor([[0, 2, 1], [0, 3, 2]])
+    pixels = torch.tensor([[0.5, 0.5], [3.5, 3.5], [5.5, 1.5], [199.5, 199.5], [199.5, 0.5]])
+    points = torch.cat([(pixels - 100.0) / 2400.0 * 3.0, torch.full((5, 1), 3.0)], -1)
+    normals = torch.tensor([[0.0, 0.0, -1.0]]).expand(5, 3)
+    seen = visibility(PosedSurface(corners, faces, points, normals), torch.ones(200, 200), camera)
+    torch.testing.assert_close(seen.confidence, torch.ones(5), atol=1e-3, rtol=0)
