@@ -69,7 +69,7 @@ class FitConfig:
 
         The body is painted on its vertices, the field learns it from pictures, its density is free in a wide shell.
         """
-        figure = FigureConfig(skinning=SkinningConfig(), room=0.035)
+        figure = FigureConfig(skinning=SkinningConfig(), room=0.02)
         dress = DressConfig(loose=False, hidden=True, fine_rounds=0)
         return FitConfig(figure=figure, dress=dress, completion=VertexRules(), stages=picture_stages())
 

@@ -46,8 +46,8 @@ class FigureConfig:
     """Where it is sampled, at rest and posed."""
     skinning: SkinningConfig = dataclasses.field(default_factory=SkinningConfig.close)
     """How the space around the body follows it."""
-    room: float = 0.012
-    """Up to this distance from the dressed body, metres, samples are taken even where the field was empty before."""
+    room: float = 0.008
+    """Up to here around the dressed body's vertices, metres, samples are taken even where the field was empty before."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class ShellSampler(Sampler):
         vertices: The surface that is known to be there, metres.
         box: Box of the grid.
         config: Options of the grid.
-        room: Cells up to this distance from the surface, metres, stay occupied.
+        room: Cells that reach into this distance from the surface, metres, stay occupied.
         reach: Cells farther than this from it, metres, stay empty.
     """
 
@@ -39,7 +39,7 @@ class ShellSampler(Sampler):
         self.grid.keep_near(lambda points: _near(surface, points, reach + half_cell))
         held = OccupancySampler(box, config)
         held.keep_cells(self.grid.get_buffer("possible"))
-        held.keep_near(lambda points: _near(surface, points, room))
+        held.keep_near(lambda points: _near(surface, points, room + half_cell))
         self.register_buffer("held", held.get_buffer("words"), persistent=False)
         self.register_buffer("reachable", self.grid.get_buffer("words").clone(), persistent=False)
 

@@ -46,7 +46,7 @@ def _with_folds_behind() -> FitConfig:
 
 def _with_wide_shell() -> FitConfig:
     wide = replace(SkinningConfig.close(), inner=0.03, outer=0.065, core=None)
-    return replace(FitConfig(), figure=FigureConfig(skinning=wide, room=0.035))
+    return replace(FitConfig(), figure=FigureConfig(skinning=wide, room=0.02))
 
 
 def _without_photo_stage() -> FitConfig:
