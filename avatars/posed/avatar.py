@@ -47,7 +47,7 @@ class FigureConfig:
     skinning: SkinningConfig = dataclasses.field(default_factory=SkinningConfig.close)
     """How the space around the body follows it."""
     room: float = 0.008
-    """Up to here around the dressed body's vertices, metres, samples are taken even where the field was empty before."""
+    """Up to here around the surface's vertices, metres, samples are taken even where the field was empty before."""
 
 
 @dataclass(frozen=True)
