@@ -121,7 +121,7 @@ def learn_surface() -> FitStage:
     """The canonical field learns the painted surface: its colours, and what is inside and outside."""
     optim = OptimConfig(rates={"table": 2e-2, "network": 2e-3, "features": 2e-2}, warmup=20, final=0.1)
     terms = (SurfaceColorTerm("surface"), SolidTerm("solid"))
-    return FitStage("learning the surface", terms, StageBudget(0.4, steps_per_minute=200.0, optim=optim))
+    return FitStage("learning the surface", terms, StageBudget(0.3, steps_per_minute=200.0, optim=optim))
 
 
 def fit_surface_and_photo(photo: PhotoRays | None = None) -> FitStage:
@@ -131,14 +131,14 @@ def fit_surface_and_photo(photo: PhotoRays | None = None) -> FitStage:
         photo: Rays through the photo.
     """
     photo = photo or PhotoRays(count=4096, reach=12)
-    optim = OptimConfig(rates={"table": 5e-3, "network": 1e-3, "features": 5e-3}, warmup=30, final=0.02)
+    optim = OptimConfig(rates={"table": 2e-2, "network": 1e-3, "features": 2e-2}, warmup=30, final=0.02)
     terms = (
         ColorTerm("color", photo),
         SilhouetteTerm("silhouette", photo, Constant(0.01)),
         SurfaceColorTerm("surface", visible_weight=0.1),
         SolidTerm("solid"),
     )
-    return FitStage("fitting the photo", terms, StageBudget(0.6, steps_per_minute=100.0, optim=optim))
+    return FitStage("fitting the photo", terms, StageBudget(0.7, steps_per_minute=100.0, optim=optim))
 
 
 def picture_stages() -> tuple[AvatarStage, ...]:
