@@ -11,8 +11,8 @@ _VISIBLE = 0.08
 _LARGEST_HOLE = 150  # pixels, at 512x512
 _HOLE_EDGE = 512
 _INSIDE = 2  # pixels
-EROSION = 5  # pixels from the outline within which no sharpness is told
-FEWEST = 100  # pixels that a sharpness needs
+_EROSION = 5  # pixels from the outline within which no sharpness is told
+_FEWEST = 100  # pixels that a sharpness needs
 _EIGHT = np.ones((3, 3))
 
 
@@ -54,9 +54,15 @@ def small_gaps(mask: Bool[Tensor, "h w"]) -> int:
 
 def sharpness(luminance: Float[np.ndarray, "h w"], mask: Bool[Tensor, "h w"]) -> float | None:
     """Mean absolute Laplacian of a picture five pixels inside of a mask and more; None where that is too small."""
-    core: Any = ndimage.binary_erosion(mask.numpy(), iterations=EROSION)
+    core = away_from_outline(mask)
     values: Any = ndimage.laplace(luminance)
-    return float(np.abs(values[core]).mean()) if core.sum() >= FEWEST else None
+    return None if core is None else float(np.abs(values[core]).mean())
+
+
+def away_from_outline(mask: Bool[Tensor, "h w"]) -> Bool[np.ndarray, "h w"] | None:
+    """Where a mask's outline is five pixels away or more; None where that is too small to tell a sharpness."""
+    core: Any = ndimage.binary_erosion(mask.numpy(), iterations=_EROSION)
+    return core if core.sum() >= _FEWEST else None
 
 
 def _small_gaps(mask: Bool[Tensor, "h w"]) -> tuple[Int[np.ndarray, "h w"], Bool[np.ndarray, "n"]]:

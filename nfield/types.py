@@ -134,7 +134,8 @@ class FieldOutput:
     """A field's answer at points seen from directions.
 
     Attributes:
-        log_density: Natural logarithm of the density in 1/m, clipped to the field's range; without presence.
+        log_density: Natural logarithm of the density in 1/m, clipped to the field's range; what is known to be solid is
+            added. Without presence.
         color: sRGB in [0, 1].
         presence: See `Latent`.
     """

@@ -62,7 +62,7 @@ class SolidTerm:
     tolerance: float = 0.003
     """Distance outside the surface up to which density is free, metres."""
     inner_tolerance: float = 0.001
-    """The same inside: cloth that hangs free is 6 mm thick."""
+    """The same inside: cloth that hangs free is 8 mm thick."""
     full: float = 6.0
     """Least log-density inside, log of 1/m: light goes 2.5 mm deep."""
     empty: float = 0.0

@@ -135,11 +135,8 @@ class InverseSkinning(Warp):
         presence[near] = fall_off(_above(height, together, distance), config.inner, config.outer)
         if config.core is None:
             return Warped(moved, presence)
-        core, (begin, whole) = torch.zeros_like(presence), config.core
-        core[near] = fall_off(torch.where(together, height, -torch.inf).amax(-1), -whole, -begin)
-        # Beyond a border points lie under the planes, too, but not under the surface.
-        aside = (square[:, 0] - height[:, 0].square()).clamp_min(0.0).sqrt()
-        core[near] *= fall_off(aside, _SPACING, 1.5 * _SPACING)
+        core = torch.zeros_like(presence)
+        core[near] = _below(height, together, distance, config.core)
         if self.sided is not None:
             core[near] *= self.get_buffer("sided")[vertex[:, 0]]
         return Warped(moved, presence, core)
@@ -160,6 +157,24 @@ def _above(
     """
     above = torch.where(together, height, torch.inf).amin(-1)
     return torch.where(above > -_SPACING, torch.maximum(above, distance - _SPACING), above)
+
+
+def _below(
+    height: Float[Tensor, "n k"], together: Bool[Tensor, "n k"], distance: Float[Tensor, "n"], ends: tuple[float, float]
+) -> Float[Tensor, "n"]:
+    """How surely points lie inside, in [0, 1]: below the tangent planes of all vertices, and under the surface.
+
+    Beyond a border points lie below the planes, too, but beside the surface.
+
+    Args:
+        height: Above the nearest vertices' tangent planes, metres; the nearest vertex first.
+        together: Which of these vertices count.
+        distance: From the nearest vertex, metres.
+        ends: Depths between which points become sure, metres.
+    """
+    depth = fall_off(torch.where(together, height, -torch.inf).amax(-1), -ends[1], -ends[0])
+    aside = (distance.square() - height[:, 0].square()).clamp_min(0.0).sqrt()
+    return depth * fall_off(aside, _SPACING, 1.5 * _SPACING)
 
 
 def fall_off(distance: Float[Tensor, "n"], inner: float, outer: float) -> Float[Tensor, "n"]:

@@ -82,9 +82,8 @@ def dress(
     rest, _ = model.rest(shape)
     normals = vertex_normals(rest, model.faces)
     limit = growth_limits(model)
-    smoothness = laplacian(model.faces, len(rest))
     offsets = torch.zeros(len(rest))
-    system = _System(smoothness, model.mirror, config.symmetry)
+    system = _System(model, config.symmetry)
     for _ in range(config.rounds):
         posed = transform(body.posed_from_rest, rest + offsets[:, None] * normals)
         vertices, gap = _gaps_to_mask(posed, model.faces, mask, camera, reach=0.08)
@@ -120,7 +119,7 @@ def follow_outline(
     own = torch.zeros(len(dressed.rest), dtype=torch.bool)
     own[:count] = True if dressed.garment is None else ~dressed.garment.covered
     affine = dressed.posed_from_rest(model, body)
-    system = _System(laplacian(model.faces, count), model.mirror, config.symmetry)
+    system = _System(model, config.symmetry)
     offsets = torch.zeros(count)
     # NaN where nothing is asked for. What was on the outline once and moved inwards is still held there.
     held = torch.full((count,), torch.nan)
@@ -191,28 +190,28 @@ def _first_exit(
     return chosen[known], way[known]
 
 
-@dataclass(frozen=True)
 class _System:
-    """Least squares of following some vertices, smoothness, symmetry and rest."""
+    """Least squares of following some vertices, smoothness, symmetry and rest.
 
-    smoothness: sparse.csr_matrix
-    mirror: Int[Tensor, "v"]
-    symmetry: float
+    Args:
+        model: Whose vertices.
+        symmetry: Weight of left and right being alike.
+    """
+
+    def __init__(self, model: BodyModel, symmetry: float) -> None:
+        self._count = len(model.mirror)
+        smoothness = laplacian(model.faces, self._count)
+        self._bending = smoothness.T @ smoothness
+        places = (np.arange(self._count), model.mirror.numpy())
+        odd = sparse.identity(self._count) - sparse.csr_matrix((np.ones(self._count), places), shape=smoothness.shape)
+        self._one_sided = symmetry * (odd.T @ odd)
 
     def solve(
         self, vertices: Int[Tensor, "o"], target: Float[Tensor, "o"], stiffness: float, rest: float
     ) -> Float[Tensor, "v"]:
         """Offsets of all vertices, metres, of which some have a target."""
-        count = len(self.mirror)
-        weight = np.zeros(count)
+        weight, right = np.zeros(self._count), np.zeros(self._count)
         weight[vertices.numpy()] = 1.0
-        right = np.zeros(count)
         right[vertices.numpy()] = target.numpy()
-        swap = sparse.csr_matrix((np.ones(count), (np.arange(count), self.mirror.numpy())), shape=(count, count))
-        odd = sparse.identity(count) - swap
-        system = (
-            sparse.diags(weight + rest)
-            + stiffness * (self.smoothness.T @ self.smoothness)
-            + self.symmetry * (odd.T @ odd)
-        )
+        system = sparse.diags(weight + rest) + stiffness * self._bending + self._one_sided
         return torch.from_numpy(np.asarray(spsolve(system.tocsc(), right))).to(torch.float32)

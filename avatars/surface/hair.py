@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from scipy import ndimage
 from skimage.color import rgb2lab
 
-from avatars.surface.rings import Rings, outerness
+from avatars.surface.rings import Rings, outerness, ring_means
 from avatars.surface.unrolled import CELL, reflect_rows, ring_distance
 
 _ENOUGH = 200
@@ -124,10 +124,8 @@ def combed(
 
 def _strands(ring: Float[np.ndarray, "w 3"], source: Bool[np.ndarray, "w"]) -> Float[np.ndarray, "w 3"]:
     """How the strands of one ring differ from their surroundings, all around."""
-    sigma = _LOCK / CELL
-    weight = np.maximum(ndimage.gaussian_filter1d(source.astype(np.float64), sigma, mode="wrap"), 1e-6)
-    mean = ndimage.gaussian_filter1d(ring * source[:, None], sigma, axis=0, mode="wrap") / weight[:, None]
-    detail = np.where(source[:, None], ring - mean, 0.0)
+    means, _ = ring_means(ring[None], source[None], _LOCK)
+    detail = np.where(source[:, None], ring - means[0], 0.0)
     most = _MOST * detail[source].std(0)
     return reflect_rows(np.clip(detail, -most, most)[None], source[None])[0][0]
 

@@ -161,7 +161,7 @@ def complete_rings(
         Colours, and which rings have them.
     """
     source = smooth_mask(source)
-    shade, shaded = _shade(rings.color, source, config)
+    shade, shaded = ring_means(rings.color, source, config.shade)
     front = shaded & (rings.facing | source)
     shade, whole = reflect_rows(shade, front)
     shade = _evened(shade, front, _ring_medians(rings.color, source.astype(np.float64)), config)
@@ -224,11 +224,11 @@ def _evened(
     return np.where(front[..., None], shade, usual[:, None] + (shade - usual[:, None]) * share)
 
 
-def _shade(
-    color: Float[np.ndarray, "h w 3"], source: Bool[np.ndarray, "h w"], config: RingConfig
+def ring_means(
+    color: Float[np.ndarray, "h w 3"], source: Bool[np.ndarray, "h w"], metres: float
 ) -> tuple[Float[np.ndarray, "h w 3"], Bool[np.ndarray, "h w"]]:
     """Means over neighbouring columns of the cells that may be copied, and where there are any within reach."""
-    sigma = config.shade / CELL
+    sigma = metres / CELL
     weight = ndimage.gaussian_filter1d(source.astype(np.float64), sigma, axis=1, mode="wrap", truncate=6.0)
     total = ndimage.gaussian_filter1d(color * source[..., None], sigma, axis=1, mode="wrap", truncate=6.0)
     return total / np.maximum(weight, 1e-12)[..., None], weight > 1e-6

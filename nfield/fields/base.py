@@ -93,8 +93,7 @@ class Field(nn.Module, ABC):
     @final
     def log_density(self, latent: Latent) -> Float[Tensor, "n"]:
         """Log-density, clipped to `log_density_range`, with the solid matter that is known; without presence."""
-        own = self.density_head(latent.feature).clamp(*self.log_density_range)
-        return own if latent.solid is None else torch.logaddexp(own, latent.solid)
+        return with_solid(self.density_head(latent.feature).clamp(*self.log_density_range), latent.solid)
 
     @final
     def matter(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]]:
@@ -132,6 +131,11 @@ class Field(nn.Module, ABC):
         def __call__(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput:
             """Typed for the checker."""
             ...
+
+
+def with_solid(log_density: Float[Tensor, "n"], solid: Float[Tensor, "n"] | None) -> Float[Tensor, "n"]:
+    """Log-density with the matter that is known to be there, see `Latent.solid`; 1/m all of them."""
+    return log_density if solid is None else torch.logaddexp(log_density, solid)
 
 
 @dataclass(frozen=True)

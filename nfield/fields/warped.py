@@ -3,11 +3,10 @@
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nfield.fields.base import Field
+from nfield.fields.base import Field, with_solid
 from nfield.types import FieldOutput, Latent
 
 _SOLID = 7.0
@@ -26,6 +25,11 @@ class Warped(NamedTuple):
     points: Float[Tensor, "n 3"]
     presence: Float[Tensor, "n"]
     core: Float[Tensor, "n"] | None = None
+
+    @property
+    def solid(self) -> Float[Tensor, "n"] | None:
+        """Log-density of what is known to be solid, 1/m; see `Latent.solid`."""
+        return None if self.core is None else self.core.log() + _SOLID
 
 
 class Warp(nn.Module, ABC):
@@ -55,7 +59,7 @@ class WarpedField(Field):
         """The canonical latent at warped points."""
         warped = self.warp.to_canonical(points)
         latent = self.canonical.encode(warped.points)
-        return Latent(latent.feature, latent.presence * warped.presence, _solid(warped))
+        return Latent(latent.feature, latent.presence * warped.presence, warped.solid)
 
     def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
         """The canonical field's."""
@@ -77,7 +81,7 @@ class WarpedField(Field):
         """The canonical field's at warped points."""
         warped = self.warp.to_canonical(points)
         latent = self.canonical.encode_for_density(warped.points)
-        return Latent(latent.feature, latent.presence * warped.presence, _solid(warped))
+        return Latent(latent.feature, latent.presence * warped.presence, warped.solid)
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """The canonical field's groups, and the warp's own parameters where it has any."""
@@ -89,20 +93,10 @@ class WarpedField(Field):
         """The canonical field's native op at warped points."""
         warped = self.warp.to_canonical(points)
         out = self.canonical(warped.points, dirs)
-        return FieldOutput(_with_solid(out.log_density, warped), out.color, out.presence * warped.presence)
+        return FieldOutput(with_solid(out.log_density, warped.solid), out.color, out.presence * warped.presence)
 
     def fused_density(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]] | None:
         """The canonical field's native op at warped points."""
         warped = self.warp.to_canonical(points)
         log_density, inner = self.canonical.matter(warped.points)
-        return _with_solid(log_density, warped), inner * warped.presence
-
-
-def _solid(warped: Warped) -> Float[Tensor, "n"] | None:
-    """Log-density of what the warp knows to be solid, 1/m; -inf where it knows of nothing."""
-    return None if warped.core is None else warped.core.log() + _SOLID
-
-
-def _with_solid(log_density: Float[Tensor, "n"], warped: Warped) -> Float[Tensor, "n"]:
-    solid = _solid(warped)
-    return log_density if solid is None else torch.logaddexp(log_density, solid)
+        return with_solid(log_density, warped.solid), inner * warped.presence

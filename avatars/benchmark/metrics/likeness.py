@@ -12,7 +12,7 @@ from scipy import ndimage
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from avatars.defects import EROSION, FEWEST, sharpness
+from avatars.defects import away_from_outline, sharpness
 from nfield.errors import BackendUnavailable
 from nfield.metrics import intersection_over_union, psnr
 
@@ -146,8 +146,8 @@ def edge_ratio(
     reference in the eroded mask; of both pictures the steepest pixel in the nine by nine around each counts, so that an
     edge may lie four pixels beside the true one.
     """
-    core = _core(mask)
-    if core.sum() < FEWEST:
+    core = away_from_outline(mask)
+    if core is None:
         return None
     steep, true_steep = (np.where(core, _steepness(picture), 0.0) for picture in (color, reference))
     edges = core & (true_steep >= np.quantile(true_steep[core], _EDGES))
@@ -155,12 +155,6 @@ def edge_ratio(
         float(ndimage.maximum_filter(values, 2 * _BESIDE + 1)[edges].mean()) for values in (steep, true_steep)
     )
     return around / true_around if true_around > 1e-6 else None
-
-
-def _core(mask: Bool[Tensor, "h w"]) -> Bool[np.ndarray, "h w"]:
-    """Where no outline is near."""
-    core: Any = ndimage.binary_erosion(mask.numpy(), iterations=EROSION)
-    return core
 
 
 def _steepness(color: Float[Tensor, "h w 3"]) -> Float[np.ndarray, "h w"]:

@@ -10,11 +10,11 @@ _FIRST = ("today", "mean colours", "projection, mirrored fill")
 """Rows that open the table."""
 
 _WITHOUT = " - "
-"""Between the name of a method and what it is measured without."""
+"""Between the name of a method and what is left out of it, or done otherwise."""
 
 
 def methods() -> tuple[str, ...]:
-    """Names of the rows that are methods of their own, not one of them without a part."""
+    """Names of the rows that are methods of their own, not ablations."""
     return tuple(name for name in rows() if _WITHOUT not in name)
 
 
