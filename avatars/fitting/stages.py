@@ -34,24 +34,25 @@ class StageBudget:
     share: float
     """Of the fit's minutes."""
     steps_per_minute: float
-    """Steps that are done even where the machine is slower: a third of what two free cores do."""
+    """Steps that two free cores do."""
     optim: OptimConfig = field(default_factory=OptimConfig)
     """Learning rates and their schedule."""
 
-    def train_config(self, minutes: float | None, steps: int | None, *, seed: int) -> TrainConfig:
+    def train_config(self, minutes: float | None, steps: int | None, *, least: float, seed: int) -> TrainConfig:
         """The training loop's options.
 
         Args:
             minutes: Of the whole fit; None leaves them open.
             steps: Of this stage at most; None leaves them open.
+            least: Share of the steps of two free cores that are done even where the machine is slower.
             seed: Of what the stage draws.
 
-        >>> StageBudget(share=0.25, steps_per_minute=100.0).train_config(8.0, None, seed=0).least_steps
-        200
+        >>> StageBudget(share=0.25, steps_per_minute=300.0).train_config(8.0, None, least=0.5, seed=0).least_steps
+        300
         """
         own = None if minutes is None else minutes * self.share
-        least = 0 if own is None else round(own * self.steps_per_minute)
-        return TrainConfig(own, steps, self.optim, seed, least)
+        least_steps = 0 if own is None else round(own * self.steps_per_minute * least)
+        return TrainConfig(own, steps, self.optim, seed, least_steps)
 
 
 @runtime_checkable
@@ -121,7 +122,7 @@ def learn_surface() -> FitStage:
     """The canonical field learns the painted surface: its colours, and what is inside and outside."""
     optim = OptimConfig(rates={"table": 2e-2, "network": 2e-3, "features": 2e-2}, warmup=20, final=0.1)
     terms = (SurfaceColorTerm("surface"), SolidTerm("solid"))
-    return FitStage("learning the surface", terms, StageBudget(0.3, steps_per_minute=200.0, optim=optim))
+    return FitStage("learning the surface", terms, StageBudget(0.3, steps_per_minute=600.0, optim=optim))
 
 
 def fit_surface_and_photo(photo: PhotoRays | None = None) -> FitStage:
@@ -138,7 +139,7 @@ def fit_surface_and_photo(photo: PhotoRays | None = None) -> FitStage:
         SurfaceColorTerm("surface", visible_weight=0.1),
         SolidTerm("solid"),
     )
-    return FitStage("fitting the photo", terms, StageBudget(0.7, steps_per_minute=100.0, optim=optim))
+    return FitStage("fitting the photo", terms, StageBudget(0.7, steps_per_minute=300.0, optim=optim))
 
 
 def picture_stages() -> tuple[AvatarStage, ...]:
@@ -148,7 +149,7 @@ def picture_stages() -> tuple[AvatarStage, ...]:
 
 def learn_body() -> PaintedStage:
     """The first stage."""
-    return PaintedStage("learning the body", StageBudget(share=1.0 / 8.0, steps_per_minute=300.0))
+    return PaintedStage("learning the body", StageBudget(share=1.0 / 8.0, steps_per_minute=900.0))
 
 
 def fit_photo(photo: PhotoRays | None = None, painted: PaintedRays | None = None) -> FitStage:
@@ -167,5 +168,5 @@ def fit_photo(photo: PhotoRays | None = None, painted: PaintedRays | None = None
             SilhouetteTerm("silhouette", photo, Constant(0.01)),
             ColorTerm("views", painted),
         ),
-        StageBudget(share=7.0 / 8.0, steps_per_minute=150.0, optim=optim),
+        StageBudget(share=7.0 / 8.0, steps_per_minute=450.0, optim=optim),
     )

@@ -9,7 +9,7 @@ import torch
 from avatars.benchmark.methods import Case, Method
 from avatars.benchmark.rows import rows
 from avatars.benchmark.rows.bare_body import BareBody, MeanColors, parts_in_photo, seen_by
-from avatars.benchmark.rows.field import FieldMethod
+from avatars.benchmark.rows.field import FieldMethod, budget
 from avatars.benchmark.rows.projection import Projection, Texels
 from avatars.benchmark.tracks import TRACKS
 from avatars.benchmark.truth_cache import CachedTruth, Draws
@@ -122,3 +122,8 @@ def test_a_photo_that_shows_nothing_gives_a_grey_body(case: Case):
     blind = dataclasses.replace(case, alpha=torch.zeros_like(case.alpha))
     image = Projection(size=64).fit(blind).posed(case.pose)(case.camera, 0)
     assert torch.allclose(image.color[image.opacity > 0.999], torch.tensor(0.5), atol=1e-5)
+
+
+def test_without_minutes_a_busy_machine_changes_no_result(case: Case):
+    assert budget(case).least == 1.0
+    assert budget(dataclasses.replace(case, minutes=0.5)).least < 1.0

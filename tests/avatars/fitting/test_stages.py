@@ -106,9 +106,10 @@ def test_the_photo_stage_renders_each_pixel_set_once_and_trains_the_field(subjec
 def test_stages_share_the_time_and_a_slow_machine_still_does_its_steps():
     first, photo = (stage.budget for stage in default_stages())
     assert first.share + photo.share == 1.0
-    assert photo.train_config(4.0, None, seed=1).minutes == pytest.approx(2.8)
-    assert photo.train_config(4.0, None, seed=1).least_steps == 280
-    assert photo.train_config(None, 7, seed=1).least_steps == 0
+    assert photo.train_config(4.0, None, least=1.0, seed=1).minutes == pytest.approx(2.8)
+    assert photo.train_config(4.0, None, least=1.0, seed=1).least_steps == 840
+    assert photo.train_config(4.0, None, least=1.0 / 3.0, seed=1).least_steps == 280
+    assert photo.train_config(None, 7, least=1.0, seed=1).least_steps == 0
 
 
 @pytest.mark.parametrize("stages", [(), default_stages()[:1], (*default_stages(), fit_photo())])
