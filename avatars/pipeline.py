@@ -249,7 +249,8 @@ def save_fit(
     clock = _Clock()
     image = fitted.posed.image(camera, 0)
     write_pictures(out, person, image, avatar)
-    around = Turntable.of(avatar.upright(torch.zeros(24, 3), generator=torch.Generator().manual_seed(seed)))
+    at_rest = avatar.model.rest_rotations
+    around = Turntable.of(avatar.upright(at_rest, generator=torch.Generator().manual_seed(seed)))
     around.write_strip(out / "strip.png")
     quality = {**figures(person, image, fitted), "turntable": around.figures()}
     clock.mark("pictures")

@@ -1,7 +1,7 @@
 """What a run of kind "avatar" shows: a figure that takes poses, as a mesh at once and as its field soon after."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from avatars.body import BodyPose
-from avatars.body.pose_file import named_pose, pose_names
-from avatars.body.smpl_file import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES
+from avatars.body.named_rotations import expand_rotations
+from avatars.body.pose_file import pose_names, read_pose
 from avatars.motion import SHIPPED, load_motion, shipped_motion
 from avatars.posed.avatar import Avatar, PosedAvatar, orbit_around
 from avatars.posed.run import load_avatar
@@ -63,7 +64,7 @@ def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
     }
     facts |= run_facts(run, load_checkpoint(run))
     home = home_of(orbit_around(Box.around(avatar.vertices, margin=_ROOM)))
-    rest = figure.posed(torch.zeros(len(JOINT_NAMES), 3))
+    rest = figure.posed(avatar.model.rest_rotations)
     return Subject(run.resolve().name, "avatar", {"avatar": rest}, home, facts, figure=figure)
 
 
@@ -76,15 +77,15 @@ def avatar_figure(avatar: Avatar, motion: Path | None = None) -> Figure:
     """
     own: dict[str, Motion] = {}
     if motion is not None:
-        own[motion.stem] = Motion(*load_motion(motion))
-    shipped = {name: Motion(shipped_motion(name), _MOTION_RATE) for name in SHIPPED}
+        own[motion.stem] = _motion(*load_motion(motion), avatar)
+    shipped = {name: _motion(shipped_motion(name), _MOTION_RATE, avatar) for name in SHIPPED}
     dressed = avatar.dressed
-    joints = avatar.model.skeleton(_body_pose(avatar, torch.zeros(len(JOINT_NAMES), 3)))[0]
+    joints = avatar.model.skeleton(_body_pose(avatar, avatar.model.rest_rotations))[0]
     skin = Skin(
         dressed.rest.numpy(), dressed.faces.numpy(), dressed.weights(avatar.model).numpy(), joints.detach().numpy()
     )
-    poses = {name: named_pose(name) for name in pose_names()}
-    return AvatarFigure(avatar, skin, poses, {**own, **shipped}, _sliders(), _Posed(avatar))
+    poses = {name: read_pose(name, avatar.model) for name in pose_names()}
+    return AvatarFigure(avatar, skin, poses, {**own, **shipped}, _sliders(avatar.model.joint_names), _Posed(avatar))
 
 
 @dataclass(frozen=True)
@@ -93,17 +94,17 @@ class AvatarFigure:
 
     avatar: Avatar
     skin: Skin
-    poses: Mapping[str, Float[Tensor, "24 3"]]
+    poses: Mapping[str, Float[Tensor, "j 3"]]
     motions: Mapping[str, Motion]
     sliders: Mapping[str, tuple[Slider, ...]]
     cache: "_Posed"
 
-    def bones(self, rotations: Float[Tensor, "24 3"]) -> Bones:
+    def bones(self, rotations: Float[Tensor, "j 3"]) -> Bones:
         """The joints in a pose."""
         joints, from_rest = self.avatar.model.skeleton(_body_pose(self.avatar, rotations))
         return Bones(quaternions(from_rest[:, :, :3].numpy()), joints.numpy())
 
-    def posed(self, rotations: Float[Tensor, "24 3"]) -> View:
+    def posed(self, rotations: Float[Tensor, "j 3"]) -> View:
         """The field behind the warp of a pose."""
         kept = rotations.clone()
 
@@ -124,9 +125,9 @@ class _Posed:
     def __init__(self, avatar: Avatar) -> None:
         self._avatar = avatar
         self._lock = threading.Lock()
-        self._kept: list[tuple[Float[Tensor, "24 3"], PosedAvatar]] = []
+        self._kept: list[tuple[Float[Tensor, "j 3"], PosedAvatar]] = []
 
-    def of(self, rotations: Float[Tensor, "24 3"]) -> PosedAvatar:
+    def of(self, rotations: Float[Tensor, "j 3"]) -> PosedAvatar:
         """The avatar in a pose."""
         with self._lock:
             found = next((posed for pose, posed in self._kept if torch.equal(pose, rotations)), None)
@@ -136,14 +137,18 @@ class _Posed:
             return found
 
 
-def _body_pose(avatar: Avatar, rotations: Float[Tensor, "24 3"]) -> BodyPose:
+def _motion(rotations: Float[Tensor, "t 24 3"], rate: float, avatar: Avatar) -> Motion:
+    return Motion(expand_rotations(rotations, JOINT_NAMES, avatar.model), rate)
+
+
+def _body_pose(avatar: Avatar, rotations: Float[Tensor, "j 3"]) -> BodyPose:
     return BodyPose(rotations, torch.zeros(3), avatar.portrait.pose.shape)
 
 
-def _sliders() -> dict[str, tuple[Slider, ...]]:
+def _sliders(joint_names: Sequence[str]) -> dict[str, tuple[Slider, ...]]:
     return {
         part: tuple(
-            Slider(f"{_short(name)} {_AXES[axis]}", JOINT_NAMES.index(name), axis)
+            Slider(f"{_short(name)} {_AXES[axis]}", joint_names.index(name), axis)
             for name in names
             for axis in _HINGES.get(_short(name), (0, 1, 2))
         )

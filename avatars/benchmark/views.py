@@ -140,7 +140,7 @@ def facing_of(pose: BodyPose) -> Float[Tensor, "3"]:
     return torch.nn.functional.normalize(forward, dim=0) if level else torch.tensor([0.0, 0.0, -1.0])
 
 
-def upright(rotations: Float[Tensor, "24 3"], facing: Float[Tensor, "3"], like: BodyPose) -> BodyPose:
+def upright(rotations: Float[Tensor, "j 3"], facing: Float[Tensor, "3"], like: BodyPose) -> BodyPose:
     """A pose of the canonical frame (y up, looking along z) turned so that it stands and faces a direction.
 
     Args:

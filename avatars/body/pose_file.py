@@ -13,9 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 import assets
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.model import BodyModel, BodyPose
+from avatars.body.named_rotations import expand_rotations
 from avatars.body.skinning import axis_angle_from_rotations
-from avatars.body.smpl_file import JOINT_NAMES, SMPL_SHAPE_SPACE
+from avatars.body.smpl_file import SMPL_SHAPE_SPACE
 from nfield.cameras import Cameras
 from nfield.errors import DataError
 
@@ -53,7 +55,7 @@ def pose_names() -> tuple[str, ...]:
 
 
 def named_pose(name: str) -> Float[Tensor, "24 3"]:
-    """The axis-angles, radians, of a shipped pose; the body stands upright in the canonical frame.
+    """The axis-angles, radians, of SMPL's joints in a shipped pose; the body stands upright in the canonical frame.
 
     Raises:
         DataError: Where no pose has that name; the message lists those that there are.
@@ -67,14 +69,14 @@ def named_pose(name: str) -> Float[Tensor, "24 3"]:
     return rotations
 
 
-def read_pose(source: str, model: BodyModel) -> Float[Tensor, "24 3"]:
+def read_pose(source: str, model: BodyModel) -> Float[Tensor, "j 3"]:
     """The pose of a name or of a parameters file (.npz), standing upright: without the file's global orientation.
 
     Raises:
         DataError: Where `source` is neither.
     """
     if Path(source).suffix != ".npz":
-        return named_pose(source)
+        return expand_rotations(named_pose(source), JOINT_NAMES, model)
     rotations = load_parameters(Path(source), model).pose.rotations.clone()
     rotations[0] = 0.0
     return rotations
@@ -138,7 +140,7 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"{path}: not readable as body parameters ({error}); {_FORMATS}") from error
 
 
-def _rotations(path: Path, arrays: dict[str, np.ndarray], names: tuple[str, ...]) -> Float[Tensor, "24 3"]:
+def _rotations(path: Path, arrays: dict[str, np.ndarray], names: tuple[str, ...]) -> Float[Tensor, "j 3"]:
     missing = [name for name in names if name not in arrays]
     if missing:
         raise DataError(f"{path}: it lacks {' and '.join(missing)}; {_FORMATS}")

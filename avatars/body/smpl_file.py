@@ -13,15 +13,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.parts import face_parts, mirror_vertices
 from nfield.errors import DataError
-
-JOINT_NAMES = (
-    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
-    "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder",
-    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hand", "right_hand",
-)  # fmt: skip
-"""SMPL's 24 joints in order."""
 
 SMPL_SHAPE_SPACE = "smpl"
 """The name of the shape space of files that do not name their own."""
@@ -40,14 +34,15 @@ _REQUIRED = ("v_template", "shapedirs", "posedirs", "J_regressor", "weights", "k
 
 @dataclass(frozen=True)
 class BodyFile:
-    """The arrays of a body model file, checked, in SMPL's order of joints.
+    """The arrays of a body model file, checked.
 
     Attributes:
         template: Vertices of the mean body in the rest pose (T-pose; x left, y up, z forward), metres.
         shape_dirs: Displacement of each vertex for a unit of each shape coefficient, metres.
-        pose_dirs: Displacement for each entry of R - I of joints 1 to 23 (row by row), metres.
+        pose_dirs: Displacement for each entry of R - I of all joints but the root (row by row), metres.
         joint_regressor: Joints are this matrix times the shaped vertices.
         weights: Skin weights.
+        joint_names: Name of each joint; the first 22 are SMPL's.
         parents: Parent of each joint, -1 for the root.
         faces: Corners of each triangle, counter-clockwise from outside.
         uv: Texture coordinates in [0, 1], or None.
@@ -61,9 +56,10 @@ class BodyFile:
 
     template: Float[np.ndarray, "v 3"]
     shape_dirs: Float[np.ndarray, "v 3 k"]
-    pose_dirs: Float[np.ndarray, "v 3 207"]
-    joint_regressor: Float[np.ndarray, "24 v"]
-    weights: Float[np.ndarray, "v 24"]
+    pose_dirs: Float[np.ndarray, "v 3 p"]
+    joint_regressor: Float[np.ndarray, "j v"]
+    weights: Float[np.ndarray, "v j"]
+    joint_names: tuple[str, ...]
     parents: tuple[int, ...]
     faces: Int[np.ndarray, "t 3"]
     uv: Float[np.ndarray, "u 2"] | None
@@ -126,18 +122,20 @@ def _checked(path: Path, arrays: dict[str, Any]) -> BodyFile:
         raise DataError(f"{path}: f names vertex {faces.max()}, but v_template has {vertices}")
     names = arrays.get("vertex_ids_names")
     stored = {} if names is None else dict(zip(map(str, names), map(int, arrays["vertex_ids"]), strict=True))
+    parts = np.asarray(arrays["parts"]) if "parts" in arrays else face_parts(weights, faces, JOINT_NAMES)
     return BodyFile(
         template=template,
         shape_dirs=shape_dirs[..., :_SHAPE_DIRECTIONS],
         pose_dirs=pose_dirs,
         joint_regressor=regressor,
         weights=weights,
+        joint_names=JOINT_NAMES,
         parents=_parents(path, np.asarray(arrays["kintree_table"])),
         faces=faces,
         uv=_dense(path, "vt", arrays["vt"]) if "vt" in arrays else None,
         uv_faces=np.asarray(arrays["ft"]).astype(np.int64) if "ft" in arrays else None,
         mirror=np.asarray(arrays["mirror"] if "mirror" in arrays else mirror_vertices(template)).astype(np.int64),
-        parts=np.asarray(arrays["parts"] if "parts" in arrays else face_parts(weights, faces)).astype(np.int64),
+        parts=parts.astype(np.int64),
         landmarks=stored or (_SMPL_LANDMARKS if vertices == _SMPL_VERTICES else {}),
         shape_space=str(arrays.get("shape_space", SMPL_SHAPE_SPACE)),
         provenance=str(arrays.get("provenance", path.name)),

@@ -10,12 +10,13 @@ from scipy import sparse
 from torch import Tensor
 
 from avatars.body import BodyModel
+from avatars.body.joints import belonging
 from avatars.body.parts import PART_NAMES
 
 HEAD = PART_NAMES.index("head")
 """The head's part label."""
 
-_HAND_JOINTS = (20, 21, 22, 23)
+_HANDS = ("left_wrist", "right_wrist", "left_hand", "right_hand")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def face_vertices(model: BodyModel) -> Bool[Tensor, "v"]:
 
 def hand_vertices(model: BodyModel) -> Bool[Tensor, "v"]:
     """Vertices that follow the wrists and hands more than anything else."""
-    return model.weights[:, list(_HAND_JOINTS)].sum(-1) > 0.5
+    return model.weights[:, belonging(model.joint_names, _HANDS)].sum(-1) > 0.5
 
 
 def winding_numbers(

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from avatars.body import BodyModel, BodyPose
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.pose_file import (
     BodyParameters,
     load_parameters,
@@ -17,7 +18,6 @@ from avatars.body.pose_file import (
     save_parameters,
 )
 from avatars.body.skinning import rotations_from_axis_angle
-from avatars.body.smpl_file import JOINT_NAMES
 from nfield.errors import DataError
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from avatars.body import BodyModel
-from avatars.body.smpl_file import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES
 from avatars.surface.garment.cloth import ClothConfig, body_weights, hair_weights, hanging_weights
 
 _MIRROR = [
