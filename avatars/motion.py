@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.model import JOINTS
 from avatars.body.pose_file import named_pose
-from avatars.body.smpl_file import JOINT_NAMES
 from nfield.errors import DataError
 
 _RATE = 30.0

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from jaxtyping import Int
 
-JOINT_NAMES = (
+JOINT_NAMES: tuple[str, ...] = (
     "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
     "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder",
     "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hand", "right_hand",
@@ -19,7 +19,20 @@ JOINT_NAMES = (
 COMMON = 22
 """How many of them, the first ones, every skeleton has."""
 
-_OF_THE_HEAD = ("jaw", "left_eye", "right_eye")
+LEFT_FINGERS, RIGHT_FINGERS = (
+    tuple(f"{side}_{finger}{k}" for finger in ("index", "middle", "pinky", "ring", "thumb") for k in (1, 2, 3))
+    for side in ("left", "right")
+)
+"""The fifteen joints of each hand of SMPL-H and SMPL-X, from the knuckles outwards."""
+
+SMPLH_JOINT_NAMES = (*JOINT_NAMES[:COMMON], *LEFT_FINGERS, *RIGHT_FINGERS)
+"""SMPL-H's 52 joints in order."""
+
+FACE_JOINT_NAMES = ("jaw", "left_eye_smplhf", "right_eye_smplhf")
+"""What SMPL-X has before its fingers."""
+
+SMPLX_JOINT_NAMES = (*JOINT_NAMES[:COMMON], *FACE_JOINT_NAMES, *LEFT_FINGERS, *RIGHT_FINGERS)
+"""SMPL-X's 55 joints in order."""
 
 
 def smpl_joint(name: str) -> str:
@@ -30,7 +43,7 @@ def smpl_joint(name: str) -> str:
     """
     if name in JOINT_NAMES:
         return name
-    return "head" if name.startswith(_OF_THE_HEAD) else f"{name.split('_')[0]}_hand"
+    return "head" if name in FACE_JOINT_NAMES else f"{name.split('_')[0]}_hand"
 
 
 def smpl_indices(names: Sequence[str]) -> Int[np.ndarray, "j"]:

@@ -4,7 +4,7 @@ Canonical frame: that of SMPL's rest pose, the T-pose with all rotations zero: x
 metres. A body posed from a photo lives in that photo's OpenCV camera frame: its global orientation turns it over.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 import assets
-from avatars.body.joints import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES, LEFT_FINGERS, RIGHT_FINGERS
 from avatars.body.skinning import (
     blend,
     forward_kinematics,
@@ -22,6 +22,7 @@ from avatars.body.skinning import (
     transform,
 )
 from avatars.body.smpl_file import load_body_file
+from nfield.errors import DataError
 
 JOINTS = len(JOINT_NAMES)
 """How many joints SMPL has."""
@@ -88,6 +89,9 @@ class BodyModel:
         landmarks: Vertices at nose, eyes, ears, toes, heels and finger tips, by name.
         shape_space: Name of the basis that shape coefficients refer to; they mean nothing in another one.
         provenance: Where the model comes from.
+        hand_means: Axis-angles of the finger joints of hands that hang relaxed, first left, then right, radians; the
+            template's hands are flat. None for bodies without fingers.
+        hand_components: Directions of a hand's usual changes, whose coefficients files of parameters may hold.
     """
 
     template: Float[Tensor, "v 3"]
@@ -106,13 +110,16 @@ class BodyModel:
     landmarks: Mapping[str, int]
     shape_space: str
     provenance: str
+    hand_means: Float[Tensor, "2 45"] | None = None
+    hand_components: Float[Tensor, "2 c 45"] | None = None
 
     @classmethod
     def load(cls, path: Path | None = None) -> "BodyModel":
-        """The shipped body, or the one of a user's own SMPL-format file (.npz or .pkl).
+        """The shipped body, or the one of a user's own SMPL, SMPL-H or SMPL-X file (.npz or .pkl).
 
         Raises:
             DataError: Where the file cannot be used; the message says why.
+            BackendUnavailable: Where it has fingers, and the package smplx is not installed.
         """
         file = load_body_file(assets.path("body/body.npz") if path is None else path)
         # Joints are sums over all vertices: in double precision they, and their hash, are the same on every machine.
@@ -135,12 +142,44 @@ class BodyModel:
             landmarks=file.landmarks,
             shape_space=file.shape_space,
             provenance=file.provenance,
+            hand_means=None if file.hands is None else torch.from_numpy(file.hands.means),
+            hand_components=None if file.hands is None else torch.from_numpy(file.hands.components),
         )
 
     @property
     def rest_rotations(self) -> Float[Tensor, "j 3"]:
         """No turn of any joint: the rest pose."""
-        return torch.zeros_like(self.joint_template)
+        return self.joint_template.new_zeros(len(self.joint_names), 3)
+
+    @property
+    def relaxed_hands(self) -> Float[Tensor, "j 3"]:
+        """Axis-angles that relax the template's flat hands, radians; zero where the body has no fingers.
+
+        SMPL-H and SMPL-X call them the mean hands, and add them to the hands of a pose unless told otherwise.
+        """
+        rotations = self.rest_rotations
+        if self.hand_means is not None:
+            fingers = [self.joint_names.index(name) for name in (*LEFT_FINGERS, *RIGHT_FINGERS)]
+            rotations[fingers] = self.hand_means.reshape(-1, 3)
+        return rotations
+
+    def vertices_at(self, names: Sequence[str]) -> Int[Tensor, "n"]:
+        """Vertices of landmarks.
+
+        Args:
+            names: Names of landmarks: nose, lear, LHeel and so on.
+
+        Raises:
+            DataError: The body does not say where they are.
+        """
+        missing = [name for name in names if name not in self.landmarks]
+        if missing:
+            raise DataError(
+                f"the body model {self.provenance!r} does not say which vertices lie at {', '.join(missing)}: its mesh "
+                f"of {len(self.template)} vertices is not that of SMPL, SMPL-H or SMPL-X; "
+                "add the arrays vertex_ids and vertex_ids_names to its .npz"
+            )
+        return torch.tensor([self.landmarks[name] for name in names], device=self.template.device)
 
     def rest(self, shape: Float[Tensor, "*b k"]) -> tuple[Float[Tensor, "*b v 3"], Float[Tensor, "*b j 3"]]:
         """Vertices and joints of a shaped body at rest, metres; coefficients that are left out are zero."""

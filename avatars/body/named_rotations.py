@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -14,7 +13,7 @@ def expand_rotations(
 ) -> Float[Tensor, "*b j 3"]:
     """Rotations of all joints of a body from those of joints with names.
 
-    Joints that the body has not are left out; joints that are not named are at rest.
+    Joints that the body has not are left out; of those that are not named fingers hang relaxed, the others are at rest.
 
     Args:
         rotations: Axis-angles of the named joints, radians.
@@ -22,6 +21,7 @@ def expand_rotations(
         model: The body.
     """
     place = {name: index for index, name in enumerate(names)}
-    at_rest = rotations.new_zeros(*rotations.shape[:-2], 3)
-    joints = [rotations[..., place[name], :] if name in place else at_rest for name in model.joint_names]
-    return torch.stack(joints, -2)
+    given = [index for index, name in enumerate(model.joint_names) if name in place]
+    whole = model.relaxed_hands.to(rotations).repeat(*rotations.shape[:-2], 1, 1)
+    whole[..., given, :] = rotations[..., [place[model.joint_names[index]] for index in given], :]
+    return whole

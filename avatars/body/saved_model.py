@@ -77,7 +77,7 @@ def _assembled(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Bo
         name: torch.from_numpy(array.astype(np.int64 if array.dtype.kind in "iu" else np.float32))
         for name, array in arrays.items()
     }
-    absent = {name: None for name in ("uv", "uv_faces") if name not in tensors}
+    absent = {name: None for name in ("uv", "uv_faces", "hand_means", "hand_components") if name not in tensors}
     names = tuple(map(str, facts.get("joint_names", JOINT_NAMES)))  # Runs from before there were others have SMPL's.
     given: dict[str, Any] = {**tensors, **absent, **facts, "joint_names": names, "parents": tuple(facts["parents"])}
     return BodyModel(**given)

@@ -184,7 +184,7 @@ class LandmarkRegressor:
                 from_joints[row, joint] = weight
             for name, weight in mixture.vertices.items():
                 from_vertices[row, VERTEX_NAMES.index(name)] = weight
-        vertices = torch.tensor([model.landmarks[name] for name in VERTEX_NAMES])
+        vertices = model.vertices_at(VERTEX_NAMES)
         return LandmarkRegressor(
             from_joints, from_vertices, vertices, torch.tensor([mixture.sigma for mixture in MIXTURES.values()])
         )

@@ -110,7 +110,7 @@ def _rotations(model: BodyModel, world: World, confidence: Float[Tensor, "33"]) 
     rest, parents = model.joint_template, model.parents
     human = anatomy(model.joint_names)
     fitted = 1 + len(human.low)
-    relaxed = torch.zeros(len(model.joint_names), 3)
+    relaxed = model.relaxed_hands
     relaxed[1:fitted] = human.prefers
     local = rotations_from_axis_angle(relaxed)
     local[0] = _root(world)

@@ -83,8 +83,8 @@ def vertex_parts(model: BodyModel) -> Int[Tensor, "v"]:
 def face_vertices(model: BodyModel) -> Bool[Tensor, "v"]:
     """The front of the head between chin and forehead, where skin shows."""
     rest = model.template
-    ears = rest[[model.landmarks["lear"], model.landmarks["rear"]]].mean(0)
-    eyes = rest[[model.landmarks["leye"], model.landmarks["reye"]]].mean(0)
+    ears = rest[model.vertices_at(("lear", "rear"))].mean(0)
+    eyes = rest[model.vertices_at(("leye", "reye"))].mean(0)
     forehead = eyes[1] + 0.35 * (rest[:, 1].max() - eyes[1])
     front = rest[:, 2] > ears[2] + 0.25 * (eyes[2] - ears[2])
     return (vertex_parts(model) == HEAD) & front & (rest[:, 1] < forehead)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from avatars.body import BodyModel, BodyPose
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.pose_file import named_pose
-from avatars.body.smpl_file import JOINT_NAMES
 from avatars.motion import SHIPPED, between, load_motion, mirrored, shipped_motion
 from nfield.errors import DataError
 

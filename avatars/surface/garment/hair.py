@@ -126,7 +126,7 @@ def _axis(seen: Photographed) -> tuple[tuple[float, float], float]:
 
 def _forehead(seen: Photographed, crown: float) -> float:
     """Height of the hairline, metres."""
-    eyes = seen.rest[[seen.model.landmarks["leye"], seen.model.landmarks["reye"]], 1].mean()
+    eyes = seen.rest[seen.model.vertices_at(("leye", "reye")), 1].mean()
     return float(eyes + 0.45 * (crown - eyes))
 
 
