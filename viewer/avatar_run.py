@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from avatars.body import BodyPose
-from avatars.body.joints import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES, LEFT_FINGERS, RIGHT_FINGERS
 from avatars.body.named_rotations import expand_rotations
 from avatars.body.pose_file import pose_names, read_pose
 from avatars.motion import SHIPPED, load_motion, shipped_motion
@@ -32,13 +32,17 @@ _KEPT = 3
 _MOTION_RATE = 30.0
 _AXES = ("x", "y", "z")
 _PARTS: Mapping[str, tuple[str, ...]] = {
-    "trunk and head": ("pelvis", "spine1", "spine2", "spine3", "neck", "head"),
+    "trunk and head": ("pelvis", "spine1", "spine2", "spine3", "neck", "head", "jaw"),
     "left arm": ("left_collar", "left_shoulder", "left_elbow", "left_wrist"),
     "right arm": ("right_collar", "right_shoulder", "right_elbow", "right_wrist"),
     "left leg": ("left_hip", "left_knee", "left_ankle"),
     "right leg": ("right_hip", "right_knee", "right_ankle"),
+    "left fingers": LEFT_FINGERS,
+    "right fingers": RIGHT_FINGERS,
 }
-_HINGES: Mapping[str, tuple[int, ...]] = {"elbow": (0, 1), "knee": (0,), "ankle": (0, 2), "collar": (1, 2)}
+"""Sliders by the part of the body that they move; bodies without fingers and jaw have fewer."""
+_FINGERS = ("index", "middle", "ring", "pinky")
+_HINGES: Mapping[str, tuple[int, ...]] = {"elbow": (0, 1), "knee": (0,), "ankle": (0, 2), "collar": (1, 2), "jaw": (0,)}
 """Axes about which these joints turn; all others turn about three."""
 
 
@@ -146,14 +150,21 @@ def _body_pose(avatar: Avatar, rotations: Float[Tensor, "j 3"]) -> BodyPose:
 
 
 def _sliders(joint_names: Sequence[str]) -> dict[str, tuple[Slider, ...]]:
-    return {
+    sliders = {
         part: tuple(
             Slider(f"{_short(name)} {_AXES[axis]}", joint_names.index(name), axis)
             for name in names
-            for axis in _HINGES.get(_short(name), (0, 1, 2))
+            if name in joint_names
+            for axis in _axes(_short(name))
         )
         for part, names in _PARTS.items()
     }
+    return {part: found for part, found in sliders.items() if found}
+
+
+def _axes(joint: str) -> tuple[int, ...]:
+    """Axes about which a joint turns; fingers, which lie along x in the T-pose, curl about z."""
+    return (2,) if joint.startswith(_FINGERS) else _HINGES.get(joint, (0, 1, 2))
 
 
 def _short(name: str) -> str:

@@ -50,7 +50,7 @@ class FitOptions:
     body: Path | None = None
     """Parameters of the body (npz: pose, shape, global_t, focal_l). Default: fitted to the photo."""
     model: Path | None = None
-    """Body model file in the SMPL format (npz or pkl). Default: the shipped one."""
+    """Body model file: SMPL, SMPL-H or SMPL-X (npz or pkl). Default: the shipped one."""
     focal: float | None = None
     """Focal length in pixels of the photo. Default: that of --body, else it is fitted."""
     field: Literal["hash", "rbf"] = "hash"

@@ -16,6 +16,7 @@ from avatars.body.named_rotations import expand_rotations
 from avatars.body.parts import PART_NAMES
 from avatars.body.pose_file import BodyParameters, load_parameters, named_pose, read_pose, save_parameters
 from avatars.body.saved_model import body_hash, load_body, save_body
+from nfield.cli import main
 from nfield.errors import BackendUnavailable, DataError
 from tests.avatars.body.made_up_bodies import KINDS, SMPL, SMPLH, SMPLX, Kind, made_up_person, write_npz, write_pkl
 
@@ -228,6 +229,16 @@ def test_without_the_package_the_message_teaches(files: Mapping[str, Path], name
     with pytest.raises(BackendUnavailable, match=message):
         BodyModel.load(files[name])
     assert BodyModel.load(files["smpl"]).joint_names == JOINT_NAMES
+
+
+def test_the_command_line_says_how_to_get_the_package(
+    files: Mapping[str, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setitem(sys.modules, "smplx", None)
+    monkeypatch.setitem(sys.modules, "smplx.vertex_ids", None)
+    assert main(["fit", "photo.jpg", "--model", str(files["smplx"]), "--out", "nowhere"]) == 2
+    shown = " ".join(capsys.readouterr().err.split())
+    assert "pip install 'nfield[smplx]'" in shown
 
 
 @pytest.mark.parametrize(
