@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from avatars.body import BodyModel
-from avatars.body.joints import JOINT_NAMES, BodyPose
+from avatars.body import BodyModel, BodyPose
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.pose_file import named_pose
 from avatars.surface.appearance import Appearance
 from avatars.surface.atlas import Atlas
