@@ -15,7 +15,7 @@ $(VENV)/.installed: pyproject.toml CMakeLists.txt $(wildcard nfield/kernels/nati
 
 demo: $(VENV)/.installed
 	$(BIN)/nfield fit assets/sample/photo.jpg --out $(DEMO) --overwrite
-	$(BIN)/nfield render $(DEMO) --pose t-pose --orbit
+	$(BIN)/nfield render $(DEMO)
 	@echo "The avatar is in $(DEMO): look at turntable.mp4 and strip.png there."
 # Opens the avatar in the viewer until Ctrl-C; CI only sees to it that its page works.
 	$(BIN)/nfield view $(DEMO) $(if $(CI),--check)

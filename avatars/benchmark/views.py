@@ -12,9 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from avatars.body import BodyModel, BodyPose
-from avatars.body.pose_file import named_pose
+from avatars.body.pose_file import mirrored, named_pose
 from avatars.body.skinning import axis_angle_from_rotations, rotations_from_axis_angle
-from avatars.motion import mirrored
 from nfield.cameras import Cameras, look_at
 
 BINS = ("front", "side", "back", "unseen pose")

@@ -67,6 +67,11 @@ def named_pose(name: str) -> Float[Tensor, "24 3"]:
     return rotations
 
 
+def mirrored(rotations: Float[Tensor, "24 3"]) -> Float[Tensor, "24 3"]:
+    """The pose with left and right exchanged."""
+    return rotations[_MIRROR] * rotations.new_tensor([1.0, -1.0, -1.0])
+
+
 def read_pose(source: str, model: BodyModel) -> Float[Tensor, "24 3"]:
     """The pose of a name or of a parameters file (.npz), standing upright: without the file's global orientation.
 
@@ -174,3 +179,12 @@ def _require_finite(path: Path, parameters: BodyParameters) -> None:
         raise DataError(f"{path}: the {' and the '.join(bad)} hold values that are not finite")
     if parameters.focal is not None and parameters.focal <= 0:
         raise DataError(f"{path}: the focal length is {parameters.focal:g} pixels, expected a positive number")
+
+
+def _other_side(name: str) -> str:
+    if name.startswith("left_"):
+        return name.replace("left_", "right_", 1)
+    return name.replace("right_", "left_", 1) if name.startswith("right_") else name
+
+
+_MIRROR = [JOINT_NAMES.index(_other_side(name)) for name in JOINT_NAMES]

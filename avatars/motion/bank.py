@@ -46,8 +46,8 @@ def open_motion(source: str, model: BodyModel) -> Motion:
 
 
 def motions_of_run(run: Path) -> Mapping[str, Path]:
-    """Motions that lie in a run's folder, by name: files and folders in its `motions/`, and BVH files beside the run."""
-    folder = run if run.is_dir() else run.parent
+    """Motions in a run's folder, by name: files and folders in its `motions/`, and BVH files beside the run."""
+    folder = run.parent if run.is_file() else run
     inside = folder / FOLDER
     listed = sorted(inside.iterdir()) if inside.is_dir() else []
     found = [path for path in listed if path.is_dir() or path.suffix.lower() in READERS]

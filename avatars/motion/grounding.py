@@ -1,8 +1,8 @@
 """A motion on a certain body: feet that stand stay where they are, on the ground.
 
 What moved one person slides and floats on another whose legs are longer. The way is scaled by the legs; then each foot
-that touches the ground rolls over it without slipping, and the leg reaches for the foot. A foot keeps its orientation in
-the world; between two steps the correction passes smoothly from one to the next.
+that touches the ground rolls over it without slipping, and the leg reaches for the foot. A foot keeps its orientation
+in the world; between two steps the correction passes smoothly from one to the next.
 """
 
 import dataclasses
@@ -30,8 +30,8 @@ _FLOATS = 0.2  # share of the frames in which both feet may be below the ground 
 def grounded(motion: Motion, model: BodyModel, shape: Float[Tensor, "k"]) -> Motion:
     """The same motion as this person makes it: standing feet stay where they are and stand on the ground.
 
-    The ground is where the soles of the standing rest pose are. The motion's way is that of the mean body of `model`, as
-    `open_motion` gives it, or of a person for whom it was grounded before.
+    The ground is where the soles of the standing rest pose are. The motion's way is that of the mean body of `model`,
+    as `open_motion` gives it.
 
     Args:
         motion: Of any number of joints.
@@ -44,15 +44,18 @@ def grounded(motion: Motion, model: BodyModel, shape: Float[Tensor, "k"]) -> Mot
     found = dataclasses.replace(motion, rotations=rotations, travel=motion.travel * scale)
     if found.contacts is None or not bool(found.contacts.any()):
         return lifted(found, soles)
+    contacts = found.contacts
     for _ in range(_PASSES):
-        found = _corrected(found, found.contacts, soles)
+        found = _corrected(found, contacts, soles)
     return found
 
 
 def lifted(motion: Motion, soles: Soles) -> Motion:
     """The same motion higher or lower as a whole, so that its lower foot mostly stands on the ground or above it."""
     lower = soles.heights(motion).amin(1)
-    return dataclasses.replace(motion, travel=motion.travel - motion.travel.new_tensor([0.0, float(lower.quantile(_FLOATS)), 0.0]))
+    return dataclasses.replace(
+        motion, travel=motion.travel - motion.travel.new_tensor([0.0, float(lower.quantile(_FLOATS)), 0.0])
+    )
 
 
 def _corrected(motion: Motion, contacts: Bool[Tensor, "t 2"], soles: Soles) -> Motion:
@@ -70,7 +73,9 @@ def _corrected(motion: Motion, contacts: Bool[Tensor, "t 2"], soles: Soles) -> M
     return dataclasses.replace(motion, rotations=rotations, travel=travel)
 
 
-def _ankle_way(motion: Motion, touching: Bool[Tensor, "t"], body: Body, soles: Soles, side: int) -> Float[Tensor, "t 3"]:
+def _ankle_way(
+    motion: Motion, touching: Bool[Tensor, "t"], body: Body, soles: Soles, side: int
+) -> Float[Tensor, "t 3"]:
     """Where an ankle shall be, metres: as it is, and shifted by what its foot lacks on the ground."""
     ankle = body.joints[:, LEGS[side].ankle]
     skin = body.vertices[:, soles.sides[side]] - ankle[:, None]
@@ -146,8 +151,15 @@ def _between(known: Float[Tensor, "t 3"], touching: Bool[Tensor, "t"], loops: bo
         frames, values = np.concatenate([frames - count, frames, frames + count]), np.tile(values, (3, 1))
     # Velocities within steps, from the side where the step is.
     ahead = np.where((np.diff(frames) == 1)[:, None], np.diff(values, axis=0), np.nan)
-    sides = np.stack([np.pad(ahead, ((1, 0), (0, 0)), constant_values=np.nan), np.pad(ahead, ((0, 1), (0, 0)), constant_values=np.nan)])
-    slopes = np.nan_to_num(np.where(np.isnan(sides[0]), sides[1], np.where(np.isnan(sides[1]), sides[0], sides.mean(0))))
+    sides = np.stack(
+        [
+            np.pad(ahead, ((1, 0), (0, 0)), constant_values=np.nan),
+            np.pad(ahead, ((0, 1), (0, 0)), constant_values=np.nan),
+        ]
+    )
+    slopes = np.nan_to_num(
+        np.where(np.isnan(sides[0]), sides[1], np.where(np.isnan(sides[1]), sides[0], sides.mean(0)))
+    )
     place = np.clip(np.arange(len(known)), frames[0], frames[-1])
     if len(frames) == 1:
         return known[frames].expand_as(known).clone()

@@ -13,7 +13,8 @@ _SIDES = {"left": "left", "l": "left", "right": "right", "r": "right"}
 
 _LIMBS = {
     "upleg": "hip", "upperleg": "hip", "thigh": "hip", "hip": "hip", "femur": "hip",
-    "leg": "knee", "lowerleg": "knee", "lowleg": "knee", "shin": "knee", "calf": "knee", "knee": "knee", "tibia": "knee",
+    "leg": "knee", "lowerleg": "knee", "lowleg": "knee", "shin": "knee", "calf": "knee", "knee": "knee",
+    "tibia": "knee",
     "ankle": "ankle", "foot": "ankle",
     "toe": "foot", "toes": "foot", "toebase": "foot", "toe0": "foot", "ball": "foot",
     "collar": "collar", "clavicle": "collar", "shoulder": "collar",
@@ -26,7 +27,9 @@ _NEXT = {"foot": ("ankle", "foot"), "shoulder": ("collar", "shoulder"), "hand": 
 _CENTRES = {"hips": "pelvis", "hip": "pelvis", "pelvis": "pelvis", "neck": "neck", "lowerneck": "neck", "head": "head"}
 _SPINE = ("spine1", "spine2", "spine3")
 
-ESSENTIAL = tuple(f"{side}_{name}" for side in ("left", "right") for name in ("hip", "knee", "ankle", "shoulder", "elbow"))
+ESSENTIAL = tuple(
+    f"{side}_{name}" for side in ("left", "right") for name in ("hip", "knee", "ankle", "shoulder", "elbow")
+)
 """Joints without which no motion can be read."""
 
 

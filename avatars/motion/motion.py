@@ -126,8 +126,8 @@ class Motion:
 def with_joints(rotations: Float[Tensor, "*b j 3"], count: int) -> Float[Tensor, "*b j2 3"]:
     """Rotations for a body with another number of joints.
 
-    The skeletons that extend SMPL's begin with its 22 joints from the pelvis to the wrists; what comes after them, hands
-    and face, is at rest.
+    The skeletons that extend SMPL's begin with its 22 joints from the pelvis to the wrists; what comes after them,
+    hands and face, is at rest.
 
     >>> with_joints(torch.ones(24, 3), 52).sum(-1).tolist()[20:24]
     [3.0, 3.0, 0.0, 0.0]

@@ -114,7 +114,9 @@ def retargeted(foreign: ForeignMotion, model: BodyModel) -> Float[Tensor, "t 24 
     """
     orientations, places = foreign.stance()
     left = foreign.leftward(places)
-    heading = torch.stack([left, left.new_tensor([0.0, 1.0, 0.0]), torch.linalg.cross(left, left.new_tensor([0.0, 1.0, 0.0]))], 1)
+    heading = torch.stack(
+        [left, left.new_tensor([0.0, 1.0, 0.0]), torch.linalg.cross(left, left.new_tensor([0.0, 1.0, 0.0]))], 1
+    )
     ours = model.joint_template.to(places)
     world: list[Float[Tensor, "t 3 3"]] = []
     parents = model.parents[: len(JOINT_NAMES)]

@@ -28,7 +28,7 @@ _EXAMPLES = (
     "nfield fit photo.jpg --out runs/me --mask mask.png --minutes 6",
     "nfield fit group.jpg --out runs/her --person 2",
     "nfield fit photo.jpg --out runs/me-rbf --field rbf",
-    "nfield render runs/me --pose t-pose --orbit",
+    "nfield render runs/me --motion dance",
 )
 
 
@@ -84,7 +84,7 @@ def run(options: FitOptions) -> None:
         console.print(f"stopped early; what exists is saved in {out}")
         return
     console.print(f"made in {saved.report['seconds_total']:.0f} s: see source.png and strip.png in {out}")
-    console.print(f"next: nfield render {out} --pose t-pose --orbit")
+    console.print(f"next: nfield render {out}, or nfield render {out} --motion dance")
 
 
 def fit_config(options: FitOptions) -> FitConfig:

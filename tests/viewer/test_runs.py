@@ -28,6 +28,7 @@ from viewer.app import warm_up
 from viewer.camera import home_camera, rotation_matrix
 from viewer.page import strongest
 from viewer.runs import LOADERS, load_subject
+from viewer.seam import FigurePose
 
 SIZE = (24, 32)
 FIELD = HashConfig(levels=4, log2_table_size=10, finest_resolution=32, hidden=32)
@@ -133,7 +134,7 @@ def test_bones_carry_the_mesh_like_the_body_itself(avatar_run: Path, name: str):
     figure = load_subject(avatar_run).figure
     assert figure is not None
     model, pose = BodyModel.load(), BodyPose(named_pose(name), torch.zeros(3), torch.zeros(10))
-    bones, skin = figure.bones(pose.rotations), figure.skin
+    bones, skin = figure.bones(FigurePose(pose.rotations)), figure.skin
     rotations = np.stack([rotation_matrix(quaternion) for quaternion in bones.quaternions])
     local = skin.vertices[:, None] - skin.joints[None]
     moved = np.einsum("jab,vjb->vja", rotations, local) + bones.positions[None]

@@ -1,7 +1,7 @@
 """All shipped motions as the text of their files."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from assets.build.motions.dance import dance
@@ -45,7 +45,7 @@ def as_json(motion: Motion, model: BodyModel) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _lines(rows: list[list[float]]) -> str:
+def _lines(rows: Sequence[Sequence[float]]) -> str:
     return ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
 
 

@@ -61,7 +61,7 @@ class Clock:
         return size * np.cos(2.0 * np.pi * cycles * (self.phase - peak))
 
 
-def closed(once: Curve) -> Curve:
+def closed(once: Curve) -> Float[np.ndarray, "u"]:
     """A cycle with its first frame again at its end."""
     return np.append(once, once[0])
 

@@ -32,7 +32,7 @@ def _feet(clock: Clock) -> tuple[dict[str, Curve], Bool[np.ndarray, "t 2"]]:
     found, standing = {}, []
     heels = {  # On the spot, the heel of the leg that is free goes up.
         "left": {7.9: 0.0, 8.5: 16.0, 9.5: 0.0, 10.5: 16.0, 11.5: 0.0, 12.6: 30.0, 13.6: 0.0, 14.6: 30.0, 15.6: 0.0},
-        "right": {8.4: 0.0, 9.5: 16.0, 10.5: 0.0, 11.5: 16.0, 12.3: 0.0, 13.6: 22.0, 14.4: 0.0, 15.4: 22.0, 15.95: 0.0},
+        "right": {8.4: 0.0, 9.5: 16.0, 10.5: 0.0, 11.5: 16.0, 12.3: 0.0, 13.6: 22.0, 14.4: 0.0, 15.2: 22.0, 15.65: 0.0},
     }
     for side, out in zip(SIDES, (1.0, -1.0), strict=True):
         place, lift, stands = np.full(len(beats), out * _STANCE), np.zeros(len(beats)), np.ones(len(beats), bool)
@@ -43,7 +43,7 @@ def _feet(clock: Clock) -> tuple[dict[str, Curve], Bool[np.ndarray, "t 2"]]:
             lift = np.where(swings, 0.06 * np.sin(np.pi * np.clip(share, 0.0, 1.0)) ** 2, lift)
             stands &= ~swings
         heel = clock.through({0.0: 0.0, **heels[side]}, soft=0.05)
-        heel = np.where(beats < 7.85, 220.0 * lift, np.maximum(heel, 0.0))
+        heel = np.where((beats < 7.85) | (heel < 0.05), 220.0 * lift, heel)
         found |= {
             f"{side} foot x": place, f"{side} foot lift": lift, f"{side} foot pitch": heel,
             f"{side} toe": np.where(stands, heel, 0.5 * heel), f"{side} foot yaw": np.full(len(beats), 12.0 * out),
@@ -67,7 +67,7 @@ def _hips(clock: Clock) -> dict[str, Curve]:
     turned = {0.0: 0.0, 1.2: -10.0, 3.2: 10.0, 5.2: -10.0, 7.2: 10.0, 8.5: 0.0, 12.5: 12.0, 13.5: -8.0, 14.5: 12.0, 15.5: -6.0}
     depth = {0.0: 0.0, 7.8: 0.0, 8.9: 0.04, 9.9: -0.05, 10.9: 0.04, 11.9: -0.05, 12.6: 0.0}
     bounce = 0.02 * np.cos(2.0 * np.pi * clock.phase * _BEATS)
-    low = clock.through({0.0: -0.048, 7.5: -0.048, 8.5: -0.065, 11.5: -0.065, 12.5: -0.055, 15.5: -0.05}, soft=0.1)
+    low = clock.through({0.0: -0.056, 7.5: -0.056, 8.5: -0.068, 11.5: -0.068, 12.5: -0.06, 15.5: -0.056}, soft=0.1)
     return {
         "pelvis x": clock.through(across, soft=0.07),
         "pelvis y": low - bounce,

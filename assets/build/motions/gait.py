@@ -70,31 +70,31 @@ class Gait:
 
 
 WALK = Gait(
-    seconds=1.1, stride=1.26, stance=0.61, ahead=0.27,
-    pitch={0.0: -16.0, 0.1: 0.0, 0.34: 0.0, 0.5: 18.0, 0.61: 40.0, 0.68: 52.0, 0.8: 18.0, 0.92: -14.0},
-    toe={0.0: 8.0, 0.1: 0.0, 0.34: 0.0, 0.5: 18.0, 0.61: 37.0, 0.74: 8.0, 0.9: 12.0},
-    lift={0.0: 0.0, 0.6: 0.0, 0.68: 0.02, 0.78: 0.045, 0.9: 0.04},
+    seconds=1.08, stride=1.14, stance=0.59, ahead=0.285,
+    pitch={0.0: -16.0, 0.1: 0.0, 0.34: 0.0, 0.48: 15.0, 0.59: 37.0, 0.67: 52.0, 0.8: 18.0, 0.92: -14.0},
+    toe={0.0: 8.0, 0.1: 0.0, 0.34: 0.0, 0.48: 15.0, 0.59: 35.0, 0.74: 8.0, 0.9: 12.0},
+    lift={0.0: 0.0, 0.59: 0.0, 0.68: 0.015, 0.78: 0.045, 0.9: 0.04},
     inwards=0.03,
 )  # fmt: skip
 
 RUN = Gait(
-    seconds=0.7, stride=1.75, stance=0.36, ahead=0.2,
-    pitch={0.0: -6.0, 0.07: 0.0, 0.18: 0.0, 0.3: 26.0, 0.36: 38.0, 0.5: 78.0, 0.66: 58.0, 0.84: 8.0, 0.95: -10.0},
-    toe={0.0: 5.0, 0.07: 0.0, 0.18: 0.0, 0.3: 26.0, 0.36: 34.0, 0.5: 4.0, 0.9: 8.0},
-    lift={0.0: 0.0, 0.35: 0.0, 0.46: 0.16, 0.6: 0.3, 0.72: 0.22, 0.86: 0.1},
+    seconds=0.7, stride=1.66, stance=0.36, ahead=0.2,
+    pitch={0.0: -6.0, 0.07: 0.0, 0.18: 0.0, 0.3: 26.0, 0.36: 36.0, 0.5: 76.0, 0.66: 58.0, 0.84: 8.0, 0.95: -10.0},
+    toe={0.0: 5.0, 0.07: 0.0, 0.18: 0.0, 0.3: 26.0, 0.36: 31.0, 0.5: 4.0, 0.9: 8.0},
+    lift={0.0: 0.0, 0.35: 0.0, 0.42: 0.035, 0.5: 0.17, 0.61: 0.29, 0.72: 0.22, 0.86: 0.1},
     inwards=0.055,
 )  # fmt: skip
 
 
 def walk(rig: Rig) -> Motion:
-    """Two steps at 1.15 m/s."""
+    """Two steps at 1.05 m/s."""
     clock = WALK.clock
     left = {"arm swing": clock.wave(-21.0, peak=0.02) - 1.0, "elbow": 24.0 - clock.wave(9.0, peak=0.06)}
     right = {"arm swing": clock.wave(21.0, peak=0.02) - 1.0, "elbow": 24.0 + clock.wave(9.0, peak=0.06)}
     given = {
         **WALK.feet(),
         # Highest when one leg stands upright, over the foot that stands.
-        "pelvis y": -0.042 - clock.wave(0.019, cycles=2, peak=0.04),
+        "pelvis y": -0.04 - clock.wave(0.019, cycles=2, peak=0.04),
         "pelvis x": clock.wave(0.021, peak=0.3),
         "pelvis z": clock.phase * WALK.stride + clock.wave(0.008, cycles=2, peak=0.15),
         "pelvis yaw": clock.wave(-5.5, peak=0.0),
@@ -111,7 +111,7 @@ def walk(rig: Rig) -> Motion:
 
 
 def run(rig: Rig) -> Motion:
-    """Two steps at 2.5 m/s, with flights between them."""
+    """Two steps at 2.4 m/s, with flights between them."""
     clock = RUN.clock
     left = {"arm swing": clock.wave(-36.0, peak=0.0) - 8.0, "elbow": 88.0 - clock.wave(14.0, peak=0.0)}
     right = {"arm swing": clock.wave(36.0, peak=0.0) - 8.0, "elbow": 88.0 + clock.wave(14.0, peak=0.0)}

@@ -28,7 +28,7 @@ _LAYOUT = (
 
 
 def read_amass(path: Path, model: BodyModel) -> Motion:
-    """Reads poses, travel and turning; the upward axis is found from how bodies stand, AMASS's z where that is unclear."""
+    """Reads poses, travel and turning; up is the axis along which the body stands, or AMASS's z."""
     arrays = _arrays(path)
     poses, trans = _poses(path, arrays), arrays.get("trans", arrays.get("transl"))
     rate = _rate(arrays)
@@ -53,7 +53,9 @@ def _poses(path: Path, arrays: Mapping[str, np.ndarray]) -> Float[Tensor, "t 24 
     """Rotations of SMPL's joints; hands and face of larger bodies are left out."""
     poses = arrays.get("poses", arrays.get("pose"))
     if poses is None and {"root_orient", "pose_body"} <= set(arrays):
-        poses = np.concatenate([arrays[name].reshape(len(arrays[name]), -1) for name in ("root_orient", "pose_body")], 1)
+        poses = np.concatenate(
+            [arrays[name].reshape(len(arrays[name]), -1) for name in ("root_orient", "pose_body")], 1
+        )
     if poses is None:
         raise DataError(f"{path}: has no 'poses', it holds {', '.join(sorted(arrays)) or 'nothing'}; {_LAYOUT}")
     rows = poses.reshape(len(poses), -1) if poses.ndim > 1 else poses.reshape(1, -1)[:, :0]

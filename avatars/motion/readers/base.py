@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from nfield.errors import DataError
 FASTEST = 1e4  # frames per second
 
 
+@runtime_checkable
 class MotionReader(Protocol):
     """Reads one kind of files or folders."""
 
@@ -39,7 +40,9 @@ def require_motion(path: Path, turns: Float[Tensor, "t j c"], rate: float, *, ad
     if not bool(turns.isfinite().all()):
         raise DataError(f"{path}: holds angles that are not finite; {advice}")
     if not 0.0 < rate < FASTEST:
-        raise DataError(f"{path}: has {rate:g} frames a second, expected a number above 0 and below {FASTEST:g}; {advice}")
+        raise DataError(
+            f"{path}: has {rate:g} frames a second, expected a number above 0 and below {FASTEST:g}; {advice}"
+        )
 
 
 def remark(path: Path, text: str) -> None:

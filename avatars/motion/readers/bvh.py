@@ -37,8 +37,8 @@ def _check(path: Path, file: BvhFile, joints: Mapping[str, int]) -> None:
     missing = [name for name in ESSENTIAL if name not in joints]
     if missing:
         raise DataError(
-            f"{path}: no joint is known as {_some(missing)}; its joints are {_some(list(file.names), 3 * _LISTED)}; name "
-            "them as Mixamo does (LeftUpLeg, LeftLeg, LeftFoot, LeftArm, LeftForeArm), or as SMPL does"
+            f"{path}: no joint is known as {_some(missing)}; its joints are {_some(list(file.names), 3 * _LISTED)}; "
+            "name them as Mixamo does (LeftUpLeg, LeftLeg, LeftFoot, LeftArm, LeftForeArm), or as SMPL does"
         )
     known = set(joints.values())
     unknown = [name for index, name in enumerate(file.names) if index not in known]

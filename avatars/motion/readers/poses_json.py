@@ -1,9 +1,9 @@
 """Motions as JSON: the format of the shipped ones, and lists of poses by name.
 
-`poses` holds frames of 72 numbers (axis-angles of SMPL's 24 joints, radians) and `fps` their rate; optional are `travel`
-(frames of 3 numbers, metres, of a body whose legs are `leg_length` metres long), `contacts` (frames of two: whether the
-left and the right foot stand) and `loops`, after which the last frame is the first again. Or `poses` holds names of the
-shipped poses, `mirrored` before a name exchanging left and right, and `seconds` the time from one to the next.
+`poses` holds frames of 72 numbers (axis-angles of SMPL's 24 joints, radians) and `fps` their rate; optional are
+`travel` (frames of 3 numbers, metres, of a body whose legs are `leg_length` metres long), `contacts` (frames of two:
+whether the left and the right foot stand) and `loops`, after which the last frame is the first again. Or `poses` holds
+names of the shipped poses, `mirrored` before a name exchanging left and right, and `seconds` from one to the next.
 """
 
 import json
@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from avatars.body.model import BodyModel
-from avatars.body.pose_file import named_pose
+from avatars.body.pose_file import mirrored, named_pose
 from avatars.body.smpl_file import JOINT_NAMES
 from avatars.motion.legs import leg_length
 from avatars.motion.motion import Motion
@@ -42,11 +42,6 @@ def read_json(path: Path, model: BodyModel) -> Motion:
         raise DataError(f"{path}: not readable as a motion ({error!r}); {_LAYOUT}") from error
     require_motion(path, motion.rotations, motion.rate, advice=_LAYOUT)
     return motion if "travel" in content else settled(motion, model, placed=False)
-
-
-def mirrored(rotations: Float[Tensor, "24 3"]) -> Float[Tensor, "24 3"]:
-    """The pose with left and right exchanged."""
-    return rotations[_MIRROR] * rotations.new_tensor([1.0, -1.0, -1.0])
 
 
 def between(poses: Sequence[Float[Tensor, "24 3"]], seconds: float) -> Float[Tensor, "t 24 3"]:
@@ -97,12 +92,3 @@ def _pose(name: str) -> Float[Tensor, "24 3"]:
     """A named pose, or its mirror image."""
     start = "mirrored "
     return mirrored(named_pose(name.removeprefix(start))) if name.startswith(start) else named_pose(name)
-
-
-def _other_side(name: str) -> str:
-    if name.startswith("left_"):
-        return name.replace("left_", "right_", 1)
-    return name.replace("right_", "left_", 1) if name.startswith("right_") else name
-
-
-_MIRROR = [JOINT_NAMES.index(_other_side(name)) for name in JOINT_NAMES]
