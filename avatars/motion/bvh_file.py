@@ -196,7 +196,7 @@ def _turned(joint: BvhJoint, taken: Float[np.ndarray, "t c"]) -> Float[np.ndarra
     turn = np.tile(np.eye(3), (len(taken), 1, 1))
     for i, (kind, axis) in enumerate(joint.channels):
         if kind == "rotation":
-            turn = turn @ Rotation.from_euler("xyz"[axis], taken[:, i], degrees=True).as_matrix()
+            turn = turn @ Rotation.from_euler("xyz"[axis], taken[:, i, None], degrees=True).as_matrix()
     return turn
 
 

@@ -15,7 +15,7 @@ from avatars.motion.motion import Motion
 from avatars.motion.soles import Soles, found_contacts
 
 _UP = 1  # the canonical frame's upward axis
-_SURE = 0.6  # of a mean upward direction along one axis: from here on that axis is up
+_SURE = 0.75  # of a mean upward direction along one axis: from here on that axis is up
 
 
 def upward_axis(up: Float[Tensor, "t 3"], *, otherwise: int) -> tuple[int, float]:
@@ -25,7 +25,7 @@ def upward_axis(up: Float[Tensor, "t 3"], *, otherwise: int) -> tuple[int, float
         up: From feet to head in each frame, unit vectors.
         otherwise: The axis for motions that do not tell, for example of somebody who lies.
     """
-    mean = up.mean(0)
+    mean = up.mean(0) * up.new_tensor([0.0, 1.0, 1.0])  # no program has x upwards, but people lie along it
     axis = int(mean.abs().argmax())
     return (axis, float(mean[axis].sign())) if float(mean[axis].abs()) > _SURE else (otherwise, 1.0)
 

@@ -132,7 +132,7 @@ def retargeted(foreign: ForeignMotion, model: BodyModel) -> Float[Tensor, "t 24 
 
 
 def _laid(
-    name: str, foreign: ForeignMotion, places: Float[Tensor, "j 3"], ours: Float[Tensor, "j 3"]
+    name: str, foreign: ForeignMotion, places: Float[Tensor, "j 3"], ours: Float[Tensor, "k 3"]
 ) -> Float[Tensor, "3 3"]:
     """The turn that lays a bone of ours, in the T-pose of the same heading, along the foreign one in its stance."""
     side, _, part = name.rpartition("_")

@@ -45,7 +45,7 @@ def as_json(motion: Motion, model: BodyModel) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _lines(rows: Sequence[Sequence[float]]) -> str:
+def _lines(rows: Sequence[Sequence[float | int]]) -> str:
     return ",\n".join(json.dumps(row, separators=(",", ":")) for row in rows)
 
 

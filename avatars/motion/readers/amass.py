@@ -1,5 +1,6 @@
 """Motions as AMASS stores them (.npz): axis-angles of SMPL, SMPL-H or SMPL-X, and where the body was."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def _poses(path: Path, arrays: Mapping[str, np.ndarray]) -> Float[Tensor, "t 24 
         )
     if poses is None:
         raise DataError(f"{path}: has no 'poses', it holds {', '.join(sorted(arrays)) or 'nothing'}; {_LAYOUT}")
-    rows = poses.reshape(len(poses), -1) if poses.ndim > 1 else poses.reshape(1, -1)[:, :0]
+    rows = poses.reshape(len(poses), math.prod(poses.shape[1:])) if poses.ndim > 1 else np.zeros((1, 0))
     if rows.shape[1] % 3 or rows.shape[1] < 3 * SHARED_JOINTS:
         raise DataError(f"{path}: its poses have shape {poses.shape}, which is no body's; {_LAYOUT}")
     joints = tensor(rows).reshape(len(rows), rows.shape[1] // 3, 3)

@@ -38,7 +38,7 @@ def read_json(path: Path, model: BodyModel) -> Motion:
         content = json.loads(path.read_text(encoding="utf-8"))
         named = bool(content["poses"]) and all(isinstance(pose, str) for pose in content["poses"])
         motion = _between_names(path, content) if named else _frames(path, content, model)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
         raise DataError(f"{path}: not readable as a motion ({error!r}); {_LAYOUT}") from error
     require_motion(path, motion.rotations, motion.rate, advice=_LAYOUT)
     return motion if "travel" in content else settled(motion, model, placed=False)

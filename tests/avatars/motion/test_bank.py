@@ -80,10 +80,16 @@ def test_knees_and_elbows_bend_the_right_way(name: str):
         assert (torch.linalg.cross(thigh, shin) * hinge).sum(-1).min() > -0.002
 
 
+def _ahead(motion: Motion, name: str):
+    """How far a joint is before its mean place against the pelvis."""
+    ahead = (_joint(motion, name) - _joint(motion, "pelvis"))[:, 2]
+    return ahead - ahead.mean()
+
+
 def test_in_a_walk_arms_swing_against_the_legs_and_the_weight_is_over_the_standing_foot():
     walk = _of("walk")
     ahead = {
-        name: (_joint(walk, name) - _joint(walk, "pelvis"))[:, 2] - float((_joint(walk, name) - _joint(walk, "pelvis"))[:, 2].mean())
+        name: _ahead(walk, name)
         for name in ("left_wrist", "right_wrist", "left_ankle", "right_ankle")
     }  # fmt: skip
     for arm, leg in (("left_wrist", "left_ankle"), ("right_wrist", "right_ankle")):
@@ -123,7 +129,7 @@ def test_the_dance_moves_hips_and_arms_for_several_seconds():
 
 def test_a_name_that_there_is_not_is_answered_with_those_that_there_are():
     with pytest.raises(
-        DataError, match="moonwalk: there is no such motion; expected one of dance, idle, .* or the path"
+        DataError, match=r"moonwalk: there is no such motion; expected one of dance, idle, .* or the path"
     ):
         open_motion("moonwalk", body())
 
