@@ -7,12 +7,11 @@ from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
-from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from avatars.body import BodyPose
 from avatars.motion import Motion, grounded
-from avatars.motion.motion import with_joints
+from avatars.motion.motion import smooth_way, with_joints
 from avatars.posed.avatar import Avatar, orbit_around
 from nfield.cameras import Cameras, look_at
 from nfield.types import Box
@@ -109,8 +108,7 @@ def from_the_front(joints: Float[Tensor, "n j 3"], size: tuple[int, int], *, rat
 
 def alongside(joints: Float[Tensor, "n j 3"], size: tuple[int, int], *, rate: float) -> Cameras:
     """Going along with the figure, half from the front."""
-    way = torch.from_numpy(gaussian_filter1d(joints[:, 0].double().numpy(), _STEADY * rate, axis=0, mode="nearest"))
-    level = way.to(joints) * joints.new_tensor([1.0, 0.0, 1.0])
+    level = smooth_way(joints[:, 0], _STEADY * rate) * joints.new_tensor([1.0, 0.0, 1.0])
     box = _box(joints - level[:, None])
     middle, extent = 0.5 * (box.low + box.high), float(box.size.max())
     target = level + joints.new_tensor([0.0, float(middle[1]), 0.0])

@@ -12,6 +12,9 @@ from torch import Tensor
 
 from avatars.body.model import BodyPose
 
+SHARED_JOINTS = 22
+"""The joints of SMPL's skeleton that all that extend it have in common: all but its two hands."""
+
 _STANDS = 0.01  # metres within which a cycle ends where it began
 _PATH = 0.5  # seconds: what moves slower than this is the path of a recorded walk, what moves faster is its sway
 
@@ -119,8 +122,20 @@ class Motion:
     def _path(self) -> Float[Tensor, "t 3"]:
         if self.loops:
             return torch.linspace(0.0, 1.0, len(self))[:, None].to(self.travel) * self.cycle
-        smooth = gaussian_filter1d(self.travel.double().cpu().numpy(), _PATH * self.rate, axis=0, mode="nearest")
-        return torch.from_numpy(smooth).to(self.travel)
+        return smooth_way(self.travel, _PATH * self.rate)
+
+
+def smooth_way(places: Float[Tensor, "t 3"], frames: float) -> Float[Tensor, "t 3"]:
+    """The slow part of a way: what varies over more than so many frames; a steady way is its own.
+
+    >>> way = torch.arange(6.0)[:, None].expand(6, 3)
+    >>> bool(torch.allclose(smooth_way(way, 2.0), way))
+    True
+    """
+    steady = torch.linspace(0.0, 1.0, len(places))[:, None].to(places)
+    steady = places[0] + steady * (places[-1] - places[0])
+    rest = gaussian_filter1d((places - steady).double().cpu().numpy(), frames, axis=0, mode="nearest")
+    return steady + torch.from_numpy(rest).to(places)
 
 
 def with_joints(rotations: Float[Tensor, "*b j 3"], count: int) -> Float[Tensor, "*b j2 3"]:
@@ -138,10 +153,6 @@ def with_joints(rotations: Float[Tensor, "*b j 3"], count: int) -> Float[Tensor,
     padded = rotations.new_zeros(*rotations.shape[:-2], count, 3)
     padded[..., :shared, :] = rotations[..., :shared, :]
     return padded
-
-
-SHARED_JOINTS = 22
-"""The joints of SMPL's skeleton that all that extend it have in common: all but its two hands."""
 
 
 def _slerp(

@@ -166,7 +166,7 @@ def test_joints_between_are_folded_into_their_chains(tmp_path: Path):
     parents, offsets = [*plain.parents, 0, 16, 20], np.concatenate([plain.offsets, np.zeros((3, 3))])
     parents[1], offsets[22], offsets[1] = 22, offsets[1], 0.0  # the left hip hangs on the helper
     parents[18] = 23  # the left elbow on the twist bone
-    skeleton = Skeleton(names, parents, offsets)
+    Skeleton(names, parents, offsets)
     angles, root = wriggling(25), walking_root(4)
     angles[:, 23] = 0.0
     order = [0, 22, 1, 4, 7, 10, *(j for j in range(25) if j not in (0, 22, 1, 4, 7, 10))]
