@@ -18,9 +18,10 @@ from avatars.posed.run import load_avatar
 from nfield.cameras import Cameras
 from nfield.checkpoint import load_checkpoint
 from nfield.rendering.image import Image, ShouldStop
+from nfield.training.run_folder import read_json
 from nfield.types import Box
 from viewer.camera import quaternions
-from viewer.scene_run import home_of, read_json, run_facts
+from viewer.scene_run import home_of, run_facts
 from viewer.seam import Bones, Figure, Motion, Skin, Slider, Subject, View
 
 _CHUNK = 1 << 12

@@ -80,8 +80,8 @@ def _call(command: str, arguments: Sequence[str]) -> int:
             return _fail(str(error))
         except OSError as error:
             return _fail(_described(error))
-        except KeyboardInterrupt:
-            print("stopped", file=sys.stderr)
+        except KeyboardInterrupt as stop:  # a command may say how to go on
+            print(str(stop) or "stopped", file=sys.stderr)
             return _STOPPED
     return 0
 

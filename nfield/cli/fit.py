@@ -1,30 +1,35 @@
 """`nfield fit`: one photo of a person to an avatar in a run folder."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
 
 from avatars.body import BodyModel
+from avatars.fit_run.folder import FitFolder
+from avatars.fit_run.record import FitRecord
 from avatars.fitting.fit import FitBudget
 from avatars.fitting.stages import default_stages
-from avatars.pipeline import FitConfig, PhotoFiles, fit_from_photo
+from avatars.pipeline import FitConfig, PhotoFiles, SavedFit, fit_from_photo
 from avatars.posed.avatar import FigureConfig
 from avatars.report import table
-from nfield.checkpoint import FILE
 from nfield.cli.options import parse_options
-from nfield.errors import CheckpointError, OptionError
-from nfield.fields import HashConfig, RbfConfig
+from nfield.errors import OptionError
+from nfield.fields import BACKENDS, HashConfig, RbfConfig
 from nfield.training.loop import Hook
 from nfield.training.progress import TrainProgress
 
+_MINUTES = 4.0
+_FIELD = "hash"
+_SEED = 0
 _EXAMPLES = (
     "nfield fit photo.jpg --out runs/me",
+    "nfield fit --resume --out runs/me",
     "nfield fit photo.jpg --out runs/me --mask mask.png --minutes 6",
     "nfield fit group.jpg --out runs/her --person 2",
     "nfield fit photo.jpg --out runs/me-rbf --field rbf",
@@ -34,12 +39,12 @@ _EXAMPLES = (
 
 @dataclass(frozen=True)
 class FitOptions:
-    """Make a posable avatar from one photo of a person; Ctrl-C saves what exists and stops."""
+    """Make a posable avatar from one photo of a person; Ctrl-C saves and stops, --resume goes on."""
 
-    photo: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="PHOTO")]
-    """Picture that shows a person, best from head to feet."""
     out: Path
-    """Run folder to write: avatar, report and pictures."""
+    """Run folder to write: avatar, report and pictures; progress.png shows every minute how far it is."""
+    photo: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="PHOTO")] = None
+    """Picture that shows a person, best from head to feet. With --resume it may be left out."""
     person: int | None = None
     """Which of several persons, 1 for the leftmost; persons.png in the run folder shows them. Default: the largest."""
     mask: Path | None = None
@@ -50,19 +55,21 @@ class FitOptions:
     body: Path | None = None
     """Parameters of the body (npz: pose, shape, global_t, focal_l). Default: fitted to the photo."""
     model: Path | None = None
-    """Body model file in the SMPL format (npz or pkl). Default: the shipped one."""
+    """Body model file in the SMPL format (npz or pkl). Default: the shipped one, or the resumed run's."""
     focal: float | None = None
     """Focal length in pixels of the photo. Default: that of --body, else it is fitted."""
-    field: Literal["hash", "rbf"] = "hash"
-    """Backend of the avatar's field: a hash grid, or one of the same size with adaptive radial bases."""
-    minutes: float = 4.0
-    """Training time; finding person and body comes before."""
+    field: Literal["hash", "rbf"] | None = None
+    """Backend of the avatar's field: a hash grid, or one of the same size with adaptive radial bases. Default: hash."""
+    minutes: float | None = None
+    """Training time; finding person and body comes before. Default: 4."""
     steps: int | None = None
     """Training steps of both stages each, as a second limit."""
-    seed: int = 0
-    """Of everything random."""
+    seed: int | None = None
+    """Of everything random. Default: 0."""
     overwrite: bool = False
-    """Replace the avatar that the folder may hold."""
+    """Replace the run that the folder may hold."""
+    resume: bool = False
+    """Go on with the fit in the folder, with the photo and the options that it was begun with, whatever ended it."""
 
 
 def parse(arguments: Sequence[str]) -> FitOptions:
@@ -73,27 +80,100 @@ def parse(arguments: Sequence[str]) -> FitOptions:
 def run(options: FitOptions) -> None:
     """Fits, saves and reports."""
     _check(options)
+    if options.resume:
+        options = resumed(options)
     console = Console(highlight=False, soft_wrap=True)
-    no_mask = options.mask is not None and str(options.mask) == "none"
-    mask = None if no_mask else options.mask
-    files = PhotoFiles(options.photo, options.person, mask, not no_mask, options.keypoints, options.body, options.focal)
-    model, out = BodyModel.load(options.model), options.out
-    saved = fit_from_photo(files, out, fit_config(options), model=model, watcher=ConsoleWatcher(console))
-    console.print(table(saved.report))
-    if saved.fitted.interrupted:
-        console.print(f"stopped early; what exists is saved in {out}")
+    try:
+        saved = _fit(options, ConsoleWatcher(console))
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(_stopped(options.out)) from stop
+    if saved.report is None:
+        console.print(f"stopped at step {saved.fitted.steps}, saved; to go on: nfield fit --resume --out {options.out}")
         return
-    console.print(f"made in {saved.report['seconds_total']:.0f} s: see source.png and strip.png in {out}")
-    console.print(f"next: nfield render {out} --pose t-pose --orbit")
+    console.print(table(saved.report))
+    console.print(f"made in {saved.report['seconds_total']:.0f} s: see source.png and strip.png in {options.out}")
+    console.print(f"next: nfield render {options.out} --pose t-pose --orbit")
+
+
+def _fit(options: FitOptions, watcher: "ConsoleWatcher") -> SavedFit:
+    return fit_from_photo(
+        _files(options),
+        options.out,
+        fit_config(options),
+        model=None if options.model is None else BodyModel.load(options.model),
+        watcher=watcher,
+        overwrite=options.overwrite,
+        resume=options.resume,
+    )
 
 
 def fit_config(options: FitOptions) -> FitConfig:
     """How the avatar is made."""
+    field, seed = options.field or _FIELD, _SEED if options.seed is None else options.seed
+    minutes = _MINUTES if options.minutes is None else options.minutes
     return FitConfig(
-        figure=_figure(options.field),
-        stages=default_stages(initialises=options.field == "rbf"),
-        budget=FitBudget(options.minutes, options.steps, options.seed),
+        figure=_figure(field),
+        stages=default_stages(initialises=field == "rbf"),
+        budget=FitBudget(minutes, options.steps, seed),
     )
+
+
+def resumed(options: FitOptions) -> FitOptions:
+    """The options of the fit in the folder, where they are left out.
+
+    Raises:
+        OptionError: Some are given that are not those of the fit.
+        CheckpointError: The folder's run is finished.
+    """
+    folder = FitFolder(options.out)
+    folder.require_unfinished()
+    record = folder.record()
+    if record is None:
+        return options
+    before = _options_of(record)
+    given = {name: getattr(options, name) for name in before}
+    for name in ("person", "focal", "field", "minutes", "steps", "seed"):
+        if given[name] is not None and given[name] != before[name]:
+            raise OptionError(
+                f"--{name}: is {given[name]}, but the fit in {options.out} was begun with "
+                f"{'none' if before[name] is None else before[name]}; "
+                "leave it out to go on with that, or begin anew with --overwrite"
+            )
+    return replace(options, **{name: before[name] for name, value in given.items() if value is None})
+
+
+def _options_of(record: FitRecord) -> Mapping[str, Any]:
+    """Options of the command as a fit was begun with them; whether files are the same tells their content."""
+    files, name = record.files, record.options.get("figure.field")
+    return {
+        "photo": files.photo,
+        "person": files.person,
+        "mask": files.mask if files.use_alpha else Path("none"),
+        "keypoints": files.keypoints,
+        "body": files.body,
+        "focal": files.focal,
+        "field": next((key for key, kind in BACKENDS.items() if kind.__name__ == name), None),
+        **{option: record.options.get(f"budget.{option}") for option in ("minutes", "steps", "seed")},
+    }
+
+
+def _files(options: FitOptions) -> PhotoFiles:
+    """The photo, and what is known about it."""
+    if options.photo is None:
+        raise OptionError(
+            f"PHOTO: is left out, and {options.out} holds no fit to go on with; give the photo, "
+            "or the folder of a fit that was begun to --out"
+        )
+    no_mask = str(options.mask) == "none"
+    mask = None if no_mask else options.mask
+    return PhotoFiles(options.photo, options.person, mask, not no_mask, options.keypoints, options.body, options.focal)
+
+
+def _stopped(out: Path) -> str:
+    """What a fit says that was stopped where there was nothing to save."""
+    if FitFolder(out).finished:
+        return f"stopped; {out} holds the run that it held before"
+    return f"stopped; to go on: nfield fit --resume --out {out}"
 
 
 @dataclass(frozen=True)
@@ -113,7 +193,7 @@ class ConsoleWatcher:
             yield (bar,)
 
 
-def _figure(backend: Literal["hash", "rbf"]) -> FigureConfig:
+def _figure(backend: str) -> FigureConfig:
     """What an avatar is made of, by the backend of its field."""
     figure = FigureConfig()
     if backend == "hash":
@@ -123,9 +203,7 @@ def _figure(backend: Literal["hash", "rbf"]) -> FigureConfig:
 
 
 def _check(options: FitOptions) -> None:
-    if (options.out / FILE).exists() and not options.overwrite:
-        raise CheckpointError(
-            f"{options.out}: already holds a run; add --overwrite to replace it, or give another folder to --out"
-        )
+    if options.photo is None and not options.resume:
+        raise OptionError("PHOTO: is left out, expected a picture of a person; give its file")
     if options.focal is not None and not (0.0 < options.focal < math.inf):
         raise OptionError(f"--focal: is {options.focal:g}, expected a positive number of pixels")
