@@ -44,7 +44,7 @@ class TensorFile:
 
         Args:
             name: As it was saved.
-            kind: Its dataclass, or the type of a plain JSON value.
+            kind: Its dataclass, or the class of a plain JSON value.
 
         Raises:
             CheckpointError: It is missing, or of another type.

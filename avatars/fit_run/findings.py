@@ -32,6 +32,16 @@ class Timed(Generic[_Found]):
     seconds: float
 
 
+@dataclass(frozen=True)
+class _SavedPerson:
+    """What is written of a `FoundPerson`."""
+
+    person: PersonPhoto
+    hidden: tuple[str, ...]
+    remarks: tuple[str, ...]
+    seconds: float
+
+
 def save_person(path: Path, found: Timed[FoundPerson]) -> None:
     """Writes who was found; the preview is a picture of its own.
 
@@ -39,8 +49,8 @@ def save_person(path: Path, found: Timed[FoundPerson]) -> None:
         path: The file.
         found: Who.
     """
-    facts = {"hidden": found.value.hidden, "remarks": found.value.remarks, "seconds": found.seconds}
-    save_values(path, {"person": found.value.person, **facts})
+    value = found.value
+    save_values(path, {"found": _SavedPerson(value.person, value.hidden, value.remarks, found.seconds)})
 
 
 def load_person(path: Path) -> Timed[FoundPerson]:
@@ -49,9 +59,8 @@ def load_person(path: Path) -> Timed[FoundPerson]:
     Raises:
         CheckpointError: The file is damaged.
     """
-    saved = load_values(path)
-    hidden, remarks = (saved.value(name, tuple[str, ...]) for name in ("hidden", "remarks"))
-    return Timed(FoundPerson(saved.value("person", PersonPhoto), hidden, remarks), saved.value("seconds", float))
+    saved = load_values(path).value("found", _SavedPerson)
+    return Timed(FoundPerson(saved.person, saved.hidden, saved.remarks), saved.seconds)
 
 
 def save_painted(path: Path, painted: Timed[PaintedBody]) -> None:

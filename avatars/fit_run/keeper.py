@@ -20,8 +20,8 @@ from nfield.training.loop import Hook, TrainState
 from nfield.training.run_folder import require_moments, state_of, training_tensors
 from nfield.training.task import Task
 
-FIRST_SAVE = 3.0
-"""Seconds of a stage's training until its first save."""
+FIRST_SAVE = 0.0
+"""Seconds of training between a stage's first step and its first save."""
 SAVE_EVERY = 25.0
 """Seconds of training between two saves: with saves and pictures between, no more than 30 s go by."""
 
@@ -49,8 +49,9 @@ class RunKeeper:
         saved = self.folder.checkpoint()
         if saved is None:
             return FitPosition()
+        position = _begun(saved, self.folder.path)[0]
         generator.set_state(saved.tensors[_GENERATOR])
-        return _begun(saved, self.folder.path)[0]
+        return position
 
     def restored(self, position: FitPosition, task: Task) -> TrainState | None:
         """See `Keeper.restored`."""
@@ -104,8 +105,7 @@ def _others(task: Task) -> dict[str, nn.Module]:
 def _begun(saved: Checkpoint, where: Path) -> tuple[FitPosition, int, float]:
     """The stage in which a fit was, its steps and its seconds."""
     entry: Any = saved.extra.get(UNFINISHED)
-    try:
-        position = from_json(FitPosition, entry["position"], where=f"{where}: position")
-        return position, int(entry["step"]), float(entry["seconds"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{where}: does not say where its fit was; begin anew with --overwrite") from error
+    if not isinstance(entry, dict) or set(entry) != {"position", "step", "seconds"} or _GENERATOR not in saved.tensors:
+        raise CheckpointError(f"{where}: does not say where its fit was; begin anew with --overwrite")
+    position = from_json(FitPosition, entry["position"], where=f"{where}: position")
+    return position, int(entry["step"]), float(entry["seconds"])

@@ -68,6 +68,7 @@ def fit_stages(
             left out.
     """
     keeper = keeper or Forgetful()
+    _wake(subject)
     position, interrupted = keeper.start(generator), False
     for index, stage in list(enumerate(stages))[position.stage :]:
         config = stage.budget.train_config(budget.minutes, budget.steps, least=budget.least, seed=budget.seed + index)
@@ -80,3 +81,10 @@ def fit_stages(
         if interrupted:
             break
     return FittedAvatar(subject.avatar, subject.posed, position.seconds, interrupted, position.steps)
+
+
+@torch.no_grad()
+def _wake(subject: FitSubject) -> None:
+    """Asks the field once: the first native op of a process imports parts of torch, for seconds that train nothing."""
+    middle = subject.avatar.vertices.mean(0, keepdim=True)
+    subject.avatar.canonical.field(middle, torch.nn.functional.normalize(torch.ones_like(middle), dim=-1))

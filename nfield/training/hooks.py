@@ -22,7 +22,7 @@ class PeriodicSave:
     Args:
         save: Writes a state, with the task's modules as they are.
         every: Seconds of training between two saves.
-        first: Seconds until the first one; `every` where it is left out.
+        first: Seconds from the first step to the first one; `every` where it is left out.
     """
 
     def __init__(self, save: Callable[[TrainState], None], *, every: float, first: float | None = None) -> None:
