@@ -32,6 +32,7 @@ from avatars.surface.painted_body import PaintedBody
 from nfield.checkpoint import FILE
 from nfield.cli import fit as fit_command
 from nfield.cli import main
+from nfield.cli.fit_options import FitOptions
 from nfield.errors import CheckpointError, DataError, OptionError, RunInUseError
 from nfield.training.loop import Hook, StepEvent
 from nfield.training.run_lock import only_writer
@@ -95,7 +96,7 @@ def small(monkeypatch: pytest.MonkeyPatch, painted: PaintedBody) -> None:
     monkeypatch.setattr(fit_command, "fit_config", _small_config)
 
 
-def _small_config(options: fit_command.FitOptions) -> FitConfig:
+def _small_config(options: FitOptions) -> FitConfig:
     return replace(CONFIG, budget=FitBudget(options.minutes, options.steps or 2, options.seed or 0))
 
 

@@ -25,7 +25,8 @@ from avatars.surface.texture_rules import TextureRules
 from avatars.surface.views import ViewsConfig
 from nfield.cameras import Cameras
 from nfield.cli import main
-from nfield.cli.fit import fit_config, parse
+from nfield.cli.fit import parse
+from nfield.cli.fit_options import fit_config
 from nfield.errors import CheckpointError
 from nfield.fields import HashConfig, RbfConfig, RbfField
 from nfield.fields.unlit import UnlitField
