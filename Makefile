@@ -15,8 +15,10 @@ $(VENV)/.installed: pyproject.toml CMakeLists.txt $(wildcard nfield/kernels/nati
 
 demo: $(VENV)/.installed
 	$(BIN)/nfield fit assets/sample/photo.jpg --out $(DEMO) --overwrite
-	$(BIN)/nfield render $(DEMO) --pose t-pose --orbit
-	@echo "The avatar is in $(DEMO): look at turntable.mp4 and strip.png there."
+	$(BIN)/nfield render $(DEMO)
+# Smaller and fewer pictures than by default, so that the demo stays short.
+	$(BIN)/nfield render $(DEMO) --motion dance --camera front --size 320 320 --fps 10 --out $(DEMO)/dance
+	@echo "The avatar is in $(DEMO): look at turntable.mp4, strip.png and dance/dance.mp4 there."
 # Opens the avatar in the viewer until Ctrl-C; CI only sees to it that its page works.
 	$(BIN)/nfield view $(DEMO) $(if $(CI),--check)
 

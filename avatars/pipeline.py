@@ -1,77 +1,44 @@
 """One photo of a person to a posable avatar in a run folder, in steps that can be called apart.
 
-`fit_from_photo` does all of them: `load_inputs` -> `find_person` -> `paint` -> `fit_avatar` -> `save_fit`.
+`fit_from_photo` does all of them: `load_inputs` -> `find_person` -> `paint` -> `fit_avatar` -> `save_fit`. It keeps
+what it knows in the run folder, so that a fit that was stopped or killed goes on from there.
 """
 
-import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
-from PIL import Image
 
 from avatars.body import BodyModel
 from avatars.body.pose_file import BodyParameters, save_parameters
-from avatars.body_fit import BodyFitConfig, BodyObservation, fit_body
-from avatars.fitting.fit import FitBudget, FittedAvatar, fit_stages
-from avatars.fitting.stages import AvatarStage, default_stages, picture_stages
+from avatars.finding import FoundPerson, find_person
+from avatars.fit_config import FitConfig
+from avatars.fit_run.findings import Timed
+from avatars.fit_run.folder import PERSONS_FILE, PROGRESS_FILE, FitFolder
+from avatars.fit_run.keeper import RunKeeper
+from avatars.fit_run.progress_picture import ProgressPicture
+from avatars.fit_run.record import FitRecord
+from avatars.fitting.fit import FittedAvatar, fit_stages
+from avatars.fitting.keeper import Keeper
 from avatars.fitting.subject import FitSubject
 from avatars.fitting.watcher import Silent, Watcher
-from avatars.perception import Person, PersonEstimator, numbered_preview, read_person
-from avatars.photo_inputs import PhotoFiles, PhotoInputs, load_inputs
-from avatars.portrait import PersonPhoto, Portrait
-from avatars.posed.avatar import Avatar, FigureConfig
+from avatars.photo_inputs import PhotoFiles, load_inputs
+from avatars.portrait import PersonPhoto
+from avatars.posed.avatar import Avatar
 from avatars.posed.run import save_avatar
-from avatars.posed.warp import SkinningConfig
 from avatars.report import figures, write_pictures
-from avatars.surface.complete import Completion
-from avatars.surface.dress import DressConfig
 from avatars.surface.painted_body import PaintedBody, paint_body
-from avatars.surface.solid import SolidConfig
-from avatars.surface.texture_rules import TextureRules
-from avatars.surface.vertex_rules import VertexRules
-from avatars.surface.views import ViewsConfig
 from avatars.turntable import Turntable
-from nfield.errors import DataError
+from nfield.errors import DataError, NFieldError
 from nfield.training.run_folder import write_json
-
-LARGEST = 1280
-"""Pixels of a photo's longer side; larger photos show more than an avatar can."""
+from nfield.training.run_lock import only_writer
 
 _LEAST_OVERLAP = 0.2
 
-
-@dataclass(frozen=True)
-class FitConfig:
-    """How an avatar is made."""
-
-    figure: FigureConfig = dataclasses.field(default_factory=FigureConfig)
-    """What it is made of."""
-    dress: DressConfig = dataclasses.field(default_factory=DressConfig)
-    """How the body grows to the outline."""
-    completion: Completion = dataclasses.field(default_factory=TextureRules)
-    """How it is painted, and how what the photo does not show."""
-    views: ViewsConfig = dataclasses.field(default_factory=ViewsConfig)
-    """From where the painted body is pictured, for stages that look at pictures of it."""
-    solid: SolidConfig = dataclasses.field(default_factory=SolidConfig)
-    """Where points of it are drawn, for stages that look at points."""
-    stages: tuple[AvatarStage, ...] = dataclasses.field(default_factory=default_stages)
-    """How the field is trained."""
-    budget: FitBudget = dataclasses.field(default_factory=FitBudget)
-    """For how long, and with which seed."""
-
-    @staticmethod
-    def of_pictures() -> "FitConfig":
-        """The method before texture space, kept to be measured against.
-
-        The body is painted on its vertices, the field learns it from pictures, its density is free in a wide shell.
-        """
-        figure = FigureConfig(skinning=SkinningConfig(), room=0.02)
-        dress = DressConfig(loose=False, hidden=True, fine_rounds=0)
-        return FitConfig(figure=figure, dress=dress, completion=VertexRules(), stages=picture_stages())
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -80,11 +47,11 @@ class SavedFit:
 
     Attributes:
         fitted: The avatar.
-        report: What report.json holds.
+        report: What report.json holds; None where the fit was stopped early, and can go on.
     """
 
     fitted: FittedAvatar
-    report: Mapping[str, Any]
+    report: Mapping[str, Any] | None
 
 
 def fit_from_photo(
@@ -94,91 +61,102 @@ def fit_from_photo(
     *,
     model: BodyModel | None = None,
     watcher: Watcher | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
 ) -> SavedFit:
-    """Makes an avatar from one photo and saves it.
+    """Makes an avatar from one photo and saves it, again and again while it is made.
 
     Args:
         files: The photo, and what is known about it.
-        out: Run folder; what it held of another avatar is replaced.
+        out: Run folder.
         config: Options.
-        model: The body; the shipped one where it is left out.
+        model: The body; where it is left out, that of a run that is resumed, else the shipped one.
         watcher: Shows progress.
+        overwrite: Whether another run in the folder is replaced, as soon as the photo shows a person.
+        resume: Whether a fit of the same photo and options that the folder holds goes on, whatever ended it; where it
+            holds none, one begins.
 
     Raises:
+        RunInUseError: Somebody else writes into the folder.
+        CheckpointError: The folder holds a run that may not be replaced, or one that cannot go on.
+        OptionError: The run that is resumed was begun with other options.
         DataError: A file cannot be used, or the body does not lie where the mask is.
         NoPersonError: Nobody was found.
         BodyFitError: The photo shows too little of the body.
     """
-    config, watcher = config or FitConfig(), watcher or Silent()
-    clock = _Clock()
-    model = model or BodyModel.load()
-    found = find_person(load_inputs(files, model), model, watcher=watcher)
-    person = found.person
-    clock.mark("finding the person")
-    generator = torch.Generator().manual_seed(config.budget.seed)
-    subject = prepare(paint(model, person, config, watcher=watcher), person, config, generator=generator)
-    clock.mark("painting")
-    fitted = fit_avatar(subject, config, generator=generator, watcher=watcher)
-    report = save_fit(out, found, fitted, seconds=clock.marks, seed=config.budget.seed)
-    return SavedFit(fitted, report)
+    config, watcher, folder = config or FitConfig(), watcher or Silent(), FitFolder(out)
+    with only_writer(out):
+        model = model or (folder.body() if resume else None) or BodyModel.load()
+        record = FitRecord.of(files, model, config)
+        goes_on = folder.goes_on(record, overwrite=overwrite, resume=resume)
+        if goes_on:
+            watcher.tell(f"going on with the fit in {out}")
+        found, body = _findings(folder, files, model, config, watcher, None if goes_on else record)
+        generator = torch.Generator().manual_seed(config.budget.seed)
+        subject = prepare(body.value, found.value.person, config, generator=generator)
+        keeper = RunKeeper(folder, subject.avatar, (ProgressPicture(out / PROGRESS_FILE, subject),))
+        fitted = fit_avatar(subject, config, generator=generator, watcher=watcher, keeper=keeper)
+        if fitted.interrupted:
+            return SavedFit(fitted, None)
+        watcher.tell("rendering the pictures")
+        seconds = {"finding the person": found.seconds, "painting": body.seconds}
+        report = save_fit(out, found.value, fitted, seconds=seconds, seed=config.budget.seed)
+        folder.finish()
+        return SavedFit(fitted, report)
 
 
-@dataclass(frozen=True)
-class FoundPerson:
-    """Who was found in a photo.
-
-    Attributes:
-        person: The photo, the matte, the body's pose and the camera.
-        hidden: Parts of the body that the photo does not show, in words.
-        remarks: What the user should be told, a sentence each.
-        preview: The photo with all persons numbered, where it shows several.
-    """
-
-    person: PersonPhoto
-    hidden: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-    preview: Image.Image | None = None
-
-
-def find_person(inputs: PhotoInputs, model: BodyModel, *, watcher: Watcher | None = None) -> FoundPerson:
-    """Who is where in a photo: what the user did not give is found and fitted.
+def _findings(
+    folder: FitFolder,
+    files: PhotoFiles,
+    model: BodyModel,
+    config: FitConfig,
+    watcher: Watcher,
+    record: FitRecord | None,
+) -> tuple[Timed[FoundPerson], Timed[PaintedBody]]:
+    """Who is in the photo, and the painted body: as they were kept, else found and painted now.
 
     Args:
-        inputs: The photo, and what is known about it.
+        folder: Keeps both.
+        files: The photo.
         model: The body.
-        watcher: Is told what begins, and what the user should know.
+        config: Options.
+        watcher: Is told what begins.
+        record: Of a fit that begins; None for one that goes on.
     """
-    watcher, body = watcher or Silent(), inputs.body
-    if inputs.alpha is not None and body is not None:
-        portrait = Portrait(body.pose, inputs.camera(body))
-        return FoundPerson(PersonPhoto(inputs.photo.known_colors(), inputs.alpha, portrait).at_most(LARGEST))
-    watcher.tell("finding the person")
-    reading = read_person(
-        PersonEstimator.load(), inputs.photo, number=inputs.person, mask=inputs.alpha, keypoints=inputs.keypoints
-    )
-    for remark in reading.remarks:
-        watcher.tell(remark)
-    several = reading.group is not None and len(reading.group.persons) > 1
-    preview = numbered_preview(inputs.photo.shown(), reading.group.persons) if several and reading.group else None
-    if body is not None:
-        portrait, hidden = Portrait(body.pose, inputs.camera(body)), ()
-    else:
-        portrait, hidden = _fitted_body(reading.person, inputs, model, watcher)
-    person = PersonPhoto(reading.colors, reading.person.alpha, portrait).at_most(LARGEST)
-    return FoundPerson(person, hidden, reading.remarks, preview)
+    try:
+        found = folder.person() if record is None else None
+        if found is None:
+            found = _found_now(folder, files, model, watcher, record)
+        body = folder.painted(model)
+        if body is None:
+            person = found.value.person
+            body = _timed(lambda: paint(model, person, config, watcher=watcher))
+            folder.keep_painted(body)
+    except NFieldError:
+        if record is not None and not folder.holds_run:  # Going on would end here again.
+            folder.forget()
+        raise
+    return found, body
 
 
-def _fitted_body(
-    found: Person, inputs: PhotoInputs, model: BodyModel, watcher: Watcher
-) -> tuple[Portrait, tuple[str, ...]]:
-    """The body's pose and camera, and the parts of it that the photo does not show."""
-    watcher.tell("fitting the body")
-    seen = BodyObservation(found.keypoints, found.visibility, found.keypoints_world, found.alpha > 0.5, inputs.size)
-    fit = fit_body(model, seen, BodyFitConfig(focal=inputs.focal))
-    if fit.hidden_limbs:
-        parts = ", ".join(fit.hidden_limbs)
-        watcher.tell(f"the photo does not show these, so their pose and their colours are a guess: {parts}")
-    return Portrait(fit.pose, fit.camera), fit.hidden_limbs
+def _found_now(
+    folder: FitFolder, files: PhotoFiles, model: BodyModel, watcher: Watcher, record: FitRecord | None
+) -> Timed[FoundPerson]:
+    """Finds and keeps the person. Where another run is replaced, it goes only now: others may be better photos."""
+    replaces = folder.holds_run
+    inputs = load_inputs(files, model)
+    if record is not None and not replaces:
+        folder.begin(record, model)
+    found = _timed(lambda: find_person(inputs, model, watcher=watcher))
+    if record is not None and replaces:
+        folder.begin(record, model)
+    folder.keep_person(found)
+    return found
+
+
+def _timed(make: Callable[[], _Made]) -> Timed[_Made]:
+    began = time.perf_counter()
+    return Timed(make(), time.perf_counter() - began)
 
 
 def paint(model: BodyModel, person: PersonPhoto, config: FitConfig, *, watcher: Watcher | None = None) -> PaintedBody:
@@ -213,7 +191,12 @@ def prepare(body: PaintedBody, person: PersonPhoto, config: FitConfig, *, genera
 
 
 def fit_avatar(
-    subject: FitSubject, config: FitConfig, *, generator: torch.Generator, watcher: Watcher | None = None
+    subject: FitSubject,
+    config: FitConfig,
+    *,
+    generator: torch.Generator,
+    watcher: Watcher | None = None,
+    keeper: Keeper | None = None,
 ) -> FittedAvatar:
     """Trains the avatar by the stages of `config`.
 
@@ -222,14 +205,16 @@ def fit_avatar(
         config: Options.
         generator: Draws where the posed field is looked at to find its empty parts.
         watcher: Shows progress.
+        keeper: Keeps what was reached, so that the fit can go on; nobody where it is left out.
     """
-    return fit_stages(subject, config.stages, config.budget, generator=generator, watcher=watcher or Silent())
+    watcher = watcher or Silent()
+    return fit_stages(subject, config.stages, config.budget, generator=generator, watcher=watcher, keeper=keeper)
 
 
 def save_fit(
     out: Path, found: FoundPerson, fitted: FittedAvatar, *, seconds: Mapping[str, float], seed: int
 ) -> dict[str, Any]:
-    """Writes checkpoint, body parameters, pictures and report of a fit; gives the report.
+    """Writes pictures, report, body parameters and, last, the checkpoint of a fit; gives the report.
 
     Args:
         out: The run folder.
@@ -242,18 +227,18 @@ def save_fit(
     person, avatar = found.person, fitted.avatar
     camera = person.portrait.camera
     if found.preview is not None:
-        found.preview.save(out / "persons.png")
-    save_avatar(out, avatar, step=fitted.steps, seconds=sum(fitted.seconds.values()))
+        found.preview.save(out / PERSONS_FILE)
     focal = float(camera.focal_lengths[0, 0])
     save_parameters(out / "body.npz", BodyParameters(person.portrait.pose, focal), avatar.model)
-    clock = _Clock()
+    began = time.perf_counter()
     image = fitted.posed.image(camera, 0)
     write_pictures(out, person, image, avatar)
-    around = Turntable.of(avatar.upright(torch.zeros(24, 3), generator=torch.Generator().manual_seed(seed)))
+    at_rest = avatar.model.rest_rotations
+    around = Turntable.of(avatar.upright(at_rest, generator=torch.Generator().manual_seed(seed)))
     around.write_strip(out / "strip.png")
     quality = {**figures(person, image, fitted), "turntable": around.figures()}
-    clock.mark("pictures")
-    rounded = {name: round(value, 1) for name, value in {**seconds, **fitted.seconds, **clock.marks}.items()}
+    spent = {**seconds, **fitted.seconds, "pictures": time.perf_counter() - began}
+    rounded = {name: round(value, 1) for name, value in spent.items()}
     report = {
         **quality,
         "not_shown_by_the_photo": list(found.hidden),
@@ -262,6 +247,8 @@ def save_fit(
         "seconds_total": round(sum(rounded.values()), 1),
     }
     write_json(out / "report.json", report)
+    # Last, because a fit goes on until its checkpoint says no more where it was.
+    save_avatar(out, avatar, step=fitted.steps, seconds=sum(fitted.seconds.values()))
     return report
 
 
@@ -273,15 +260,3 @@ def _check_overlap(model: BodyModel, person: PersonPhoto) -> None:
             f"the body covers only {100.0 * overlap:.0f} % of what it and the person mask cover together; "
             "check that mask and body parameters belong to this photo, or let both be found without giving them"
         )
-
-
-class _Clock:
-    """Seconds from mark to mark."""
-
-    def __init__(self) -> None:
-        self._last, self.marks = time.perf_counter(), dict[str, float]()
-
-    def mark(self, name: str) -> None:
-        """Notes the seconds since the last mark."""
-        now = time.perf_counter()
-        self.marks[name], self._last = now - self._last, now

@@ -161,6 +161,17 @@ def kind_of(run: Path) -> str:
         return str(header["kind"])
 
 
+def extra_of(run: Path) -> Mapping[str, Any]:
+    """The further JSON values of a run, from its checkpoint's header alone.
+
+    Raises:
+        CheckpointError: As `load_checkpoint`, as far as the header tells.
+    """
+    path, header = _header(run)
+    with _incomplete(path):
+        return dict(header["extra"])
+
+
 def load_field(checkpoint: Checkpoint, *, where: Path) -> Field:
     """The field that a checkpoint holds.
 

@@ -43,7 +43,7 @@ def from_json(config: type[_Config], values: object, *, where: str) -> _Config:
     missing = sorted(required - set(values))
     if missing:
         raise CheckpointError(f"{where}: lacks the entry {missing[0]!r}; {_ADVICE}")
-    return config(**{name: _typed(hints[name], value, f"{where}.{name}") for name, value in values.items()})
+    return config(**{name: typed(hints[name], value, f"{where}.{name}") for name, value in values.items()})
 
 
 _ADVICE = "it was written by another version of nfield or edited: train again, or use that version"
@@ -57,13 +57,21 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return [_plain(entry) for entry in value] if isinstance(value, tuple | list) else value
 
 
-def _typed(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - any JSON value
-    """A JSON value as the hinted type."""
+def typed(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - any JSON value
+    """A JSON value as the hinted type.
+
+    Args:
+        hint: A dataclass, a plain type, or a tuple, mapping, optional or literal of such.
+        value: From a JSON document.
+        where: File and place, for messages.
+    """
     if is_dataclass(hint):
         return from_json(hint, value, where=where)  # pyright: ignore[reportArgumentType]
     reader = _GENERIC.get(get_origin(hint))
     if reader is not None:
         return reader(hint, value, where)
+    if hint is object:
+        return value
     if hint is float and type(value) is int:
         return float(value)
     if type(value) is not hint:
@@ -73,22 +81,24 @@ def _typed(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - any JSON
 
 def _sequence(hint: Any, value: Any, where: str) -> tuple[Any, ...]:  # noqa: ANN401
     entries = get_args(hint)
+    if isinstance(value, list) and entries[1:] == (Ellipsis,):
+        entries = (entries[0],) * len(value)
     if not isinstance(value, list) or len(value) != len(entries):
         raise CheckpointError(f"{where}: is {value!r}, expected {len(entries)} values; {_ADVICE}")
-    return tuple(_typed(entry, part, where) for entry, part in zip(entries, value, strict=True))
+    return tuple(typed(entry, part, where) for entry, part in zip(entries, value, strict=True))
 
 
 def _mapping(hint: Any, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401
     if not isinstance(value, Mapping):
         raise CheckpointError(f"{where}: is {value!r}, expected an object; {_ADVICE}")
-    return {name: _typed(get_args(hint)[1], entry, f"{where}.{name}") for name, entry in value.items()}
+    return {name: typed(get_args(hint)[1], entry, f"{where}.{name}") for name, entry in value.items()}
 
 
 def _optional(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401
     if value is None and type(None) in get_args(hint):
         return None
     (only,) = [entry for entry in get_args(hint) if entry is not type(None)]
-    return _typed(only, value, where)
+    return typed(only, value, where)
 
 
 def _choice(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401

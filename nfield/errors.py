@@ -13,6 +13,10 @@ class CheckpointError(NFieldError):
     """A run folder or checkpoint is missing, damaged or from another format."""
 
 
+class RunInUseError(NFieldError):
+    """Another process writes into a run folder."""
+
+
 class BackendUnavailable(NFieldError):
     """An optional dependency or device is missing; the message names the install line."""
 

@@ -15,8 +15,9 @@ from viewer.guard import Guard, is_loopback
 from viewer.page import Page
 from viewer.panels.cameras import add_cameras_panel
 from viewer.panels.facts import add_facts_panel
+from viewer.panels.motion import Player
 from viewer.panels.picture import add_picture_panel
-from viewer.panels.pose import Player, add_pose_panel
+from viewer.panels.pose import add_pose_panel
 from viewer.seam import Subject
 from viewer.server import Listener, start_server, stop_server
 
@@ -30,7 +31,7 @@ class _Open:
 
     def close(self) -> None:
         if self.player is not None:
-            self.player.stop()
+            self.player.pause()
         self.page.close()
 
 

@@ -13,7 +13,8 @@ from nfield.errors import NFieldError
 from nfield.rendering.image import Image, ShouldStop
 from nfield.training.image import render_signal, straight
 from nfield.training.image_run import SavedImage, load_image_run, prepare_picture
-from viewer.scene_run import read_json, refuse_motion, run_facts
+from nfield.training.run_folder import read_json
+from viewer.scene_run import refuse_motion, run_facts
 from viewer.seam import Home, Subject, View
 
 _CHUNK = 1 << 14

@@ -10,14 +10,13 @@ import numpy as np
 import torch
 import viser
 from jaxtyping import Float
-from torch import Tensor
 
 from nfield.cameras import Cameras
 from viewer.camera import camera_from_browser
 from viewer.pair import Layout, pair_view
 from viewer.pictures import PICTURES
 from viewer.render_loop import RenderLoop, Request, Shown
-from viewer.seam import Figure, Subject, View
+from viewer.seam import Figure, FigurePose, Subject, View
 
 FigureMode = Literal["mesh, then field", "field", "mesh"]
 
@@ -42,14 +41,14 @@ class Look:
         picture: Name of the channel, of `viewer.pictures.PICTURES`.
         layout: Of two subjects.
         figure: How a figure is shown.
-        rotations: Its pose; empty where there is none.
+        pose: How it stands; without joints where there is no figure.
     """
 
     view: str
     picture: str = "colour"
     layout: Layout = dataclasses.field(default_factory=Layout)
     figure: FigureMode = "mesh, then field"
-    rotations: Float[Tensor, "j 3"] = dataclasses.field(default_factory=lambda: torch.zeros(0, 3))
+    pose: FigurePose = dataclasses.field(default_factory=lambda: FigurePose(torch.zeros(0, 3)))
 
 
 class Page:
@@ -63,12 +62,12 @@ class Page:
     def __init__(self, client: viser.ClientHandle, subjects: Sequence[Subject]) -> None:
         self.client, self.subjects = client, tuple(subjects)
         self.figure: Figure | None = subjects[0].figure
-        self.rest = torch.zeros(0 if self.figure is None else len(self.figure.skin.joints), 3)
+        self.rest = FigurePose(torch.zeros(0 if self.figure is None else len(self.figure.skin.joints), 3))
         self.look = Look(
             next(iter(subjects[0].views)),
             # One mesh cannot stand in both halves of a pair.
             figure="mesh, then field" if len(subjects) == 1 else "field",
-            rotations=self.rest,
+            pose=self.rest,
         )
         self.status = client.gui.add_markdown("starting")
         self._lock = threading.RLock()
@@ -87,11 +86,11 @@ class Page:
                 self.look = look
                 self.refresh()
 
-    def pose(self, rotations: Float[Tensor, "j 3"]) -> None:
+    def pose(self, pose: FigurePose) -> None:
         """Poses the figure."""
         with self._lock:
-            self._move_bones(rotations)
-            self.change(rotations=rotations)
+            self._move_bones(pose)
+            self.change(pose=pose)
 
     def refresh(self) -> None:
         """Asks for pictures of what the camera sees now."""
@@ -129,7 +128,7 @@ class Page:
     def _view_of(self, subject: Subject) -> View:
         if subject.figure is None:
             return subject.views[self.look.view]
-        return subject.figure.posed(self.look.rotations)
+        return subject.figure.posed(self.look.pose)
 
     def _camera(self) -> Cameras | None:
         """The browser's; None where what it sent cannot be one."""
@@ -195,10 +194,10 @@ class Page:
             visible=False,
         )
 
-    def _move_bones(self, rotations: Float[Tensor, "j 3"]) -> None:
+    def _move_bones(self, pose: FigurePose) -> None:
         if self._mesh is None or self.figure is None:
             return
-        bones = self.figure.bones(rotations)
+        bones = self.figure.bones(pose)
         with self.client.atomic():
             for handle, quaternion, position in zip(self._mesh.bones, bones.quaternions, bones.positions, strict=True):
                 handle.wxyz, handle.position = quaternion, position

@@ -1,9 +1,6 @@
 """What a run of kind "radiance" shows: its field from anywhere, and the cameras that it was trained from."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -15,7 +12,7 @@ from nfield.errors import OptionError
 from nfield.rendering.image import Image, ShouldStop
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.saved_scene import load_scene_run
-from nfield.training.run_folder import RUN_FILE
+from nfield.training.run_folder import RUN_FILE, read_json
 from viewer.camera import field_of_view
 from viewer.seam import Home, Subject, View
 
@@ -75,15 +72,6 @@ def run_facts(run: Path, checkpoint: Checkpoint) -> dict[str, str]:
         "checkpoint": f"{(run / FILE).stat().st_size / 1e6:.1f} MB",
         "training": f"{checkpoint.step} steps, {checkpoint.seconds:.0f} s",
     }
-
-
-def read_json(path: Path) -> Mapping[str, Any]:
-    """A JSON file for people; empty where it is missing or was edited into something else."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _triple(vector: Float[Tensor, "3"]) -> tuple[float, float, float]:

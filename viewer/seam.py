@@ -1,10 +1,11 @@
 """What the viewer knows of what it shows: one callable, and a little around it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -81,22 +82,35 @@ class Bones:
 
 
 @dataclass(frozen=True)
-class Motion:
-    """Poses over time, played in a loop.
+class FigurePose:
+    """How a figure stands, and where.
 
     Attributes:
-        rotations: Axis-angles of the joints in each frame, radians.
-        rate: Frames per second.
+        rotations: Axis-angles of its joints, radians.
+        travel: Shift of the whole figure, metres.
     """
 
-    rotations: Float[Tensor, "t j 3"]
-    rate: float
+    rotations: Float[Tensor, "j 3"]
+    travel: Float[Tensor, "3"] = field(default_factory=lambda: torch.zeros(3))
 
-    def at(self, seconds: float) -> Float[Tensor, "j 3"]:
-        """The pose at a time, interpolated between frames; after the last frame comes the first."""
-        place = (seconds * self.rate) % len(self.rotations)
-        first = int(place) % len(self.rotations)
-        return self.rotations[first].lerp(self.rotations[(first + 1) % len(self.rotations)], place - int(place))
+
+@runtime_checkable
+class Motion(Protocol):
+    """Poses over time, played again and again."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes once."""
+        ...
+
+    def at(self, seconds: float, *, on_the_spot: bool) -> FigurePose:
+        """The pose at a time.
+
+        Args:
+            seconds: From its beginning, any number.
+            on_the_spot: Whether the way over the ground is left out.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -116,7 +130,7 @@ class Slider:
 
 @runtime_checkable
 class Figure(Protocol):
-    """A subject that takes poses: axis-angles of its joints, radians."""
+    """A subject that takes poses."""
 
     @property
     def skin(self) -> Skin:
@@ -124,7 +138,7 @@ class Figure(Protocol):
         ...
 
     @property
-    def poses(self) -> Mapping[str, Float[Tensor, "j 3"]]:
+    def poses(self) -> Mapping[str, FigurePose]:
         """Poses by name."""
         ...
 
@@ -138,11 +152,11 @@ class Figure(Protocol):
         """By the part of the body that they move."""
         ...
 
-    def bones(self, rotations: Float[Tensor, "j 3"]) -> Bones:
+    def bones(self, pose: FigurePose) -> Bones:
         """The bones in a pose; quick enough for each frame of a motion."""
         ...
 
-    def posed(self, rotations: Float[Tensor, "j 3"]) -> View:
+    def posed(self, pose: FigurePose) -> View:
         """The neural rendering in a pose; what takes long happens when the view is first asked for a picture."""
         ...
 

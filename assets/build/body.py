@@ -15,6 +15,7 @@ from assets.build.anny_source import EYES_START, SKIN_END, AnnyBodies, sample_bo
 from assets.build.correctives import RestBody, pose_blendshapes
 from assets.build.rest_pose import posed_heads, skin, t_pose_rotations, transforms
 from assets.build.skeleton import PARENTS, PELVIS, joint_regressor, joint_weights, joints
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.parts import face_parts, mirror_vertices
 
 SHAPE_SPACE = "nfield-body-1"
@@ -67,7 +68,7 @@ def build(bodies: AnnyBodies) -> dict[str, np.ndarray]:
         "vertex_ids": np.array([landmarks[name] for name in _LANDMARKS], dtype=np.int64),
         "vertex_ids_names": np.array(_LANDMARKS),
         "mirror": mirror_vertices(template),
-        "parts": face_parts(merged, faces),
+        "parts": face_parts(merged, faces, JOINT_NAMES),
         "shape_space": np.array(SHAPE_SPACE),
         "provenance": np.array(PROVENANCE),
     }

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from assets.build.anny_source import AnnyBodies
-from avatars.body.smpl_file import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES
 
 PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
 PELVIS = np.array([0.0, -0.225, 0.025])

@@ -11,9 +11,9 @@ from avatars.benchmark.methods import Case, Fitted
 from avatars.benchmark.truth_cache import CachedTruth
 from avatars.benchmark.views import PoseViews
 from avatars.body import BodyModel, BodyPose
+from avatars.finding import find_person
 from avatars.perception import Photo
 from avatars.photo_inputs import PhotoInputs
-from avatars.pipeline import find_person
 from nfield.cameras import Cameras
 
 

@@ -12,9 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from avatars.body import BodyModel, BodyPose
-from avatars.body.pose_file import named_pose
+from avatars.body.pose_file import mirrored, named_pose
 from avatars.body.skinning import axis_angle_from_rotations, rotations_from_axis_angle
-from avatars.motion import mirrored
 from nfield.cameras import Cameras, look_at
 
 BINS = ("front", "side", "back", "unseen pose")
@@ -140,7 +139,7 @@ def facing_of(pose: BodyPose) -> Float[Tensor, "3"]:
     return torch.nn.functional.normalize(forward, dim=0) if level else torch.tensor([0.0, 0.0, -1.0])
 
 
-def upright(rotations: Float[Tensor, "24 3"], facing: Float[Tensor, "3"], like: BodyPose) -> BodyPose:
+def upright(rotations: Float[Tensor, "j 3"], facing: Float[Tensor, "3"], like: BodyPose) -> BodyPose:
     """A pose of the canonical frame (y up, looking along z) turned so that it stands and faces a direction.
 
     Args:

@@ -13,17 +13,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 import assets
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.model import BodyModel, BodyPose
-from avatars.body.skinning import axis_angle_from_rotations
-from avatars.body.smpl_file import JOINT_NAMES, SMPL_SHAPE_SPACE
+from avatars.body.named_rotations import expand_rotations
+from avatars.body.stored_rotations import FORMATS, shape_space_of, stored_rotations
 from nfield.cameras import Cameras
 from nfield.errors import DataError
-
-_HANDS = (JOINT_NAMES.index("left_hand"), JOINT_NAMES.index("right_hand"))
-_FORMATS = (
-    "expected an .npz with 'pose' (72 numbers), 'shape', 'global_t' and 'focal_l', or SMPL's 'global_orient', "
-    "'body_pose', 'betas' and 'transl', for one person"
-)
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ def pose_names() -> tuple[str, ...]:
 
 
 def named_pose(name: str) -> Float[Tensor, "24 3"]:
-    """The axis-angles, radians, of a shipped pose; the body stands upright in the canonical frame.
+    """The axis-angles, radians, of SMPL's joints in a shipped pose; the body stands upright in the canonical frame.
 
     Raises:
         DataError: Where no pose has that name; the message lists those that there are.
@@ -67,14 +62,19 @@ def named_pose(name: str) -> Float[Tensor, "24 3"]:
     return rotations
 
 
-def read_pose(source: str, model: BodyModel) -> Float[Tensor, "24 3"]:
+def mirrored(rotations: Float[Tensor, "24 3"]) -> Float[Tensor, "24 3"]:
+    """The pose of SMPL's joints with left and right exchanged."""
+    return rotations[_MIRROR] * rotations.new_tensor([1.0, -1.0, -1.0])
+
+
+def read_pose(source: str, model: BodyModel) -> Float[Tensor, "j 3"]:
     """The pose of a name or of a parameters file (.npz), standing upright: without the file's global orientation.
 
     Raises:
         DataError: Where `source` is neither.
     """
     if Path(source).suffix != ".npz":
-        return named_pose(source)
+        return expand_rotations(named_pose(source), JOINT_NAMES, model)
     rotations = load_parameters(Path(source), model).pose.rotations.clone()
     rotations[0] = 0.0
     return rotations
@@ -83,22 +83,22 @@ def read_pose(source: str, model: BodyModel) -> Float[Tensor, "24 3"]:
 def load_parameters(path: Path, model: BodyModel) -> BodyParameters:
     """Read one person's parameters for `model`.
 
-    Two layouts are known: that of `save_parameters` (`pose`, `shape`, `global_t`, `focal_l`), and SMPL's
-    (`global_orient`, `body_pose`, `betas`, `transl`, optional `focal`), rotations as axis-angles or matrices.
-    What does not carry over is dropped: shape coefficients of another model's shape space become zero, and so do the
-    two hand joints, which body estimators leave undetermined.
+    Two layouts are known: that of `save_parameters` (`pose`, `shape`, `global_t`, `focal_l`), and that of the package
+    smplx (`global_orient`, `body_pose`, `betas`, `transl`, optional `focal`, for SMPL-H and SMPL-X `left_hand_pose`,
+    `right_hand_pose`, `jaw_pose`, `leye_pose` and `reye_pose`), rotations as axis-angles or matrices.
+    What does not carry over is dropped: joints that the model has not, shape coefficients of another model's shape
+    space, facial expressions, and of another model's 24 joints the two hands (`stored_rotations`).
 
     Raises:
         DataError: Where the file is missing, damaged or of another layout.
     """
     arrays = _read_arrays(path)
     native = "pose" in arrays
-    rotations = _rotations(path, arrays, ("pose",) if native else ("global_orient", "body_pose"))
+    rotations = stored_rotations(path, arrays, model)
     translation = _numbers(path, arrays, "global_t" if native else "transl", count=3)
     stored_shape = arrays.get("shape" if native else "betas", np.zeros(0)).reshape(-1)
     focal = next((arrays[name].reshape(-1) for name in ("focal_l", "focal", "focal_length") if name in arrays), None)
-    if str(arrays.get("shape_space", SMPL_SHAPE_SPACE)) != model.shape_space:
-        rotations[list(_HANDS)] = 0.0
+    if shape_space_of(arrays, model) != model.shape_space:
         stored_shape = stored_shape[:0]
     shape = torch.zeros(model.shape_dirs.shape[-1])
     count = min(len(shape), len(stored_shape))
@@ -130,37 +130,18 @@ def _named_poses() -> dict[str, dict[str, list[float]]]:
 
 def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
-        raise DataError(f"{path}: no such file of body parameters; {_FORMATS}")
+        raise DataError(f"{path}: no such file of body parameters; {FORMATS}")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files if archive[name].dtype.kind in "fiuU"}
+            return {name: archive[name] for name in archive.files if archive[name].dtype.kind in "fiubU"}
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, AttributeError, KeyError) as error:
-        raise DataError(f"{path}: not readable as body parameters ({error}); {_FORMATS}") from error
-
-
-def _rotations(path: Path, arrays: dict[str, np.ndarray], names: tuple[str, ...]) -> Float[Tensor, "24 3"]:
-    missing = [name for name in names if name not in arrays]
-    if missing:
-        raise DataError(f"{path}: it lacks {' and '.join(missing)}; {_FORMATS}")
-    joined = torch.cat([_axis_angles(arrays[name]) for name in names])
-    if len(joined) != len(JOINT_NAMES):
-        shapes = ", ".join(f"{name} has shape {arrays[name].shape}" for name in names)
-        raise DataError(f"{path}: {shapes}, which is not 24 rotations; {_FORMATS}")
-    return joined
-
-
-def _axis_angles(array: np.ndarray) -> Float[Tensor, "n 3"]:
-    """Rotations stored as matrices (..., 3, 3), or as axis-angles in any arrangement of groups of three."""
-    values = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
-    if values.shape[-2:] == (3, 3) and values.ndim > 2:
-        return axis_angle_from_rotations(values.reshape(-1, 3, 3))
-    return values.reshape(-1, 3) if values.numel() % 3 == 0 else values.new_zeros(0, 3)
+        raise DataError(f"{path}: not readable as body parameters ({error}); {FORMATS}") from error
 
 
 def _numbers(path: Path, arrays: dict[str, np.ndarray], name: str, *, count: int) -> Float[Tensor, "n"]:
     if name not in arrays or arrays[name].size != count:
         found = f"has shape {arrays[name].shape}" if name in arrays else "is missing"
-        raise DataError(f"{path}: {name!r} {found}, expected {count} numbers; {_FORMATS}")
+        raise DataError(f"{path}: {name!r} {found}, expected {count} numbers; {FORMATS}")
     return torch.from_numpy(arrays[name].reshape(-1).astype(np.float32))
 
 
@@ -174,3 +155,12 @@ def _require_finite(path: Path, parameters: BodyParameters) -> None:
         raise DataError(f"{path}: the {' and the '.join(bad)} hold values that are not finite")
     if parameters.focal is not None and parameters.focal <= 0:
         raise DataError(f"{path}: the focal length is {parameters.focal:g} pixels, expected a positive number")
+
+
+def _other_side(name: str) -> str:
+    if name.startswith("left_"):
+        return name.replace("left_", "right_", 1)
+    return name.replace("right_", "left_", 1) if name.startswith("right_") else name
+
+
+_MIRROR = [JOINT_NAMES.index(_other_side(name)) for name in JOINT_NAMES]

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.model import BodyModel
 from nfield.checkpoint import write_atomically
 from nfield.errors import DataError
@@ -50,7 +51,8 @@ def save_body(path: Path, model: BodyModel) -> None:
         model: The body.
     """
     arrays: dict[str, Any] = {name: _small(value.numpy()) for name, value in _arrays(model).items()}
-    arrays[_FACTS] = np.array(json.dumps({**_meaning(model), "provenance": model.provenance}))
+    facts = {**_meaning(model), "joint_names": model.joint_names, "provenance": model.provenance}
+    arrays[_FACTS] = np.array(json.dumps(facts))
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     write_atomically(path, buffer.getvalue())
@@ -75,8 +77,9 @@ def _assembled(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> Bo
         name: torch.from_numpy(array.astype(np.int64 if array.dtype.kind in "iu" else np.float32))
         for name, array in arrays.items()
     }
-    absent = {name: None for name in ("uv", "uv_faces") if name not in tensors}
-    given: dict[str, Any] = {**tensors, **absent, **facts, "parents": tuple(facts["parents"])}
+    absent = {name: None for name in ("uv", "uv_faces", "hand_means", "hand_components") if name not in tensors}
+    names = tuple(map(str, facts.get("joint_names", JOINT_NAMES)))  # Runs from before there were others have SMPL's.
+    given: dict[str, Any] = {**tensors, **absent, **facts, "joint_names": names, "parents": tuple(facts["parents"])}
     return BodyModel(**given)
 
 
@@ -87,8 +90,10 @@ def _arrays(model: BodyModel) -> dict[str, Tensor]:
 
 
 def _meaning(model: BodyModel) -> dict[str, Any]:
-    """What is not an array, and tells what the arrays mean."""
-    return {"parents": list(model.parents), "landmarks": dict(model.landmarks), "shape_space": model.shape_space}
+    """What is not an array, and tells what the arrays mean; SMPL's own joints go without saying, as they always did."""
+    names = {} if model.joint_names == JOINT_NAMES else {"joint_names": list(model.joint_names)}
+    shared = {"parents": list(model.parents), "landmarks": dict(model.landmarks), "shape_space": model.shape_space}
+    return {**shared, **names}
 
 
 def _small(array: np.ndarray) -> np.ndarray:

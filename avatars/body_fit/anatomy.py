@@ -8,12 +8,14 @@ approximate clinical angles. Preferred stance and spread are ours: relaxed stand
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from avatars.body.joints import JOINT_NAMES
 from avatars.body_fit.landmarks import Joint
 
 
@@ -66,7 +68,7 @@ def _signed(joint: Joint, row: tuple[float, float, float]) -> list[float]:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """The table as tensors, radians, one row for each joint but the root.
+    """The table as tensors, radians, one row for each joint that it knows but the root.
 
     Attributes:
         low: Smallest angles.
@@ -75,28 +77,28 @@ class Anatomy:
         spread: Standard deviations around it.
     """
 
-    low: Float[Tensor, "23 3"]
-    high: Float[Tensor, "23 3"]
-    prefers: Float[Tensor, "23 3"]
-    spread: Float[Tensor, "23 3"]
+    low: Float[Tensor, "f 3"]
+    high: Float[Tensor, "f 3"]
+    prefers: Float[Tensor, "f 3"]
+    spread: Float[Tensor, "f 3"]
 
-    def excess(self, body: Float[Tensor, "b 23 3"]) -> Float[Tensor, "b 23 3"]:
+    def excess(self, body: Float[Tensor, "b f 3"]) -> Float[Tensor, "b f 3"]:
         """How far each angle lies beyond its limit, radians; zero inside. Differentiable."""
         return (body - self.high).clamp_min(0.0) + (self.low - body).clamp_min(0.0)
 
-    def deviation(self, body: Float[Tensor, "b 23 3"]) -> Float[Tensor, "b 23 3"]:
+    def deviation(self, body: Float[Tensor, "b f 3"]) -> Float[Tensor, "b f 3"]:
         """Distance from the relaxed stance in standard deviations. Differentiable."""
         return (body - self.prefers) / self.spread
 
-    def clamp(self, body: Float[Tensor, "b 23 3"]) -> Float[Tensor, "b 23 3"]:
+    def clamp(self, body: Float[Tensor, "b f 3"]) -> Float[Tensor, "b f 3"]:
         """The nearest angles inside the limits."""
         return torch.minimum(torch.maximum(body, self.low), self.high)
 
 
-def anatomy() -> Anatomy:
-    """The ranges of all 23 joints."""
+def anatomy(joint_names: Sequence[str] = JOINT_NAMES) -> Anatomy:
+    """The ranges of a skeleton's joints: of the first ones, up to the wrists or to SMPL's hands; fingers have none."""
     rows = []
-    for joint in list(Joint)[1:]:
+    for joint in [Joint[name.upper()] for name in joint_names if name in JOINT_NAMES][1:]:
         left = Joint[joint.name.replace("RIGHT", "LEFT")]
         table = _LEFT_OR_MIDDLE[left]
         rows.append([_signed(joint, row) for row in (table.low, table.high, table.prefers, table.spread)])

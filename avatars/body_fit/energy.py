@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from avatars.body import Body, BodyModel, BodyPose
+from avatars.body.joints import hand_joints
 from avatars.body_fit.anatomy import Anatomy
 from avatars.body_fit.landmarks import USED, USUAL_SLOPE, Joint, LandmarkRegressor
 from avatars.body_fit.silhouette import Silhouette
@@ -80,8 +81,7 @@ _LEGS = (
     (Joint.LEFT_KNEE, Joint.RIGHT_KNEE),
     (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE),
 )
-_ARMS = ((Joint.LEFT_ELBOW, Joint.LEFT_WRIST), (Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST),
-         (Joint.LEFT_WRIST, Joint.LEFT_HAND), (Joint.RIGHT_WRIST, Joint.RIGHT_HAND))  # fmt: skip
+_ELBOWS, _WRISTS = (Joint.LEFT_ELBOW, Joint.RIGHT_ELBOW), (Joint.LEFT_WRIST, Joint.RIGHT_WRIST)
 
 
 def robust(residual: Tensor, cut: float) -> Tensor:
@@ -96,35 +96,38 @@ class Candidates:
 
     Attributes:
         root: Axis-angle of the global orientation, radians.
-        body: Axis-angles of the other joints, radians.
+        body: Axis-angles of the other joints that are fitted, radians.
         shape: Shape coefficients.
         ray: Translation divided by its depth, sideways and downwards.
         log_depth: Natural logarithm of the translation's depth in metres.
         log_focal: Natural logarithm of the focal length in pixels.
         slope: Lean of BlazePose's 3D landmarks against the photo's camera: depth per metre downwards.
+        held: Axis-angles of the last joints, which are not fitted: fingers, jaw and eyes, radians.
     """
 
     root: Float[Tensor, "b 3"]
-    body: Float[Tensor, "b 23 3"]
+    body: Float[Tensor, "b f 3"]
     shape: Float[Tensor, "b k"]
     ray: Float[Tensor, "b 2"]
     log_depth: Float[Tensor, "b"]
     log_focal: Float[Tensor, "b"]
     slope: Float[Tensor, "b"]
+    held: Float[Tensor, "b h 3"]
 
     @staticmethod
-    def of(pose: BodyPose, focal: Float[Tensor, "b"]) -> "Candidates":
-        """Candidates at given poses."""
+    def of(pose: BodyPose, focal: Float[Tensor, "b"], *, fitted: int) -> "Candidates":
+        """Candidates at given poses, of which the first `fitted` joints after the root are fitted."""
         depth = pose.translation[:, 2]
         ray = pose.translation[:, :2] / depth[:, None]
         return Candidates(
             pose.rotations[:, 0],
-            pose.rotations[:, 1:],
+            pose.rotations[:, 1 : 1 + fitted],
             pose.shape,
             ray,
             depth.log(),
             focal.log(),
             torch.full_like(depth, USUAL_SLOPE),
+            pose.rotations[:, 1 + fitted :],
         )
 
     @property
@@ -132,7 +135,7 @@ class Candidates:
         """The candidates as poses of the body model, in camera axes."""
         depth = self.log_depth.exp()[:, None]
         translation = torch.cat([self.ray * depth, depth], -1)
-        return BodyPose(torch.cat([self.root[:, None], self.body], 1), translation, self.shape)
+        return BodyPose(torch.cat([self.root[:, None], self.body, self.held], 1), translation, self.shape)
 
     @property
     def focal(self) -> Float[Tensor, "b"]:
@@ -220,7 +223,7 @@ class Energy:
             "shape": candidates.shape.square().sum(-1),
             "upright": self._upright(body),
             "balance": self._balance(body),
-            "collision": _collision(body),
+            "collision": _collision(body, hand_joints(self.model.joint_names)),
             "slope": ((candidates.slope - USUAL_SLOPE) / _SLOPE_SIGMA).square(),
             "focal": ((candidates.log_focal - torch.tensor(self.focal).log()) / _FOCAL_SIGMA).square(),
         }
@@ -283,11 +286,11 @@ def _standing(body: Body) -> Float[Tensor, "b"]:
     return ((straight - _BENT_LEG) / (_STRAIGHT_LEG - _BENT_LEG)).clamp(0.0, 1.0).mean(-1)
 
 
-def _collision(body: Body) -> Float[Tensor, "b"]:
+def _collision(body: Body, hands: tuple[int, int]) -> Float[Tensor, "b"]:
     """Points along the forearms and hands inside elliptic cylinders around the trunk's joints."""
-    ends = body.joints[:, list(sum(_ARMS, ()))].unflatten(1, (len(_ARMS), 2))
+    starts, ends = body.joints[:, [*_ELBOWS, *_WRISTS], None], body.joints[:, [*_WRISTS, *hands], None]
     steps = torch.tensor([0.35, 0.7, 1.0])[:, None]
-    points = (ends[:, :, :1] * (1 - steps) + ends[:, :, 1:] * steps).flatten(1, 2)
+    points = (starts * (1 - steps) + ends * steps).flatten(1, 2)
     frames = body.joints_from_rest[:, list(_TRUNK), :, :3]
     offsets = points[:, None] - body.joints[:, list(_TRUNK), None]
     local = offsets @ frames

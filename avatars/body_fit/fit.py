@@ -136,7 +136,7 @@ def fit_body(
     regressor = LandmarkRegressor.of(model)
     focal, guesses = _camera_and_guesses(model, regressor, observation, config.focal)
     energy = _energy(model, regressor, observation, focal=focal, depth=float(guesses.translation[:, 2].median()))
-    candidates = Candidates.of(guesses, torch.full((len(VARIANTS),), focal))
+    candidates = Candidates.of(guesses, torch.full((len(VARIANTS),), focal), fitted=len(energy.human.low))
 
     marks = model.subset(regressor.vertices)
     candidates, _ = _descend(
@@ -183,10 +183,11 @@ def _energy(
 ) -> Energy:
     confidence = observation.confidence()
     used = list(USED)
+    segments = vertex_segments(model.weights.numpy(), model.joint_names)
     return Energy(
         model=model,
         landmarks=regressor,
-        human=anatomy(),
+        human=anatomy(model.joint_names),
         seen=observation.keypoints[used],
         confidence=confidence[used],
         world=observation.keypoints_world,
@@ -194,7 +195,7 @@ def _energy(
         silhouette=silhouette(observation.person()),
         focal=focal,
         metres=depth / focal,
-        judged=torch.from_numpy(np.isin(vertex_segments(model.weights.numpy()), _free(observation), invert=True)),
+        judged=torch.from_numpy(np.isin(segments, _free(observation), invert=True)),
         shows_hips=observation.shows_hips,
     )
 
@@ -230,7 +231,7 @@ def _descend(
 ) -> tuple[Candidates, Float[Tensor, "s b"]]:
     """Adam on all candidates at once, which do not influence each other; the rate warms up, then falls as a cosine."""
     free = {name: value.detach().clone().requires_grad_() for name, value in vars(start).items()}
-    rates = {"shape": 2.0, "ray": 0.15, "log_depth": 0.3, "log_focal": 0.1, "slope": 0.3}
+    rates = {"shape": 2.0, "ray": 0.15, "log_depth": 0.3, "log_focal": 0.1, "slope": 0.3, "held": 0.0}
     groups = [{"params": [value], "lr": rate * rates.get(name, 1.0)} for name, value in free.items()]
     optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99))
     schedule = torch.optim.lr_scheduler.LambdaLR(

@@ -58,7 +58,7 @@ photos, which count more)."""
 
 
 class Joint(IntEnum):
-    """SMPL's numbering."""
+    """SMPL's numbering; of other skeletons the first 22, all but the hands, have the same numbers."""
 
     PELVIS = 0
     LEFT_HIP = 1
@@ -169,7 +169,7 @@ class LandmarkRegressor:
         sigma: See `Mixture`, metres.
     """
 
-    from_joints: Float[Tensor, "l 24"]
+    from_joints: Float[Tensor, "l j"]
     from_vertices: Float[Tensor, "l m"]
     vertices: Int[Tensor, "m"]
     sigma: Float[Tensor, "l"]
@@ -177,19 +177,19 @@ class LandmarkRegressor:
     @staticmethod
     def of(model: BodyModel) -> "LandmarkRegressor":
         """`MIXTURES` on a body model."""
-        from_joints = torch.zeros(len(MIXTURES), len(Joint))
+        from_joints = torch.zeros(len(MIXTURES), len(model.joint_names))
         from_vertices = torch.zeros(len(MIXTURES), len(VERTEX_NAMES))
         for row, mixture in enumerate(MIXTURES.values()):
             for joint, weight in mixture.joints.items():
                 from_joints[row, joint] = weight
             for name, weight in mixture.vertices.items():
                 from_vertices[row, VERTEX_NAMES.index(name)] = weight
-        vertices = torch.tensor([model.landmarks[name] for name in VERTEX_NAMES])
+        vertices = model.vertices_at(VERTEX_NAMES)
         return LandmarkRegressor(
             from_joints, from_vertices, vertices, torch.tensor([mixture.sigma for mixture in MIXTURES.values()])
         )
 
-    def __call__(self, joints: Float[Tensor, "*b 24 3"], vertices: Float[Tensor, "*b m 3"]) -> Float[Tensor, "*b l 3"]:
+    def __call__(self, joints: Float[Tensor, "*b j 3"], vertices: Float[Tensor, "*b m 3"]) -> Float[Tensor, "*b l 3"]:
         """The landmarks, in the order of `USED`, from posed joints and the posed `vertices`. Differentiable."""
         return self.from_joints @ joints + self.from_vertices @ vertices
 

@@ -105,10 +105,14 @@ def translation_of(points: Float[Tensor, "l 3"], observation: BodyObservation, f
     return solution
 
 
-def _rotations(model: BodyModel, world: World, confidence: Float[Tensor, "33"]) -> Float[Tensor, "24 3"]:
+def _rotations(model: BodyModel, world: World, confidence: Float[Tensor, "33"]) -> Float[Tensor, "j 3"]:
     """Axis-angle rotations that turn the rest bones along the limbs of `world`."""
     rest, parents = model.joint_template, model.parents
-    local = rotations_from_axis_angle(_relaxed())
+    human = anatomy(model.joint_names)
+    fitted = 1 + len(human.low)
+    relaxed = model.relaxed_hands
+    relaxed[1:fitted] = human.prefers
+    local = rotations_from_axis_angle(relaxed)
     local[0] = _root(world)
     chains = (
         (Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST, 11, (0.0, -1.0, 0.0)),
@@ -127,12 +131,8 @@ def _rotations(model: BodyModel, world: World, confidence: Float[Tensor, "33"]) 
         local[upper], local[lower] = _limb(
             rest[lower] - rest[upper], rest[end] - rest[lower], first, second, torch.tensor(hinge)
         )
-    body = anatomy().clamp(axis_angle_from_rotations(local[1:])[None])[0]
-    return torch.cat([axis_angle_from_rotations(local[:1]), body])
-
-
-def _relaxed() -> Float[Tensor, "24 3"]:
-    return torch.cat([torch.zeros(1, 3), anatomy().prefers])
+    body = human.clamp(axis_angle_from_rotations(local[1:fitted])[None])[0]
+    return torch.cat([axis_angle_from_rotations(local[:1]), body, relaxed[fitted:]])
 
 
 def _root(world: World) -> Float[Tensor, "3 3"]:
@@ -153,7 +153,7 @@ def _start(world: World, landmark: int) -> Float[Tensor, "3"]:
     return middle + 0.65 * (world[landmark] - middle) - 0.14 * torso
 
 
-def _frame(local: Float[Tensor, "24 3 3"], joint: int, parents: tuple[int, ...]) -> Float[Tensor, "3 3"]:
+def _frame(local: Float[Tensor, "j 3 3"], joint: int, parents: tuple[int, ...]) -> Float[Tensor, "3 3"]:
     """Accumulated rotation of a joint's parent."""
     frame, ancestor = torch.eye(3), parents[joint]
     while ancestor >= 0:

@@ -51,7 +51,7 @@ def shown_segments(model: BodyModel, pose: BodyPose, camera: Cameras, silhouette
     metres = float(vertices[:, 2].mean()) / float(camera.focal_lengths[0, 0])
     inside = silhouette.signed_distance(points[None])[0] * metres < _BESIDE
     shown = inside & ~outside_photo(model, pose, camera)
-    segment = torch.from_numpy(vertex_segments(model.weights.numpy()))
+    segment = torch.from_numpy(vertex_segments(model.weights.numpy(), model.joint_names))
     totals = torch.zeros(2, len(SEGMENT_NAMES))
     totals.index_add_(1, segment, torch.stack([facing * shown, facing]))
     return dict(zip(SEGMENT_NAMES, (totals[0] / totals[1].clamp_min(1e-9)).tolist(), strict=True))

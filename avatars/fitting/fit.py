@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from avatars.fitting.keeper import Forgetful, Keeper
 from avatars.fitting.stages import AvatarStage
 from avatars.fitting.subject import FitSubject
 from avatars.fitting.watcher import Watcher
@@ -53,6 +54,7 @@ def fit_stages(
     *,
     generator: torch.Generator,
     watcher: Watcher,
+    keeper: Keeper | None = None,
 ) -> FittedAvatar:
     """Trains a subject's avatar; Ctrl-C ends it after the current step.
 
@@ -62,16 +64,27 @@ def fit_stages(
         budget: For all of them.
         generator: Draws where the posed field is looked at to find its empty parts, after each stage.
         watcher: Shows progress.
+        keeper: Keeps what was reached, and knows where the fit goes on; it begins, and nobody keeps it, where it is
+            left out.
     """
-    seconds: dict[str, float] = {}
-    steps, interrupted = 0, False
-    for index, stage in enumerate(stages):
+    keeper = keeper or Forgetful()
+    _wake(subject)
+    position, interrupted = keeper.start(generator), False
+    for index, stage in list(enumerate(stages))[position.stage :]:
         config = stage.budget.train_config(budget.minutes, budget.steps, least=budget.least, seed=budget.seed + index)
+        task = stage.task(subject)
+        state = keeper.restored(position, task)
         with watcher.training(stage.name) as hooks:
-            result = train(stage.task(subject), config, hooks=hooks)
-        seconds[stage.name], steps = result.state.seconds, steps + result.state.step
+            result = train(task, config, hooks=(*hooks, *keeper.hooks(position, task, generator)), state=state)
+        position, interrupted = position.after(stage.name, result.state), result.interrupted
         subject.posed.refresh(generator)
-        interrupted = result.interrupted
         if interrupted:
             break
-    return FittedAvatar(subject.avatar, subject.posed, seconds, interrupted, steps)
+    return FittedAvatar(subject.avatar, subject.posed, position.seconds, interrupted, position.steps)
+
+
+@torch.no_grad()
+def _wake(subject: FitSubject) -> None:
+    """Asks the field once: the first native op of a process imports parts of torch, for seconds that train nothing."""
+    middle = subject.avatar.vertices.mean(0, keepdim=True)
+    subject.avatar.canonical.field(middle, torch.nn.functional.normalize(torch.ones_like(middle), dim=-1))

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from avatars.fitting.rendering import RaySampling
+from avatars.fitting.subject import FitSubject
 from avatars.fitting.terms import FitStep
 from avatars.fitting.weights import Constant, WeightSchedule
 from nfield.losses import huber
@@ -33,6 +34,10 @@ class SurfaceColorTerm:
     def samplings(self) -> tuple[RaySampling, ...]:
         """None."""
         return ()
+
+    def prepare(self, subject: FitSubject) -> None:
+        """Draws the points: see `Term.prepare`."""
+        _ = subject.solid
 
     def loss(self, step: FitStep) -> Float[Tensor, ""]:
         """See `Term.loss`."""
@@ -72,6 +77,10 @@ class SolidTerm:
     def samplings(self) -> tuple[RaySampling, ...]:
         """None."""
         return ()
+
+    def prepare(self, subject: FitSubject) -> None:
+        """Draws the points: see `Term.prepare`."""
+        _ = subject.solid
 
     def loss(self, step: FitStep) -> Float[Tensor, ""]:
         """See `Term.loss`."""

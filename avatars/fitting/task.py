@@ -26,6 +26,8 @@ class StageTask:
     def __init__(self, terms: Sequence[Term], subject: FitSubject, trained: Mapping[str, list[nn.Parameter]]) -> None:
         _check(terms)
         self._terms, self._subject, self._trained = tuple(terms), subject, dict(trained)
+        for term in self._terms:
+            term.prepare(subject)
         self._drawers: dict[RaySampling, RayDrawer] = {}
         for sampling in (sampling for term in terms for sampling in term.samplings):
             if sampling not in self._drawers:

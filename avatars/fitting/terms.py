@@ -51,6 +51,10 @@ class Term(Protocol):
         """The rays that it looks at; equal samplings of several terms are drawn and rendered once a step."""
         ...
 
+    def prepare(self, subject: FitSubject) -> None:
+        """Makes, before the stage's time begins, what its first step would have to wait for."""
+        ...
+
     def loss(self, step: FitStep) -> Float[Tensor, ""]:
         """The mean loss without its weight, differentiable in what is trained."""
         ...
@@ -73,6 +77,9 @@ class ColorTerm:
     def samplings(self) -> tuple[RaySampling, ...]:
         """Its one."""
         return (self.rays,)
+
+    def prepare(self, subject: FitSubject) -> None:
+        """Nothing: see `Term.prepare`."""
 
     def loss(self, step: FitStep) -> Float[Tensor, ""]:
         """See `Term.loss`."""
@@ -97,6 +104,9 @@ class SilhouetteTerm:
     def samplings(self) -> tuple[RaySampling, ...]:
         """Its one."""
         return (self.rays,)
+
+    def prepare(self, subject: FitSubject) -> None:
+        """Nothing: see `Term.prepare`."""
 
     def loss(self, step: FitStep) -> Float[Tensor, ""]:
         """See `Term.loss`."""

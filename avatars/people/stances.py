@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from avatars.body import BodyModel, BodyPose
-from avatars.body.smpl_file import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES
 
 Stance = dict[str, tuple[int, int, int]]
 

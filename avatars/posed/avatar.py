@@ -97,7 +97,7 @@ class Avatar:
         posed = _rendered(WarpedField(self.canonical.field, warp), vertices, self.config)
         return PosedAvatar(posed, vertices, self.dressed.faces)
 
-    def upright(self, rotations: Float[Tensor, "24 3"], *, generator: torch.Generator) -> "PosedAvatar":
+    def upright(self, rotations: Float[Tensor, "j 3"], *, generator: torch.Generator) -> "PosedAvatar":
         """The avatar in a pose, standing in the canonical frame (y up, looking along z), ready to be rendered.
 
         Args:

@@ -4,6 +4,7 @@ A run is whole: `body_model.npz` holds the body that it was made with, and the c
 before there were these two are taken to be of the shipped body.
 """
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from nfield.rendering.samplers.occupancy import OccupancyConfig
 KIND = "avatar"
 """The kind of an avatar's run."""
 
+UNFINISHED = "fit"
+"""Entry of the checkpoint of a fit that is not finished: where it was."""
+
 _OLD_ROOM = 0.035
 """`FigureConfig.room` of runs that do not say it."""
 
@@ -39,15 +43,33 @@ def save_avatar(run: Path, avatar: Avatar, *, step: int, seconds: float) -> None
         step: Training steps done.
         seconds: Training time spent.
     """
+    save_body(run / FILE, avatar.model)
+    save_checkpoint(run, avatar_checkpoint(avatar, step=step, seconds=seconds))
+
+
+def avatar_checkpoint(avatar: Avatar, *, step: int, seconds: float) -> Checkpoint:
+    """What is saved of an avatar; see `save_avatar`. The tensors are the live ones, not copies."""
     field = avatar.canonical.field
     assert isinstance(field, UnlitField)
     carried, extra = avatar_parts(avatar)
     tensors = {f"field.{name}": value for name, value in field.inner.state_dict().items()}
     tensors |= {f"sampler.{n}": value for n, value in avatar.canonical.renderer.sampler.state_dict().items()}
     box = field_box(avatar.vertices)
-    saved = Checkpoint(KIND, avatar.config.field, box, {**tensors, **carried}, step=step, seconds=seconds, extra=extra)
-    save_body(run / FILE, avatar.model)
-    save_checkpoint(run, saved)
+    return Checkpoint(KIND, avatar.config.field, box, {**tensors, **carried}, step=step, seconds=seconds, extra=extra)
+
+
+def restore_avatar(avatar: Avatar, saved: Checkpoint, *, where: Path) -> None:
+    """Gives an avatar the field and the sampler of a checkpoint.
+
+    Args:
+        avatar: What is changed.
+        saved: From `avatar_checkpoint`.
+        where: Its run folder, for messages.
+    """
+    field = avatar.canonical.field
+    assert isinstance(field, UnlitField)
+    restore_module(field.inner, saved.part("field"), where=f"{where}: field")
+    restore_module(avatar.canonical.renderer.sampler, saved.part("sampler"), where=f"{where}: sampler")
 
 
 def avatar_parts(avatar: Avatar) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -90,6 +112,9 @@ def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
     """
     saved = load_checkpoint(run)
     saved.require_kind(KIND, where=run, made_by="nfield fit")
+    if UNFINISHED in saved.extra:
+        message = f"{run}: its fit is not finished ({saved.step} steps so far); nfield fit --resume --out {run} goes on"
+        warnings.warn(message, UserWarning, stacklevel=2)
     model = _body_of(run, saved, model)
     body = saved.part("body")
     dressed = _dressed(run, saved, model)
@@ -104,10 +129,7 @@ def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
     size = (int(facts["size"][0]), int(facts["size"][1]))
     portrait = Portrait(pose, Cameras.pinhole(float(facts["focal"]), size))
     avatar = Avatar.start(model, dressed, portrait, config)
-    field = avatar.canonical.field
-    assert isinstance(field, UnlitField)
-    restore_module(field.inner, saved.part("field"), where=f"{run}: field")
-    restore_module(avatar.canonical.renderer.sampler, saved.part("sampler"), where=f"{run}: sampler")
+    restore_avatar(avatar, saved, where=run)
     return avatar
 
 

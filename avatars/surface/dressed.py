@@ -68,7 +68,7 @@ class DressedSurface:
         """Values of the body's vertices, 0 on the garment."""
         return torch.cat([values, values.new_zeros(len(self.rest) - len(values), values.shape[1])])
 
-    def weights(self, model: BodyModel) -> Float[Tensor, "v 24"]:
+    def weights(self, model: BodyModel) -> Float[Tensor, "v j"]:
         """Skin weights of all vertices."""
         return model.weights if self.garment is None else torch.cat([model.weights, self.garment.weights])
 

@@ -12,6 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from avatars.body.joints import belonging
+
 _SPAN = 0.02  # metres along a limb over which its axis is averaged
 
 
@@ -21,7 +23,7 @@ class LimbShape:
 
     Attributes:
         name: For people.
-        joints: Its joints.
+        joints: Its joints, of SMPL's.
         along: Axis that its length follows: 0 across, 1 up, 2 forwards.
         start: Axis at angle 0.
         turn: Axis at a quarter turn.
@@ -31,7 +33,7 @@ class LimbShape:
     """
 
     name: str
-    joints: tuple[int, ...]
+    joints: tuple[str, ...]
     along: int
     start: int
     turn: int
@@ -60,21 +62,23 @@ class LimbShape:
         return self.name in ("torso", "cloth")
 
 
+_TORSO = ("pelvis", "spine1", "spine2", "spine3", "left_collar", "right_collar")
+
 LIMBS: Sequence[LimbShape] = (
-    LimbShape("torso", (0, 3, 6, 9, 13, 14), 1, 2, 0, False, "torso", 640),
-    LimbShape("head", (12, 15), 1, 2, 0, False, "head", 384),
-    LimbShape("left arm", (16, 18), 0, 2, 1, False, "right arm", 256),
-    LimbShape("right arm", (17, 19), 0, 2, 1, True, "left arm", 256),
-    LimbShape("left hand", (20, 22), 0, 2, 1, False, "right hand", 192),
-    LimbShape("right hand", (21, 23), 0, 2, 1, True, "left hand", 192),
-    LimbShape("left leg", (1, 4), 1, 2, 0, False, "right leg", 384),
-    LimbShape("right leg", (2, 5), 1, 2, 0, True, "left leg", 384),
-    LimbShape("left foot", (7, 10), 1, 2, 0, False, "right foot", 384),
-    LimbShape("right foot", (8, 11), 1, 2, 0, True, "left foot", 384),
+    LimbShape("torso", _TORSO, 1, 2, 0, False, "torso", 640),
+    LimbShape("head", ("neck", "head"), 1, 2, 0, False, "head", 384),
+    LimbShape("left arm", ("left_shoulder", "left_elbow"), 0, 2, 1, False, "right arm", 256),
+    LimbShape("right arm", ("right_shoulder", "right_elbow"), 0, 2, 1, True, "left arm", 256),
+    LimbShape("left hand", ("left_wrist", "left_hand"), 0, 2, 1, False, "right hand", 192),
+    LimbShape("right hand", ("right_wrist", "right_hand"), 0, 2, 1, True, "left hand", 192),
+    LimbShape("left leg", ("left_hip", "left_knee"), 1, 2, 0, False, "right leg", 384),
+    LimbShape("right leg", ("right_hip", "right_knee"), 1, 2, 0, True, "left leg", 384),
+    LimbShape("left foot", ("left_ankle", "left_foot"), 1, 2, 0, False, "right foot", 384),
+    LimbShape("right foot", ("right_ankle", "right_foot"), 1, 2, 0, True, "left foot", 384),
     LimbShape("cloth", (), 1, 2, 0, False, "cloth", 768),
     LimbShape("hair", (), 1, 2, 0, False, "hair", 512),
 )
-"""All limbs, together they have every joint once; and what hangs around the body: skirts and coats, long hair."""
+"""All limbs, together they have every joint of SMPL once; and what hangs around the body: skirts, coats, long hair."""
 
 NAMES = tuple(limb.name for limb in LIMBS)
 
@@ -84,9 +88,9 @@ def hangs_as(kind: str) -> str | None:
     return {"hull": "cloth", "sheet": "cloth", "hair": "hair"}.get(kind)
 
 
-def memberships(weights: Float[Tensor, "n 24"]) -> Float[Tensor, "n l"]:
+def memberships(weights: Float[Tensor, "n j"], joint_names: Sequence[str]) -> Float[Tensor, "n l"]:
     """How much points belong to each limb, from their skin weights; rows sum to 1."""
-    return torch.stack([weights[:, list(limb.joints)].sum(-1) for limb in LIMBS], -1)
+    return torch.stack([weights[:, belonging(joint_names, limb.joints)].sum(-1) for limb in LIMBS], -1)
 
 
 def unrolled(

@@ -10,12 +10,13 @@ from scipy import sparse
 from torch import Tensor
 
 from avatars.body import BodyModel
+from avatars.body.joints import belonging
 from avatars.body.parts import PART_NAMES
 
 HEAD = PART_NAMES.index("head")
 """The head's part label."""
 
-_HAND_JOINTS = (20, 21, 22, 23)
+_HANDS = ("left_wrist", "right_wrist", "left_hand", "right_hand")
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ def vertex_parts(model: BodyModel) -> Int[Tensor, "v"]:
 def face_vertices(model: BodyModel) -> Bool[Tensor, "v"]:
     """The front of the head between chin and forehead, where skin shows."""
     rest = model.template
-    ears = rest[[model.landmarks["lear"], model.landmarks["rear"]]].mean(0)
-    eyes = rest[[model.landmarks["leye"], model.landmarks["reye"]]].mean(0)
+    ears = rest[model.vertices_at(("lear", "rear"))].mean(0)
+    eyes = rest[model.vertices_at(("leye", "reye"))].mean(0)
     forehead = eyes[1] + 0.35 * (rest[:, 1].max() - eyes[1])
     front = rest[:, 2] > ears[2] + 0.25 * (eyes[2] - ears[2])
     return (vertex_parts(model) == HEAD) & front & (rest[:, 1] < forehead)
@@ -91,7 +92,7 @@ def face_vertices(model: BodyModel) -> Bool[Tensor, "v"]:
 
 def hand_vertices(model: BodyModel) -> Bool[Tensor, "v"]:
     """Vertices that follow the wrists and hands more than anything else."""
-    return model.weights[:, list(_HAND_JOINTS)].sum(-1) > 0.5
+    return model.weights[:, belonging(model.joint_names, _HANDS)].sum(-1) > 0.5
 
 
 def winding_numbers(

@@ -39,6 +39,12 @@ class PaintedBody:
     rest: Float[Tensor, "u 3"]
     appearance: Appearance
 
+    @staticmethod
+    def of(model: BodyModel, dressed: DressedSurface, appearance: Appearance) -> "PaintedBody":
+        """A body from its surface and the colours of its finer mesh."""
+        surface = subdivide(dressed.faces, len(dressed.rest))
+        return PaintedBody(model, dressed, surface, surface.spread(dressed.rest), appearance)
+
     def views(self, config: ViewsConfig) -> BodyViews:
         """Pictures of the painted body from all sides."""
         details = details_of(self.model, self.dressed.rest)

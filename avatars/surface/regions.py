@@ -29,8 +29,8 @@ class BodyRegions:
     def of(model: BodyModel) -> "BodyRegions":
         """The regions of a body that has landmarks at eyes and ears."""
         rest, head, face = model.template, vertex_parts(model) == HEAD, face_vertices(model)
-        ears = rest[[model.landmarks["lear"], model.landmarks["rear"]]].mean(0)
-        eyes = rest[[model.landmarks["leye"], model.landmarks["reye"]]].mean(0)
+        ears = rest[model.vertices_at(("lear", "rear"))].mean(0)
+        eyes = rest[model.vertices_at(("leye", "reye"))].mean(0)
         skull = head & ~face & ((rest[:, 1] > ears[1] + 0.02) | (rest[:, 2] < ears[2] - 0.03))
         scalp = skull & (rest[:, 1] > eyes[1] + 0.65 * (rest[:, 1].max() - eyes[1]))
         return BodyRegions(skull, scalp, face, hand_vertices(model))

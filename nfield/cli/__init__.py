@@ -17,7 +17,7 @@ COMMANDS = {
     "fit": "Make a posable avatar from one photo of a person.",
     "train": "Train a radiance field on posed photos, or a field on one picture.",
     "eval": "Measure a trained scene on its held-out photos, or a picture's field on its picture.",
-    "render": "Render an orbit around a scene or a posed avatar, or a picture at any size.",
+    "render": "Film a scene or an avatar from all around, an avatar in a motion; or a picture at any size.",
     "convert": "Convert a trained run to another architecture, without photos.",
     "view": "Show a run, or two beside each other, in the browser.",
     "bench": "Time kernels against their torch twins; compare fields on pictures, avatars of people with the truth.",
@@ -80,8 +80,8 @@ def _call(command: str, arguments: Sequence[str]) -> int:
             return _fail(str(error))
         except OSError as error:
             return _fail(_described(error))
-        except KeyboardInterrupt:
-            print("stopped", file=sys.stderr)
+        except KeyboardInterrupt as stop:  # a command may say how to go on
+            print(str(stop) or "stopped", file=sys.stderr)
             return _STOPPED
     return 0
 

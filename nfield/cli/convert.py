@@ -38,6 +38,7 @@ from nfield.training.evaluation import over, spread
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train
 from nfield.training.progress import TrainProgress
+from nfield.training.run_lock import only_writer
 from nfield.training.scene import preset
 from nfield.training.scene_run import plan_of
 
@@ -101,6 +102,11 @@ def parse(arguments: Sequence[str]) -> ConvertOptions:
 def run(options: ConvertOptions) -> None:
     """Converts, or continues to."""
     _check(options)
+    with only_writer(options.out):
+        _convert(options)
+
+
+def _convert(options: ConvertOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
     begun = _continued(options) if options.resume else _started(options)
     kept = f"; inherits {' and '.join(begun.inherited)}" if begun.inherited else ""

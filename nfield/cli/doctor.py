@@ -16,7 +16,7 @@ from nfield.kernels import native_core
 _OPTIONAL = {
     "nerfacc": ("rendering on CUDA", "see docs/gpu.md"),
     "tinycudann": ("fields on CUDA", "see docs/gpu.md"),
-    "smplx": ("users' own SMPL files, a licence of their own", "pip install 'nfield[smplx]'"),
+    "smplx": ("users' own SMPL-H and SMPL-X files, a licence of their own", "pip install 'nfield[smplx]'"),
     "OpenEXR": ("OpenEXR pictures", "pip install 'nfield[exr]'"),
     "beartype": ("checks of shapes in tests", "pip install 'nfield[dev]'"),
 }

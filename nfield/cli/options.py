@@ -59,15 +59,19 @@ def budget_minutes(arguments: Sequence[str], *, default: float) -> float:
         return default
 
 
-def with_options_of(options: type[_Options], config: object, *, name: str) -> type[_Options]:
-    """A command's options and, as `field_options`, those of a backend.
+def with_options_of(
+    options: type[_Options], config: object, *, name: str | None, attribute: str = "field_options"
+) -> type[_Options]:
+    """A command's options and, as an attribute, those of what it chose: a backend, a format.
 
     Args:
         options: The dataclass of the command.
-        config: The backend's options with their defaults.
-        name: The backend's, which its options are typed after.
+        config: The chosen one's options with their defaults.
+        name: What its options are typed after; None where they stand beside the command's own.
+        attribute: What they are called in the result.
     """
-    added = ("field_options", Annotated[type(config), tyro.conf.arg(name=name)], field(default=config))
+    placed = tyro.conf.OmitArgPrefixes if name is None else tyro.conf.arg(name=name)
+    added = (attribute, Annotated[type(config), placed], field(default=config))
     namespace = {"__doc__": options.__doc__}
     return make_dataclass(options.__name__, [added], bases=(options,), frozen=True, namespace=namespace)
 

@@ -1,16 +1,16 @@
-"""`nfield render`: a video around whatever a run folder holds."""
+"""`nfield render`: a video of whatever a run folder holds."""
 
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
 from nfield.checkpoint import kind_of
-from nfield.cli.options import at_least, parse_options
-from nfield.errors import CheckpointError
+from nfield.cli.options import at_least, parse_options, positive
+from nfield.errors import CheckpointError, OptionError
 
 RENDERERS = {
     "radiance": "nfield.cli.render_scene",
@@ -19,29 +19,86 @@ RENDERERS = {
 }
 """Modules by the kind of run; each has a `render(options)`, and is imported when it is needed."""
 
+_TURN = 60
+_TURN_RATE = 30.0
 _EXAMPLES = (
     "nfield render runs/lego",
     "nfield render runs/lego --frames 120 --size 400 400 --out lego-orbit",
-    "nfield render runs/me --pose t-pose --orbit",
+    "nfield render runs/me --pose wave",
+    "nfield render runs/me --motion dance",
+    "nfield render runs/me --motion walk.bvh --camera follow",
 )
 
 
 @dataclass(frozen=True)
+class Length:
+    """How long a film is.
+
+    Attributes:
+        count: Of pictures.
+        rate: Pictures per second.
+    """
+
+    count: int
+    rate: float
+
+    @property
+    def seconds(self) -> float:
+        """Of the film."""
+        return self.count / self.rate
+
+
+@dataclass(frozen=True)
 class RenderOptions:
-    """Render an orbit around what was trained (a video, frames/NNN.png, strip.png), or a fitted picture at any size."""
+    """Film a scene or an avatar (video, frames/NNN.png, strip.png), or decode a picture; Ctrl-C keeps what there is."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder that nfield train or nfield fit wrote."""
-    frames: int = 60
-    """Pictures around the circle."""
+    motion: str | None = None
+    """Of an avatar: walk, run, wave, squat, turn, dance, idle; or a file (AMASS .npz, .bvh, .json) or a folder of body
+    parameters."""
+    camera: Literal["orbit", "front", "follow"] = "orbit"
+    """How a motion is filmed: from all around, on the spot; from the front; or going along."""
+    pose: str | None = None
+    """Pose of an avatar, filmed from all around: a name (t-pose, a-pose, walk, ...) or a file of body parameters (npz).
+    Default: t-pose."""
+    frames: int | None = None
+    """Pictures. Default: 60 around a circle; what --seconds and --fps say for a motion."""
+    seconds: float | None = None
+    """Length of the film. Default for a motion: whole cycles of at least 2 s, else all of it up to 10 s."""
+    fps: float | None = None
+    """Pictures per second. Default: 30 around a circle, 15 for a motion: a picture of 512x512 pixels of an avatar takes
+    1 to 2 s on two cores, a second of its motion about 20 s."""
     size: tuple[int, int] | None = None
-    """Height and width. Default: those of the photos."""
+    """Height and width. Default: those of the photos; 512 512 for an avatar."""
     out: Path | None = None
     """Folder to write. Default: render/ in the run's; for an avatar the run's itself."""
-    pose: str = "t-pose"
-    """Pose of an avatar: a name (t-pose, a-pose, walk, ...) or a file of body parameters (npz)."""
-    orbit: bool = False
-    """Move the camera around; so far the only motion, so that this may be left out."""
+
+    def turn(self) -> Length:
+        """Of a film around something."""
+        return self.length(rate=_TURN_RATE, seconds=_TURN / (self.fps or _TURN_RATE))
+
+    def length(self, *, rate: float, seconds: float) -> Length:
+        """Of a film, by what is given and otherwise these.
+
+        Args:
+            rate: Pictures per second.
+            seconds: Its length.
+        """
+        chosen = self.fps or rate
+        return Length(self.frames or max(1, round((self.seconds or seconds) * chosen)), chosen)
+
+    def require_no_motion(self, what: str) -> None:
+        """Refuses what only an avatar can do.
+
+        Args:
+            what: The run holds.
+        """
+        for name, given in (("--motion", self.motion is not None), ("--camera", self.camera != "orbit")):
+            if given:
+                raise OptionError(
+                    f"{name}: {self.run} holds a {what}, which has no joints; leave {name} out, or give an avatar"
+                )
 
 
 def parse(arguments: Sequence[str]) -> RenderOptions:
@@ -51,9 +108,7 @@ def parse(arguments: Sequence[str]) -> RenderOptions:
 
 def run(options: RenderOptions) -> None:
     """Renders, in the way of the kind of run."""
-    at_least(options.frames, 1, name="--frames")
-    for extent in options.size or ():
-        at_least(extent, 2, name="--size")
+    _check(options)
     kind = kind_of(options.run)
     if kind not in RENDERERS:
         raise CheckpointError(
@@ -61,3 +116,15 @@ def run(options: RenderOptions) -> None:
             "use the version of nfield that wrote it"
         )
     importlib.import_module(RENDERERS[kind]).render(options)
+
+
+def _check(options: RenderOptions) -> None:
+    at_least(options.frames, 1, name="--frames")
+    for extent in options.size or ():
+        at_least(extent, 2, name="--size")
+    if options.frames is not None and options.seconds is not None:
+        raise OptionError("--frames: --seconds says the same in another way; leave one of them out")
+    if options.seconds is not None:
+        positive(options.seconds, name="--seconds", unit="seconds")
+    if options.fps is not None:
+        positive(options.fps, name="--fps", unit="pictures per second")

@@ -10,6 +10,7 @@ from nfield.training.image_run import as_written, load_image_run
 
 def render(options: RenderOptions) -> None:
     """Writes the picture; says where."""
+    options.require_no_motion("picture")
     saved = load_image_run(options.run)
     height, width = size = options.size or saved.plan.size
     path = (options.out or options.run / "render") / "decoded.png"

@@ -25,6 +25,7 @@ from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train
 from nfield.training.progress import TrainProgress
 from nfield.training.run_folder import read_log
+from nfield.training.run_lock import only_writer
 from nfield.training.scene import preset
 from nfield.training.scene_run import ScenePlan, SceneRun, continue_run, plan_of, start_run
 
@@ -84,6 +85,11 @@ def run(options: TrainOptions | train_image.TrainImageOptions) -> None:
     if isinstance(options, train_image.TrainImageOptions):
         return train_image.run(options)
     _check(options)
+    with only_writer(options.out):
+        _train(options)
+
+
+def _train(options: TrainOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
     begun = _continued(options) if options.resume else _started(options)
     train_images, size = begun.scene.train, begun.plan.size

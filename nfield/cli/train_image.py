@@ -25,6 +25,7 @@ from nfield.training.image_run import (
 )
 from nfield.training.loop import TrainConfig, TrainResult, train
 from nfield.training.progress import TrainProgress
+from nfield.training.run_lock import only_writer
 
 _STEPS = 5000
 _EXAMPLES = (
@@ -87,6 +88,11 @@ def run(options: TrainImageOptions) -> None:
     at_least(options.exponent, 0.0, name="--exponent")
     at_least(options.seed, 0, name="--seed")
     positive(options.save_every, name="--save-every", unit="seconds")
+    with only_writer(options.out):
+        _train(options)
+
+
+def _train(options: TrainImageOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
     with console.status("placing the kernels"):
         begun = _continued(options) if options.resume else _started(options)

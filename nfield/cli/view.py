@@ -29,7 +29,7 @@ _CHECK_PATIENCE = 120.0
 _EXAMPLES = (
     "nfield view runs/lego",
     "nfield view runs/lego runs/lego-vm",
-    "nfield view runs/me --motion dance.npz",
+    "nfield view runs/me --motion dance.bvh",
     "nfield view runs/lego --host 0.0.0.0",
 )
 
@@ -51,7 +51,8 @@ class ViewOptions:
     open: bool = True
     """Open the page in a browser, where there is a display."""
     motion: Path | None = None
-    """File of poses for an avatar's player: .npz with 'poses' and 'fps', or .json."""
+    """A further motion for an avatar's player: AMASS .npz, .bvh, .json, or a folder of body parameters. Those that are
+    shipped, and those in motions/ in the run's folder, are there without it."""
     check: bool = False
     """Only see to it that the page answers and that a picture comes, and leave."""
 

@@ -1,5 +1,6 @@
 """Pictures that we write: PNG files, strips and videos."""
 
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -19,6 +20,13 @@ def write_png(path: Path, image: Float[Tensor, "h w c"]) -> None:
     """Writes an sRGB image, with straight alpha where it has four channels; makes the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(to_bytes(image).numpy()).save(path)
+
+
+def png_bytes(image: Float[Tensor, "h w c"]) -> bytes:
+    """The content of the file that `write_png` writes, for those who write it in their own way."""
+    buffer = io.BytesIO()
+    Image.fromarray(to_bytes(image).numpy()).save(buffer, format="PNG")
+    return buffer.getvalue()
 
 
 def side_by_side(images: Sequence[Float[Tensor, "h w c"]]) -> Float[Tensor, "h w2 c"]:

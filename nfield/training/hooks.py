@@ -22,10 +22,12 @@ class PeriodicSave:
     Args:
         save: Writes a state, with the task's modules as they are.
         every: Seconds of training between two saves.
+        first: Seconds from the first step to the first one; `every` where it is left out.
     """
 
-    def __init__(self, save: Callable[[TrainState], None], *, every: float) -> None:
+    def __init__(self, save: Callable[[TrainState], None], *, every: float, first: float | None = None) -> None:
         self._save, self._every = save, every
+        self._wait = every if first is None else first
         self._saved: float | None = None
 
     def __call__(self, event: StepEvent) -> None:
@@ -33,9 +35,9 @@ class PeriodicSave:
         seconds = event.moment.seconds
         if self._saved is None:
             self._saved = seconds
-        if event.last or seconds - self._saved >= self._every:
+        if event.last or seconds - self._saved >= self._wait:
             self._save(event.state())
-            self._saved = seconds
+            self._saved, self._wait = seconds, self._every
 
 
 class Log:

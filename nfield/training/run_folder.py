@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from nfield.checkpoint import Checkpoint, restore_module, write_atomically
 from nfield.errors import CheckpointError
 from nfield.fields import FieldConfig
@@ -42,9 +44,13 @@ def checkpoint_of(
         for part, module in task.modules().items()
         for name, value in module.state_dict().items()
     }
-    tensors |= {f"optimizer.{name}": moment for name, moment in state.moments.items()}
-    tensors["generator"] = state.generator
+    tensors |= training_tensors(state)
     return Checkpoint(kind, field, box, tensors, state.step, state.seconds, state.numbers, extra)
+
+
+def training_tensors(state: TrainState) -> dict[str, Tensor]:
+    """The tensors of a training's state, by the names that `state_of` knows."""
+    return {**{f"optimizer.{name}": moment for name, moment in state.moments.items()}, "generator": state.generator}
 
 
 def state_of(checkpoint: Checkpoint, *, where: Path) -> TrainState:
@@ -64,6 +70,11 @@ def restore_task(task: Task, checkpoint: Checkpoint, *, where: Path) -> None:
     """Loads the saved tensors into a task's modules, after checking that the optimiser's fit, too."""
     for part, module in task.modules().items():
         restore_module(module, checkpoint.part(part), where=f"{where}: {part}")
+    require_moments(task, checkpoint, where=where)
+
+
+def require_moments(task: Task, checkpoint: Checkpoint, *, where: Path) -> None:
+    """Refuses a checkpoint whose optimiser is not that of the task."""
     saved = checkpoint.part("optimizer")
     for name, moment in Adam(task.param_groups(), OptimConfig()).state().items():
         if name not in saved or saved[name].shape != moment.shape:
@@ -73,6 +84,15 @@ def restore_task(task: Task, checkpoint: Checkpoint, *, where: Path) -> None:
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Writes a JSON file for people, atomically."""
     write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON file for people; empty where it is missing or was edited into something else."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def read_log(run: Path) -> list[dict[str, Any]]:

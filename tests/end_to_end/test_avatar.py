@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import torch
@@ -25,7 +26,8 @@ from avatars.surface.texture_rules import TextureRules
 from avatars.surface.views import ViewsConfig
 from nfield.cameras import Cameras
 from nfield.cli import main
-from nfield.cli.fit import fit_config, parse
+from nfield.cli.fit import parse
+from nfield.cli.fit_options import fit_config
 from nfield.errors import CheckpointError
 from nfield.fields import HashConfig, RbfConfig, RbfField
 from nfield.fields.unlit import UnlitField
@@ -159,11 +161,30 @@ def test_saved_avatar_is_the_same_again(run: Path, generator: torch.Generator):
 
 def test_turntable_is_rendered_in_a_pose(run: Path, tmp_path: Path):
     size = ["--size", "48", "48"]
-    assert (
-        main(["render", str(run), "--pose", "t-pose", "--orbit", "--frames", "2", *size, "--out", str(tmp_path)]) == 0
-    )
+    assert main(["render", str(run), "--pose", "t-pose", "--frames", "2", *size, "--out", str(tmp_path)]) == 0
     assert (tmp_path / "turntable.mp4").stat().st_size > 0
     assert (tmp_path / "strip.png").is_file()
+
+
+@pytest.mark.parametrize("camera", ["orbit", "front", "follow"])
+def test_a_motion_is_filmed(camera: str, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    size = ["--size", "48", "48", "--seconds", "0.3", "--fps", "10"]
+    assert main(["render", str(run), "--motion", "wave", "--camera", camera, *size, "--out", str(tmp_path)]) == 0
+    assert imageio_ffmpeg.count_frames_and_secs(str(tmp_path / "wave.mp4"))[0] == 3
+    assert "wave: 3 pictures, 10 for each of 0.3 seconds" in capsys.readouterr().out
+    first = np.asarray(Image.open(tmp_path / "frames" / "000.png"))
+    assert 0.02 < float((first.min(-1) < 230).mean()) < 0.6  # somebody is there, before white
+
+
+def test_motions_that_do_not_fit_are_refused(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    words = [
+        (["--motion", "moonwalk"], "there is no such motion; expected one of dance"),
+        (["--motion", "walk", "--pose", "sit"], "--pose: a motion brings its own poses"),
+        (["--camera", "front"], "--camera: front films a motion; add --motion"),
+    ]
+    for given, expected in words:
+        assert main(["render", str(run), *given, "--out", str(tmp_path)]) == 2
+        assert expected in capsys.readouterr().err
 
 
 def test_an_avatar_of_radial_bases_shows_its_photo(photo: Path, tmp_path: Path):

@@ -12,7 +12,7 @@ from nfield.data.analytic import trace
 from nfield.rendering.image import Image, ShouldStop
 from nfield.types import Box
 from viewer.app import Viewer
-from viewer.seam import Bones, Home, Motion, Skin, Slider, Subject, View
+from viewer.seam import Bones, FigurePose, Home, Motion, Skin, Slider, Subject, View
 
 HOME = Home((0.0, -3.2, 1.0), (0.0, 0.0, 0.0), (0.0, 0.0, 1.0), 0.7)
 
@@ -36,11 +36,23 @@ def flat_view(*color: float) -> View:
 
 
 @dataclass(frozen=True)
+class Nod:
+    """Bends the stick further and further, a radian a second; wanders half a metre a second to the left."""
+
+    seconds: float = 1.0
+
+    def at(self, seconds: float, *, on_the_spot: bool) -> FigurePose:
+        share = seconds % self.seconds
+        travel = torch.tensor([0.0 if on_the_spot else 0.5 * share, 0.0, 0.0])
+        return FigurePose(torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, share]]), travel)
+
+
+@dataclass(frozen=True)
 class Stick:
     """A figure of two bones, each a box, one above the other; its field is of one colour while it is straight."""
 
     skin: Skin
-    poses: dict[str, torch.Tensor]
+    poses: dict[str, FigurePose]
     motions: dict[str, Motion]
     sliders: dict[str, tuple[Slider, ...]] = field(
         default_factory=lambda: {"stick": (Slider("bend z", 1, 2), Slider("turn y", 0, 1))}
@@ -58,18 +70,22 @@ class Stick:
         skin = Skin(
             vertices, np.concatenate([faces, faces + 8]), weights, np.array([[0.0, 0, 0], [0.0, 1, 0]], np.float32)
         )
-        bent = torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 1.2]])
-        motion = Motion(torch.stack([torch.zeros(2, 3), bent]), 2.0)
-        return Stick(skin, {"straight": torch.zeros(2, 3), "bent": bent}, {"nod": motion})
+        bent = FigurePose(torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 1.2]]))
+        return Stick(
+            skin, {"straight": FigurePose(torch.zeros(2, 3)), "bent": bent}, {"nod": Nod(), "long nod": Nod(4.0)}
+        )
 
-    def bones(self, rotations: torch.Tensor) -> Bones:
-        turn = Rotation.from_rotvec(rotations.numpy())
+    def bones(self, pose: FigurePose) -> Bones:
+        turn = Rotation.from_rotvec(pose.rotations.numpy())
         second = turn[0] * turn[1]
         quaternions = np.roll(np.stack([turn[0].as_quat(), second.as_quat()]), 1, -1)
-        return Bones(quaternions.astype(np.float32), np.stack([np.zeros(3), turn[0].apply([0, 1, 0])]).astype("f4"))
+        return Bones(
+            quaternions.astype(np.float32),
+            (np.stack([np.zeros(3), turn[0].apply([0, 1, 0])]) + pose.travel.numpy()).astype("f4"),
+        )
 
-    def posed(self, rotations: torch.Tensor) -> View:
-        return flat_view(0.2, 0.4, 0.9) if rotations.abs().sum() == 0.0 else flat_view(0.9, 0.3, 0.2)
+    def posed(self, pose: FigurePose) -> View:
+        return flat_view(0.2, 0.4, 0.9) if pose.rotations.abs().sum() == 0.0 else flat_view(0.9, 0.3, 0.2)
 
 
 def subject(name: str = "analytic", view: View = analytic_view, *, kind: str = "scene") -> Subject:

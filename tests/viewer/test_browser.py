@@ -136,7 +136,7 @@ def test_a_slider_moves_the_figure(tab: Tab, serve: Serve, stick: Subject):
     before = tab.until(lambda pixels: _colored(pixels) < 0.2)
     before = tab.still()
     tab.page.get_by_text("Pose: stick").click()
-    value = tab.page.get_by_role("textbox").filter(visible=True).nth(1)
+    value = tab.page.get_by_role("textbox").filter(visible=True).nth(2)
     value.scroll_into_view_if_needed()
     value.fill("70")
     value.press("Enter")

@@ -1,6 +1,7 @@
 """From run folders to subjects, on tiny runs that learned nothing."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from avatars.body import BodyModel, BodyPose
 from avatars.body.pose_file import named_pose
 from avatars.body.skinning import blend, transform
+from avatars.motion import bank
 from avatars.portrait import Portrait
 from avatars.posed.avatar import Avatar, FigureConfig
 from avatars.posed.run import save_avatar
@@ -28,6 +30,7 @@ from viewer.app import warm_up
 from viewer.camera import home_camera, rotation_matrix
 from viewer.page import strongest
 from viewer.runs import LOADERS, load_subject
+from viewer.seam import FigurePose
 
 SIZE = (24, 32)
 FIELD = HashConfig(levels=4, log2_table_size=10, finest_resolution=32, hidden=32)
@@ -133,13 +136,36 @@ def test_bones_carry_the_mesh_like_the_body_itself(avatar_run: Path, name: str):
     figure = load_subject(avatar_run).figure
     assert figure is not None
     model, pose = BodyModel.load(), BodyPose(named_pose(name), torch.zeros(3), torch.zeros(10))
-    bones, skin = figure.bones(pose.rotations), figure.skin
+    bones, skin = figure.bones(FigurePose(pose.rotations)), figure.skin
     rotations = np.stack([rotation_matrix(quaternion) for quaternion in bones.quaternions])
     local = skin.vertices[:, None] - skin.joints[None]
     moved = np.einsum("jab,vjb->vja", rotations, local) + bones.positions[None]
     skinned = np.einsum("vj,vja->va", skin.weights, moved)
     expected = transform(blend(model.weights, model.pose(pose).joints_from_rest), model.template)
     np.testing.assert_allclose(skinned, expected.numpy(), atol=2e-5)
+
+
+def test_an_avatar_lists_the_shipped_motions_and_its_own(avatar_run: Path):
+    folder = avatar_run / "motions"
+    folder.mkdir(exist_ok=True)
+    (folder / "nod.json").write_text(json.dumps({"poses": ["stand", "sit"], "seconds": 0.5}))
+    (folder / "broken.json").write_text("{")
+    try:
+        with pytest.warns(UserWarning, match="broken.json: not readable as a motion"):
+            figure = load_subject(avatar_run, motion=Path("walk")).figure
+    finally:
+        shutil.rmtree(folder)
+    assert figure is not None
+    assert list(figure.motions)[:2] == ["walk", "nod"]
+    assert set(bank()) < set(figure.motions)
+    walk = figure.motions["walk"]
+    assert walk.seconds == pytest.approx(1.08, abs=0.01)
+    begin, later = (walk.at(seconds, on_the_spot=True) for seconds in (0.0, 10.0 * walk.seconds))
+    torch.testing.assert_close(begin.travel, later.travel, atol=1e-3, rtol=0.0)
+    assert float(walk.at(0.9 * walk.seconds, on_the_spot=False).travel[2]) > 0.5
+    # On the ground: the bones go where the pelvis goes.
+    moved = figure.bones(begin).positions - figure.bones(FigurePose(begin.rotations)).positions
+    np.testing.assert_allclose(moved, np.tile(begin.travel.numpy(), (24, 1)), atol=1e-5)
 
 
 def test_sliders_name_each_joint_once_per_axis(avatar_run: Path):

@@ -9,7 +9,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from avatars.benchmark.metrics.likeness import luminance
-from avatars.body.smpl_file import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES
 from nfield.cameras import Cameras
 
 _PATCH = 80  # pixels each way, about as many as the pictures have there
@@ -33,7 +33,7 @@ class Chest:
     half_height: float
 
     @staticmethod
-    def of(joints: Float[Tensor, "24 3"]) -> "Chest":
+    def of(joints: Float[Tensor, "j 3"]) -> "Chest":
         """As wide as from shoulder to shoulder, as high as from the neck to the lowest joint of the spine."""
         left, right, top, bottom = (
             joints[JOINT_NAMES.index(name)] for name in ("left_shoulder", "right_shoulder", "neck", "spine1")

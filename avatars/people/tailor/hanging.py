@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.spatial import KDTree
 
 from avatars.body import BodyModel
-from avatars.body.smpl_file import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES
 from avatars.people.noise import smoothstep
 from avatars.people.sheet import Sheet
 from avatars.people.tailor.drape import Drape

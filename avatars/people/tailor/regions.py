@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from avatars.body import BodyModel
-from avatars.body.smpl_file import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES
 
 _NECK, _NECK_SLOPE = (0.26, 0.0015), 0.36
 """Height and depth of a point on the neck's axis, metres, and how much the axis leans forward."""

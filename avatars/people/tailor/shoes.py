@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import KDTree
 
 from avatars.body import BodyModel
-from avatars.body.smpl_file import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES
 from avatars.people.sheet import Sheet, join
 from avatars.people.tailor.garment import Sewn
 from avatars.people.tailor.regions import below, places

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial import KDTree
 
-from avatars.body.smpl_file import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES
 
 _JOINT = {name: index for index, name in enumerate(JOINT_NAMES)}
 
@@ -35,9 +35,9 @@ class ClothConfig:
 def hanging_weights(
     points: Float[np.ndarray, "*b 3"],
     axis: tuple[float, float],
-    joints: Float[np.ndarray, "24 3"],
+    joints: Float[np.ndarray, "j 3"],
     config: ClothConfig | None = None,
-) -> Float[np.ndarray, "*b 24"]:
+) -> Float[np.ndarray, "*b j"]:
     """Weights of skirts and coat tails at points of the T-pose.
 
     Args:
@@ -55,7 +55,7 @@ def hanging_weights(
     below = (hips - height).clip(min=0.0)
     legs = smooth_step(below / config.hip_blend) * (1.0 - config.loose * below.clip(max=1.0))
     shin = config.knee * smooth_step(0.5 + 0.5 * (knees - height) / config.knee_blend)
-    weights = np.zeros((*points.shape[:-1], len(JOINT_NAMES)))
+    weights = np.zeros((*points.shape[:-1], len(joints)))
     weights[..., _JOINT["pelvis"]] = 1.0 - legs
     for share, name in ((left, "left"), (1.0 - left, "right")):
         weights[..., _JOINT[f"{name}_hip"]] = legs * share * (1.0 - shin)
@@ -64,13 +64,13 @@ def hanging_weights(
 
 
 def hair_weights(
-    points: Float[np.ndarray, "*b 3"], joints: Float[np.ndarray, "24 3"], *, reach: float = 0.16
-) -> Float[np.ndarray, "*b 24"]:
+    points: Float[np.ndarray, "*b 3"], joints: Float[np.ndarray, "j 3"], *, reach: float = 0.16
+) -> Float[np.ndarray, "*b j"]:
     """Weights of hair and hats: with the head, and less and less so down to `reach` metres below the head's joint."""
     head, neck, chest = _JOINT["head"], _JOINT["neck"], _JOINT["spine3"]
     down = (joints[head, 1] - points[..., 1]) / reach
     free = smooth_step(down)
-    weights = np.zeros((*points.shape[:-1], len(JOINT_NAMES)))
+    weights = np.zeros((*points.shape[:-1], len(joints)))
     weights[..., head] = 1.0 - free
     weights[..., neck] = free * (1.0 - smooth_step(down - 0.25))
     weights[..., chest] = free * smooth_step(down - 0.25)
@@ -80,10 +80,10 @@ def hair_weights(
 def body_weights(
     points: Float[np.ndarray, "*b 3"],
     vertices: Float[np.ndarray, "v 3"],
-    weights: Float[np.ndarray, "v 24"],
+    weights: Float[np.ndarray, "v j"],
     *,
     neighbours: int = 12,
-) -> Float[np.ndarray, "*b 24"]:
+) -> Float[np.ndarray, "*b j"]:
     """Means of the weights of the nearest body vertices, for cloth that lies on the body."""
     flat = points.reshape(-1, 3)
     distance, index = KDTree(vertices).query(flat, k=neighbours)

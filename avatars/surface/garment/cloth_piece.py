@@ -103,13 +103,13 @@ def _axis(seen: Photographed) -> tuple[float, float]:
 
 def _weights(
     seen: Photographed, axis: tuple[float, float], *, top: float | None = None
-) -> Callable[[Float[np.ndarray, "m n 3"]], Float[np.ndarray, "m n 24"]]:
+) -> Callable[[Float[np.ndarray, "m n 3"]], Float[np.ndarray, "m n j"]]:
     """The body's own weights at the upper edge, those of hanging cloth farther down."""
     trunk = np.unique(faces_of(seen.model, TRUNK).numpy())
     vertices, own = seen.rest.double().numpy()[trunk], seen.model.weights.double().numpy()[trunk]
     hips = float(seen.joints[[1, 2], 1].mean())
 
-    def weights(points: Float[np.ndarray, "m n 3"]) -> Float[np.ndarray, "m n 24"]:
+    def weights(points: Float[np.ndarray, "m n 3"]) -> Float[np.ndarray, "m n j"]:
         begin = hips + 0.10 if top is None else min(top, hips + 0.10)
         hanging = smooth_step((begin - points[..., 1]) / 0.12)[..., None]
         near = body_weights(points, vertices, own) if (hanging < 1.0).any() else 0.0

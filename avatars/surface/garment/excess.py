@@ -80,7 +80,7 @@ def _beside_bare_neck(seen: Photographed, config: ExcessConfig, pixel: float) ->
     part = np.where(raster.face.numpy() >= 0, seen.model.parts[raster.face.clamp_min(0)].numpy(), 0)
     distance, row, column = to_nearest(part > 0)
     at = (row, column)
-    eyes = float(bare[[seen.model.landmarks["leye"], seen.model.landmarks["reye"]], 1].mean())
+    eyes = float(bare[seen.model.vertices_at(("leye", "reye")), 1].mean())
     hair = np.zeros_like(seen.mask)
     for box, piece in pieces_of(seen.mask & (part == 0) & belongs(part[at], HEAD) & (height[at] < eyes)):
         if distance[box][piece].max() * pixel > config.hair_reach and _area(piece, pixel) > config.hair_area:

@@ -21,7 +21,7 @@ def vertical_range(
     *,
     frame: Frame,
     sections: Sections,
-    weights: Callable[[Float[np.ndarray, "m n 3"]], Float[np.ndarray, "m n 24"]],
+    weights: Callable[[Float[np.ndarray, "m n 3"]], Float[np.ndarray, "m n j"]],
 ) -> tuple[float, float]:
     """Upper and lower height in the T-pose between which loose pixels lie, metres.
 

@@ -43,7 +43,7 @@ class Garment:
 
     rest: Float[Tensor, "g 3"]
     faces: Int[Tensor, "t 3"]
-    weights: Float[Tensor, "g 24"]
+    weights: Float[Tensor, "g j"]
     outward: Float[Tensor, "g 3"]
     clearance: Float[Tensor, "g"]
     fastened: Bool[Tensor, "g"]

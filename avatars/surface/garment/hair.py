@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from avatars.body.joints import JOINT_NAMES
 from avatars.surface.garment.cloth import hair_weights, smooth_step
 from avatars.surface.garment.excess import Excess
 from avatars.surface.garment.extent import vertical_range
@@ -17,7 +18,7 @@ from avatars.surface.garment.pixels import widened
 from avatars.surface.garment.regions import ARMS, HEAD, UPPER
 from avatars.surface.garment.tube import Sections, Tube, body_sections, even_azimuths, surface_samples
 
-_HEAD_JOINT = 15
+_HEAD_JOINT = JOINT_NAMES.index("head")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = N
     frame = Frame.upright(axis, _HEAD_JOINT)
     shoulders = float(seen.joints[[16, 17], 1].mean())
 
-    def weights(points: Float[np.ndarray, "m n 3"]) -> Float[np.ndarray, "m n 24"]:
+    def weights(points: Float[np.ndarray, "m n 3"]) -> Float[np.ndarray, "m n j"]:
         return hair_weights(points, seen.joints)
 
     head = _sections(seen, HEAD, axis, crown + 0.4, config)
@@ -125,7 +126,7 @@ def _axis(seen: Photographed) -> tuple[tuple[float, float], float]:
 
 def _forehead(seen: Photographed, crown: float) -> float:
     """Height of the hairline, metres."""
-    eyes = seen.rest[[seen.model.landmarks["leye"], seen.model.landmarks["reye"]], 1].mean()
+    eyes = seen.rest[seen.model.vertices_at(("leye", "reye")), 1].mean()
     return float(eyes + 0.45 * (crown - eyes))
 
 

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from avatars.body.smpl_file import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES, belonging
 from avatars.surface.garment.cloth import body_weights, smooth_step
 from avatars.surface.garment.extent import vertical_range
 from avatars.surface.garment.frame import Frame
@@ -20,7 +20,7 @@ from avatars.surface.garment.pixels import widened
 from avatars.surface.garment.regions import limb_parts
 from avatars.surface.garment.tube import Sections, body_sections, even_azimuths, surface_samples
 
-_HANDS = (20, 21, 22, 23)
+_HANDS = ("left_wrist", "right_wrist", "left_hand", "right_hand")
 # An arm of the T-pose points along x; these rotations let it hang down.
 _HANGING = {
     "left": np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]),
@@ -115,7 +115,7 @@ def _vertices(seen: Photographed, parts: tuple[str, ...]) -> Bool[Tensor, "v"]:
 def _faces(seen: Photographed, parts: tuple[str, ...]) -> Int[np.ndarray, "t 3"]:
     """Without feet and hands."""
     faces = faces_of(seen.model, parts, feet=False)
-    hand = seen.model.weights[:, list(_HANDS)].sum(1) > 0.5
+    hand = seen.model.weights[:, belonging(seen.model.joint_names, _HANDS)].sum(1) > 0.5
     return faces[~hand[faces].all(1)].numpy()
 
 
@@ -130,12 +130,12 @@ def _sections(seen: Photographed, frame: Frame, parts: tuple[str, ...], config: 
 
 def _weights(
     seen: Photographed, parts: tuple[str, ...]
-) -> Callable[[Float[np.ndarray, "m n 3"]], Float[np.ndarray, "m n 24"]]:
+) -> Callable[[Float[np.ndarray, "m n 3"]], Float[np.ndarray, "m n j"]]:
     """Those of the limb next to it, without the hand's and the foot's."""
     used = np.unique(_faces(seen, parts))
     vertices, own = seen.rest.double().numpy()[used], seen.model.weights.double().numpy()[used]
 
-    def weights(points: Float[np.ndarray, "m n 3"]) -> Float[np.ndarray, "m n 24"]:
+    def weights(points: Float[np.ndarray, "m n 3"]) -> Float[np.ndarray, "m n j"]:
         return body_weights(points, vertices, own)
 
     return weights

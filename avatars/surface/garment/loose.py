@@ -72,7 +72,7 @@ class Loose:
     solid: Sections
     evidence: Evidence
     obstacle: Obstacle
-    weights: Callable[[Float[np.ndarray, "m n 3"]], Float[np.ndarray, "m n 24"]]
+    weights: Callable[[Float[np.ndarray, "m n 3"]], Float[np.ndarray, "m n j"]]
     presence: Callable[[Tube], Bool[np.ndarray, "m n"]]
     parts: tuple[str, ...]
     own_growth: Callable[[Tube], Float[np.ndarray, "v"]]

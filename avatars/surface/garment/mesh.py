@@ -20,7 +20,7 @@ class Mesh:
 
     rest: Float[np.ndarray, "g 3"]
     faces: Int[np.ndarray, "t 3"]
-    weights: Float[np.ndarray, "g 24"]
+    weights: Float[np.ndarray, "g j"]
     outward: Float[np.ndarray, "g 3"]
     clearance: Float[np.ndarray, "g"]
     outer: Int[np.ndarray, "g"]
@@ -34,7 +34,7 @@ def hull_mesh(piece: Loose, tube: Tube, config: DrapeConfig) -> Mesh:
     return Mesh(
         rest=np.concatenate([grid.reshape(-1, 3), floor]),
         faces=faces,
-        weights=np.concatenate([piece.weights(grid).reshape(-1, 24), piece.weights(floor[:, None])[:, 0]]),
+        weights=np.concatenate([_flat(piece.weights(grid)), piece.weights(floor[:, None])[:, 0]]),
         outward=np.concatenate([outward.reshape(-1, 3), np.tile(outward[-1], (rings, 1)), outward[-1, :1]]) * piece.led,
         clearance=np.concatenate([clearances(tube, config).reshape(-1), np.full(len(floor), FREE)]),
         outer=np.full(grid.shape[0] * grid.shape[1] + len(floor), -1),
@@ -55,8 +55,12 @@ def sheet_mesh(piece: Loose, tube: Tube, config: DrapeConfig) -> Mesh:
     return Mesh(
         rest=both[used],
         faces=numbered.reshape(faces.shape),
-        weights=np.tile(piece.weights(grid).reshape(-1, 24), (2, 1))[used],
+        weights=np.tile(_flat(piece.weights(grid)), (2, 1))[used],
         outward=np.tile(outward.reshape(-1, 3), (2, 1))[used] * piece.led,
         clearance=np.tile(clear, 2)[used],
         outer=np.where(used < count, -1, place[used - count]),
     )
+
+
+def _flat(weights: Float[np.ndarray, "m n j"]) -> Float[np.ndarray, "g j"]:
+    return weights.reshape(-1, weights.shape[-1])

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from avatars.body import Body, BodyModel
+from avatars.body.joints import belonging
 from avatars.body.parts import PART_NAMES
 from avatars.body.skinning import transform
 from avatars.surface.garment.regions import belongs
@@ -16,7 +17,7 @@ from avatars.surface.mesh import vertex_normals
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import Raster, rasterize
 
-_FEET = (7, 8, 10, 11)
+_FEET = ("left_ankle", "right_ankle", "left_foot", "right_foot")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Photographed:
     model: BodyModel
     body: Body
     rest: Float[Tensor, "v 3"]
-    joints: Float[np.ndarray, "24 3"]
+    joints: Float[np.ndarray, "j 3"]
     camera: Cameras
     photo: UInt8[np.ndarray, "h w 3"]
     mask: Bool[np.ndarray, "h w"]
@@ -110,7 +111,7 @@ def faces_of(model: BodyModel, parts: tuple[str, ...], *, feet: bool = True) -> 
     wanted = torch.tensor([PART_NAMES.index(name) for name in parts])
     chosen = torch.isin(model.parts, wanted)
     if not feet:
-        chosen &= ~(model.weights[:, list(_FEET)].sum(1) > 0.5)[model.faces].all(1)
+        chosen &= ~(model.weights[:, belonging(model.joint_names, _FEET)].sum(1) > 0.5)[model.faces].all(1)
     return model.faces[chosen]
 
 
@@ -123,7 +124,7 @@ def _look(
     return posed, torch.where(face >= 0, model.parts[face.clamp_min(0)], 0).numpy()
 
 
-def _rest_joints(body: Body) -> Float[np.ndarray, "24 3"]:
+def _rest_joints(body: Body) -> Float[np.ndarray, "j 3"]:
     """The joints before posing: x of posed = R x + t."""
     turn, offset = body.joints_from_rest[:, :, :3].double(), body.joints_from_rest[:, :, 3].double()
     return (turn.transpose(1, 2) @ (body.joints.double() - offset)[..., None])[..., 0].numpy()

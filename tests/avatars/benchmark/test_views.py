@@ -18,8 +18,8 @@ from avatars.benchmark.views import (
     pose_called,
 )
 from avatars.body import BodyModel, BodyPose
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.pose_file import named_pose
-from avatars.body.smpl_file import JOINT_NAMES
 
 FULL = ViewPlan()
 

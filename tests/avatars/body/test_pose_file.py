@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from avatars.body import BodyModel, BodyPose
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.pose_file import (
     BodyParameters,
     load_parameters,
@@ -17,7 +18,6 @@ from avatars.body.pose_file import (
     save_parameters,
 )
 from avatars.body.skinning import rotations_from_axis_angle
-from avatars.body.smpl_file import JOINT_NAMES
 from nfield.errors import DataError
 
 
@@ -106,7 +106,7 @@ GOOD = {"pose": np.zeros((1, 72)), "shape": np.zeros((1, 10)), "global_t": np.ze
     ("change", "message"),
     [
         ({"pose": np.zeros((2, 72))}, r"pose has shape \(2, 72\), which is not 24 rotations"),
-        ({"pose": np.zeros((1, 165))}, r"pose has shape \(1, 165\)"),
+        ({"pose": np.zeros((1, 168))}, r"pose has shape \(1, 168\), which is not 24 rotations; expected .* 156 or 165"),
         ({"global_t": np.zeros(2)}, r"'global_t' has shape \(2,\), expected 3 numbers"),
         ({"pose": np.full((1, 72), math.nan)}, "rotations hold values that are not finite"),
         ({"focal_l": np.array(-3.0)}, "focal length is -3 pixels, expected a positive number"),

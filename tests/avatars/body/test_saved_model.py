@@ -1,3 +1,4 @@
+import json
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import pytest
 import torch
 
 from avatars.body import BodyModel
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.saved_model import body_hash, load_body, save_body
 from nfield.errors import DataError
 
@@ -49,8 +51,21 @@ def test_the_hash_tells_bodies_apart_and_remarks_not(model: BodyModel):
         replace(model, shape_space="other"),
         replace(model, landmarks={**model.landmarks, "nose": 0}),
     ]
-    assert len({body_hash(body) for body in [model, *others]}) == 5
+    others.append(replace(model, joint_names=(*model.joint_names[:-1], "right_middle1")))
+    assert len({body_hash(body) for body in [model, *others]}) == 6
     assert body_hash(replace(model, provenance="elsewhere")) == body_hash(model)
+
+
+def test_bodies_from_before_joints_had_names_have_those_of_smpl(model: BodyModel, tmp_path: Path):
+    path = tmp_path / "b.npz"
+    save_body(path, model)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    facts = json.loads(str(arrays["facts"]))
+    assert facts.pop("joint_names") == list(JOINT_NAMES)
+    np.savez(path, **{**arrays, "facts": np.array(json.dumps(facts))})
+    assert load_body(path).joint_names == JOINT_NAMES
+    assert body_hash(load_body(path)) == body_hash(model)
 
 
 def test_damaged_bodies_are_named(model: BodyModel, tmp_path: Path):

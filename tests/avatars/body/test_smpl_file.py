@@ -143,7 +143,9 @@ def test_missing_arrays_are_named(tmp_path: Path, arrays: dict[str, np.ndarray])
     ("change", "message"),
     [
         ({"weights": np.zeros((29, 24))}, r"weights has shape \(29, 24\), expected \(30, 24\)"),
-        ({"J_regressor": np.zeros((55, 30))}, r"J_regressor has 55 rows, but SMPL's 24 joints"),
+        ({"J_regressor": np.zeros((16, 30))}, r"J_regressor has 16 rows, expected the joints of SMPL \(24\)"),
+        ({"J_regressor": np.array(1.0)}, r"J_regressor has 0 rows"),
+        ({"f": np.array("none")}, r"f is not an array of numbers"),
         ({"v_template": np.full((30, 3), np.nan)}, r"v_template holds values that are not finite"),
         ({"f": np.full((2, 3), 30)}, r"f names vertex 30, but v_template has 30"),
         ({"posedirs": np.array("none")}, r"posedirs is not an array of numbers"),

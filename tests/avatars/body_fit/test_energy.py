@@ -58,7 +58,7 @@ def _turned(pose: BodyPose, **angles: tuple[float, float, float]) -> BodyPose:
 
 def _candidates(*poses: BodyPose, focal: float = _FOCAL) -> Candidates:
     stacked = BodyPose(*(torch.stack([getattr(p, name) for p in poses]) for name in vars(poses[0])))
-    return Candidates.of(stacked, torch.full((len(poses),), focal).double())
+    return Candidates.of(stacked, torch.full((len(poses),), focal).double(), fitted=23)
 
 
 def _half_plane() -> Silhouette:
@@ -126,7 +126,7 @@ def test_candidates_give_back_the_poses_that_they_were_made_of(generator: torch.
     rotations = torch.randn(4, 24, 3, generator=generator)
     place = torch.randn(4, 3, generator=generator) + torch.tensor([0.0, 0.0, 5.0])
     pose = BodyPose(rotations, place, torch.randn(4, 10, generator=generator))
-    found = Candidates.of(pose, torch.tensor([500.0, 600.0, 700.0, 800.0]))
+    found = Candidates.of(pose, torch.tensor([500.0, 600.0, 700.0, 800.0]), fitted=23)
     torch.testing.assert_close(found.pose.rotations, rotations)
     torch.testing.assert_close(found.pose.translation, place)
     torch.testing.assert_close(found.focal, torch.tensor([500.0, 600.0, 700.0, 800.0]))
@@ -172,10 +172,10 @@ def test_a_term_has_the_gradient_of_its_value(energy: Energy, name: str, generat
 def test_a_term_of_the_mask_has_the_gradient_of_its_value(energy: Energy, name: str, generator: torch.Generator):
     subset, outline, _ = _outline(energy, 30, generator)
     start = _candidates(_facing(0.03))
-    others = {field: value for field, value in vars(start).items() if field != "body"}
+    others = {field: value for field, value in vars(start).items() if field not in ("body", "held")}
 
     def value(*parts: Tensor) -> Tensor:
-        moved = Candidates(body=start.body, **dict(zip(others, parts, strict=True)))
+        moved = Candidates(body=start.body, held=start.held, **dict(zip(others, parts, strict=True)))
         return energy.terms(moved, subset, outline)[name]
 
     inputs = [part.detach().clone().requires_grad_() for part in others.values()]

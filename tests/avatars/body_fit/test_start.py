@@ -7,13 +7,12 @@ import pytest
 import torch
 
 from avatars.body import BodyModel, BodyPose
-from avatars.body.pose_file import named_pose
+from avatars.body.pose_file import mirrored, named_pose
 from avatars.body.skinning import axis_angle_from_rotations, rotations_from_axis_angle
 from avatars.body_fit.anatomy import anatomy
 from avatars.body_fit.landmarks import COUNT, MIXTURES, USED, USUAL_SLOPE, Landmark, LandmarkRegressor, posed_landmarks
 from avatars.body_fit.observation import BodyObservation
 from avatars.body_fit.start import VARIANTS, first_guesses, translation_of
-from avatars.motion import mirrored
 
 _SIZE, _FOCAL = (480, 360), 620.0
 

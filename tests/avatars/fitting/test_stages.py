@@ -24,6 +24,9 @@ class _Pull:
     weight: WeightSchedule = Constant(2.0)  # noqa: RUF009 - frozen
     samplings: tuple[RaySampling, ...] = ()
 
+    def prepare(self, subject: FitSubject) -> None:
+        pass
+
     def loss(self, step: FitStep) -> torch.Tensor:
         return next(step.subject.avatar.canonical.field.parameters()).square().sum()
 

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from avatars.body import BodyModel
+from avatars.body.joints import JOINT_NAMES
 from avatars.surface.limbs import LIMBS, NAMES, hangs_as, memberships, unrolled
 
 _LIMB = dict(zip(NAMES, LIMBS, strict=True))
@@ -36,15 +37,15 @@ def _grid(count: int = 90) -> tuple[Tensor, Tensor]:
 
 
 def test_every_joint_is_in_exactly_one_limb():
-    assert sorted(joint for limb in LIMBS for joint in limb.joints) == list(range(24))
+    assert sorted(joint for limb in LIMBS for joint in limb.joints) == sorted(JOINT_NAMES)
 
 
 def test_memberships_are_shares_of_the_skin_weights(generator: torch.Generator):
     weights = torch.rand(50, 24, generator=generator).softmax(-1)
-    member = memberships(weights)
+    member = memberships(weights, JOINT_NAMES)
     torch.testing.assert_close(member.sum(-1), torch.ones(50))
     for limb, column in zip(LIMBS, member.T, strict=True):
-        expected = sum((weights[:, joint] for joint in limb.joints), torch.zeros(50))
+        expected = sum((weights[:, JOINT_NAMES.index(joint)] for joint in limb.joints), torch.zeros(50))
         torch.testing.assert_close(column, expected)
 
 
@@ -65,7 +66,7 @@ def test_mirrors_are_mutual_and_of_one_shape():
 @pytest.mark.parametrize("pair", _PAIRS)
 def test_mirrored_points_have_the_same_coordinates_on_the_other_side(model: BodyModel, pair: tuple[str, str]):
     left, right = (_LIMB[name] for name in pair)
-    member = memberships(model.weights)[:, LIMBS.index(left)]
+    member = memberships(model.weights, model.joint_names)[:, LIMBS.index(left)]
     points, member = model.template[member > 0.02], member[member > 0.02]
     length, angle = unrolled(left, points, member)
     other_length, other_angle = unrolled(right, points * _MIRRORED, member)
@@ -75,7 +76,7 @@ def test_mirrored_points_have_the_same_coordinates_on_the_other_side(model: Body
 
 @pytest.mark.parametrize("name", ["torso", "head"])
 def test_mirrored_points_of_a_trunk_have_opposite_angles(model: BodyModel, name: str):
-    member = memberships(model.weights)[:, NAMES.index(name)]
+    member = memberships(model.weights, model.joint_names)[:, NAMES.index(name)]
     points, member = model.template[member > 0.5], member[member > 0.5]
     length, angle = unrolled(_LIMB[name], points, member)
     other_length, other_angle = unrolled(_LIMB[name], points * _MIRRORED, member)
@@ -135,7 +136,7 @@ def test_the_axis_follows_a_leaning_limb_and_goes_on_beyond_gaps():
 
 
 def test_length_runs_along_the_limb(model: BodyModel):
-    member = memberships(model.weights)
+    member = memberships(model.weights, model.joint_names)
     for name, near, far in (("left arm", 16, 20), ("right arm", 17, 21), ("left hand", 20, 22)):
         chosen = torch.stack([model.joint_template[near], model.joint_template[far]])
         core = member[:, NAMES.index(name)] > 0.02

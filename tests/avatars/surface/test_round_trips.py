@@ -23,7 +23,7 @@ def model() -> BodyModel:
 def dense(model: BodyModel) -> tuple[torch.Tensor, torch.Tensor]:
     """Points of the body, about a centimetre apart or less, and how much they belong to each limb."""
     finer = subdivide(model.faces, len(model.template))
-    return finer.spread(model.template), memberships(finer.spread(model.weights))
+    return finer.spread(model.template), memberships(finer.spread(model.weights), model.joint_names)
 
 
 def _limb(dense: tuple[torch.Tensor, torch.Tensor], name: str) -> tuple[Grid, np.ndarray, np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from avatars.body import BodyModel, BodyPose
+from avatars.body.joints import JOINT_NAMES
 from avatars.body.pose_file import named_pose
 from avatars.surface.appearance import Appearance
 from avatars.surface.atlas import Atlas
@@ -68,7 +69,7 @@ class _Scene:
         return normals[:, 2] < -0.4
 
     def on(self, limb: str) -> Tensor:
-        member = memberships(self.atlas.at(self.shown.surface.spread(self.model.weights)))
+        member = memberships(self.atlas.at(self.shown.surface.spread(self.model.weights)), self.model.joint_names)
         return member[:, NAMES.index(limb)] > 0.9
 
     def error(self, where: Tensor) -> Tensor:
@@ -77,7 +78,7 @@ class _Scene:
 
 def _clothes(model: BodyModel, rest: Tensor, weights: Tensor, regions: Tensor) -> Tensor:
     """A striped shirt with a square emblem in front, sleeves to the elbows, trousers and shoes; hair on the skull."""
-    limb = memberships(weights).argmax(-1)
+    limb = memberships(weights, JOINT_NAMES).argmax(-1)
     color = _SKIN.repeat(len(rest), 1)
     torso = limb == NAMES.index("torso")
     stripe = (rest[:, 1] / _STRIPE).floor().remainder(2.0) == 0.0

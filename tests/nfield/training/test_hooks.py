@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 import torch
 
 from nfield.training.hooks import Log, PeriodicSave
@@ -23,6 +24,15 @@ def test_saves_lie_no_further_apart_than_asked():
         save(_event(second, float(second), second / 35))
     save(_event(35, 35.0, 1.0, last=True))
     assert saved == [11.0, 21.0, 31.0, 35.0]
+
+
+@pytest.mark.parametrize(("first", "expected"), [(0.0, [1.0, 11.0, 21.0]), (4.0, [5.0, 15.0, 25.0])])
+def test_the_first_save_may_come_sooner(first: float, expected: list[float]):
+    saved: list[float] = []
+    save = PeriodicSave(lambda state: saved.append(state.seconds), every=10.0, first=first)
+    for second in range(1, 30):
+        save(_event(second, float(second), second / 35))
+    assert saved == expected
 
 
 def test_the_log_evaluates_at_its_marks_and_at_the_end(tmp_path: Path):

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from avatars.body import BodyModel
-from avatars.body.smpl_file import JOINT_NAMES
+from avatars.body.joints import JOINT_NAMES
 from avatars.surface.garment.cloth import ClothConfig, body_weights, hair_weights, hanging_weights
 
 _MIRROR = [
@@ -33,6 +33,19 @@ def test_weights_of_cloth_and_hair_sum_to_one(joints: np.ndarray, generator: tor
     for weights in (cloth, hair):
         assert np.allclose(weights.sum(-1), 1.0)
         assert (weights >= 0.0).all()
+
+
+def test_a_skeleton_with_fingers_gets_a_weight_for_each_of_its_joints(joints: np.ndarray, generator: torch.Generator):
+    """The joints that cloth and hair follow are the same in all skeletons; fingers carry none of them."""
+    longer = np.concatenate([joints[:22], np.zeros((33, 3))])
+    place = _places(generator, -1.2, 0.6)
+    for weights, expected in (
+        (hanging_weights(place, (0.0, 0.0), longer), hanging_weights(place, (0.0, 0.0), joints)),
+        (hair_weights(place, longer), hair_weights(place, joints)),
+    ):
+        assert weights.shape == (500, 55)
+        np.testing.assert_array_equal(weights[:, :22], expected[:, :22])
+        assert not weights[:, 22:].any()
 
 
 def test_left_and_right_cloth_go_with_mirrored_joints(joints: np.ndarray, generator: torch.Generator):

@@ -1,0 +1,128 @@
+"""What `nfield fit` can be asked for, and what that means for a fit that goes on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from avatars.fit_config import FitConfig
+from avatars.fit_run.folder import FitFolder
+from avatars.fit_run.record import FitRecord
+from avatars.fitting.fit import FitBudget
+from avatars.fitting.stages import default_stages
+from avatars.photo_inputs import PhotoFiles
+from avatars.posed.avatar import FigureConfig
+from nfield.errors import OptionError
+from nfield.fields import BACKENDS, HashConfig, RbfConfig
+
+_MINUTES = 4.0
+_FIELD = "hash"
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """Make a posable avatar from one photo of a person; Ctrl-C saves and stops, --resume goes on."""
+
+    out: Path
+    """Run folder to write: avatar, report and pictures; progress.png shows every minute how far it is."""
+    photo: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="PHOTO")] = None
+    """Picture that shows a person, best from head to feet. With --resume it may be left out."""
+    person: int | None = None
+    """Which of several persons, 1 for the leftmost; persons.png in the run folder shows them. Default: the largest."""
+    mask: Path | None = None
+    """Picture of the photo's size, white where the person is, or "none" to ignore the alpha channel of a cut-out
+    photo. Default: that alpha channel where it is a mask, else found in the photo."""
+    keypoints: Path | None = None
+    """JSON file with the person's 33, 25 or 17 landmarks. Default: found in the photo."""
+    body: Path | None = None
+    """Parameters of the body (npz: pose, shape, global_t, focal_l). Default: fitted to the photo."""
+    model: Path | None = None
+    """Body model file: SMPL, SMPL-H or SMPL-X (npz or pkl). Default: the shipped one, or the resumed run's."""
+    focal: float | None = None
+    """Focal length in pixels of the photo. Default: that of --body, else it is fitted."""
+    field: Literal["hash", "rbf"] | None = None
+    """Backend of the avatar's field: a hash grid, or one of the same size with adaptive radial bases. Default: hash."""
+    minutes: float | None = None
+    """Training time; finding person and body comes before. Default: 4."""
+    steps: int | None = None
+    """Training steps of both stages each, as a second limit."""
+    seed: int | None = None
+    """Of everything random. Default: 0."""
+    overwrite: bool = False
+    """Replace the run that the folder may hold."""
+    resume: bool = False
+    """Go on with the fit in the folder, with the photo and the options that it was begun with, whatever ended it."""
+
+
+def fit_config(options: FitOptions) -> FitConfig:
+    """How the avatar is made."""
+    field, seed = options.field or _FIELD, _SEED if options.seed is None else options.seed
+    minutes = _MINUTES if options.minutes is None else options.minutes
+    return FitConfig(
+        figure=_figure(field),
+        stages=default_stages(initialises=field == "rbf"),
+        budget=FitBudget(minutes, options.steps, seed),
+    )
+
+
+def resumed(options: FitOptions) -> FitOptions:
+    """The options of the fit in the folder, where they are left out.
+
+    Raises:
+        OptionError: Some are given that are not those of the fit.
+        CheckpointError: The folder's run is finished.
+    """
+    folder = FitFolder(options.out)
+    folder.require_unfinished()
+    record = folder.record()
+    if record is None:
+        return options
+    before = _options_of(record)
+    given = {name: getattr(options, name) for name in before}
+    for name in ("person", "focal", "field", "minutes", "steps", "seed"):
+        if given[name] is not None and given[name] != before[name]:
+            raise OptionError(
+                f"--{name}: is {given[name]}, but the fit in {options.out} was begun with "
+                f"{'none' if before[name] is None else before[name]}; "
+                "leave it out to go on with that, or begin anew with --overwrite"
+            )
+    return replace(options, **{name: before[name] for name, value in given.items() if value is None})
+
+
+def _options_of(record: FitRecord) -> Mapping[str, Any]:
+    """Options of the command as a fit was begun with them; whether files are the same tells their content."""
+    files, name = record.files, record.options.get("figure.field")
+    return {
+        "photo": files.photo,
+        "person": files.person,
+        "mask": files.mask if files.use_alpha else Path("none"),
+        "keypoints": files.keypoints,
+        "body": files.body,
+        "focal": files.focal,
+        "field": next((key for key, kind in BACKENDS.items() if kind.__name__ == name), None),
+        **{option: record.options.get(f"budget.{option}") for option in ("minutes", "steps", "seed")},
+    }
+
+
+def photo_files(options: FitOptions) -> PhotoFiles:
+    """The photo, and what is known about it."""
+    if options.photo is None:
+        raise OptionError(
+            f"PHOTO: is left out, and {options.out} holds no fit to go on with; give the photo, "
+            "or the folder of a fit that was begun to --out"
+        )
+    no_mask = str(options.mask) == "none"
+    mask = None if no_mask else options.mask
+    return PhotoFiles(options.photo, options.person, mask, not no_mask, options.keypoints, options.body, options.focal)
+
+
+def _figure(backend: str) -> FigureConfig:
+    """What an avatar is made of, by the backend of its field."""
+    figure = FigureConfig()
+    if backend == "hash":
+        return figure
+    assert isinstance(figure.field, HashConfig)
+    return replace(figure, field=RbfConfig.as_large_as(figure.field))
