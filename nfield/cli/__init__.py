@@ -19,6 +19,7 @@ COMMANDS = {
     "eval": "Measure a trained scene on its held-out photos, or a picture's field on its picture.",
     "render": "Film a scene or an avatar from all around, an avatar in a motion; or a picture at any size.",
     "convert": "Convert a trained run to another architecture, without photos.",
+    "export": "Write an avatar as a rigged file, a mesh, splats or a film for other tools.",
     "view": "Show a run, or two beside each other, in the browser.",
     "bench": "Time kernels against their torch twins; compare fields on pictures, avatars of people with the truth.",
     "doctor": "Show what this installation can do, and what it lacks.",

@@ -1,0 +1,74 @@
+"""`nfield export`: a run as a file that other tools open."""
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+
+from nfield.checkpoint import FILE, kind_of
+from nfield.cli.options import parse_options, peeked, with_options_of
+from nfield.errors import OptionError
+from nfield.export import EXPORTS, Export, export_of
+
+_ROOMS = ("avatars.export.formats",)
+"""Packages whose import registers exports."""
+
+_EXAMPLES = (
+    "nfield export runs/me --to glb",
+    "nfield export runs/me --to glb --motions walk dance --out me.glb",
+    "nfield export runs/me --to vrm --author 'My Name'",
+    "nfield export runs/me --to obj --pose sit",
+    "nfield export runs/me --to splats --rigged",
+    "nfield export runs/me --to glb --help",
+)
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Write what a run holds as a file for other tools; --help after a run and a format lists that format's options."""
+
+    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """Folder that nfield fit wrote."""
+    to: str
+    """Format: glb, vrm, obj, ply, splats or mp4."""
+    out: Path | None = None
+    """File to write. Default: in the run's folder, with its name."""
+
+
+def parse(arguments: Sequence[str]) -> ExportOptions:
+    """Options of this command and of the chosen format."""
+    for room in _ROOMS:
+        importlib.import_module(room)
+    name = peeked(arguments, "--to")
+    if name is None:  # help, or a complaint that it is missing
+        return parse_options(ExportOptions, arguments, command="export", examples=_EXAMPLES)
+    typed = with_options_of(ExportOptions, _export(arguments, name).options, name=None, attribute="format_options")
+    return parse_options(typed, arguments, command="export", examples=_EXAMPLES)
+
+
+def run(options: ExportOptions) -> None:
+    """Writes the file and says where it is."""
+    console = Console(highlight=False, soft_wrap=True)
+    export = export_of(kind_of(options.run), options.to, where=options.run)
+    out = options.out or options.run / f"{options.run.resolve().name}{export.suffix}"
+    ending = Path(f"run{export.suffix}").suffix
+    if out.suffix != ending:
+        raise OptionError(f"--out: is {out}, expected a file whose name ends with {ending}")
+    format_options: Any = getattr(options, "format_options", export.options)
+    export.write(options.run, out, format_options, console.print)
+    console.print(f"{export.about}, {out.stat().st_size / 1e6:.1f} MB: {out}")
+
+
+def _export(arguments: Sequence[str], name: str) -> Export:
+    """The export that the arguments ask for; where they name no run, one of another kind with the same name."""
+    runs = [Path(argument) for argument in arguments if (Path(argument) / FILE).is_file()]
+    if runs:
+        return export_of(kind_of(runs[0]), name, where=runs[0])
+    known = {other: export for exports in EXPORTS.values() for other, export in exports.items()}
+    if name not in known:
+        raise OptionError(f"--to: is {name!r}, expected one of {', '.join(known)}")
+    return known[name]
