@@ -1,0 +1,86 @@
+"""Gaussian splats of a pose, as PLY; with the skin weights of each splat beside it, where they are asked for."""
+
+import io
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from avatars.export.bone_names import node_names
+from avatars.export.formats.glb import texture_size
+from avatars.export.posed_mesh import PosedMesh
+from avatars.export.surface_splats import SurfacePoints, surface_splats
+from avatars.export.textured import TextureConfig
+from avatars.posed.avatar import Avatar
+from avatars.posed.run import KIND, load_avatar
+from nfield.checkpoint import write_atomically
+from nfield.errors import OptionError
+from nfield.export import Tell, register
+from nfield.export.splat_file import write_splats
+
+
+@dataclass(frozen=True)
+class SplatsOptions:
+    """Options of --to splats."""
+
+    pose: str = "t-pose"
+    """Name of a pose, or a file of body parameters (npz)."""
+    count: int = 200_000
+    """Splats, about."""
+    rigged: bool = False
+    """Also write NAME.rig.npz: each splat's skin weights, and the skeleton in the pose."""
+    texture: int = 2048
+    """Width of the texture that the splats' colours are taken from, pixels."""
+    seed: int = 0
+    """Of where the field is looked at to find its empty parts."""
+
+
+@dataclass(frozen=True)
+class SplatFile:
+    """The format."""
+
+    about: str = "Gaussian splats of a pose (PLY)"
+    suffix: str = ".splats.ply"
+    options: SplatsOptions = field(default_factory=SplatsOptions)
+
+    def write(self, run: Path, out: Path, options: SplatsOptions, tell: Tell) -> None:
+        """See `nfield.export.Export`."""
+        if not 1000 <= options.count <= 10_000_000:
+            raise OptionError(f"--count: is {options.count}, expected 1000 to 10,000,000 splats")
+        avatar = load_avatar(run)
+        tell("making the mesh and its texture")
+        config = replace(TextureConfig(), size=texture_size(options.texture))
+        mesh = PosedMesh.of(avatar, options.pose, config, seed=options.seed)
+        points = SurfacePoints.even(mesh, options.count)
+        write_splats(out, surface_splats(mesh, points))
+        if options.rigged:
+            beside = out.with_suffix(".rig.npz")
+            write_atomically(beside, rig_bytes(avatar, mesh, points))
+            tell(f"skin weights and skeleton: {beside}")
+
+
+def rig_bytes(avatar: Avatar, mesh: PosedMesh, points: SurfacePoints) -> bytes:
+    """An .npz of the splats' skin weights, and of the skeleton in the pose that they are in.
+
+    It holds `weights` (splats x joints), `joints` (places, metres), `rotations` (axis-angles of the pose against the
+    parents, radians; all zero in the T-pose), `parents` and `names`.
+
+    Args:
+        avatar: Whose.
+        mesh: The surface that the splats lie on.
+        points: Where on it they do.
+    """
+    model = avatar.model
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        weights=points.at(mesh.weights, mesh.faces).numpy().astype(np.float16),
+        joints=mesh.joints.numpy(),
+        rotations=mesh.rotations.numpy(),
+        parents=np.array(model.parents),
+        names=np.array(node_names(model.joint_names)),
+    )
+    return buffer.getvalue()
+
+
+register(KIND, "splats", SplatFile())

@@ -1,0 +1,96 @@
+"""A VRM 1.0 avatar: the rigged mesh with a humanoid skeleton and a licence entry."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from avatars.export.bone_names import REQUIRED
+from avatars.export.clip import ClipConfig
+from avatars.export.figure import FigureConfig, RiggedFigure
+from avatars.export.formats.glb import texture_size
+from avatars.export.gltf_document import glb_bytes, gltf_document
+from avatars.export.textured import TextureConfig
+from avatars.posed.run import KIND, load_avatar
+from nfield.checkpoint import write_atomically
+from nfield.errors import DataError
+from nfield.export import Tell, register
+
+_LICENSE_URL = "https://vrm.dev/licenses/1.0/"
+_DECIDES = (
+    "Who may use this avatar for what is for the person whom it shows and for whoever made it to decide. Until they "
+    "say otherwise, the permissions of this file are the narrowest that VRM knows."
+)
+
+
+@dataclass(frozen=True)
+class VrmOptions:
+    """Options of --to vrm."""
+
+    author: str = "unknown"
+    """Who made it."""
+    texture: int = 2048
+    """Width of the texture, pixels."""
+    seed: int = 0
+    """Of where the field is looked at to find its empty parts."""
+
+
+@dataclass(frozen=True)
+class Vrm:
+    """The format."""
+
+    about: str = "avatar for VRM 1.0 applications: rigged mesh, humanoid bones, licence entry"
+    suffix: str = ".vrm"
+    options: VrmOptions = field(default_factory=VrmOptions)
+
+    def write(self, run: Path, out: Path, options: VrmOptions, tell: Tell) -> None:
+        """See `nfield.export.Export`."""
+        avatar, name = load_avatar(run), run.resolve().name
+        tell("making the mesh and its texture")
+        config = FigureConfig(replace(TextureConfig(), size=texture_size(options.texture)), ClipConfig())
+        generator = torch.Generator().manual_seed(options.seed)
+        figure = RiggedFigure.of(avatar, (), config, generator=generator)
+        document, binary = gltf_document(figure, name=name)
+        document.extensionsUsed = [*document.extensionsUsed, "VRMC_vrm"]
+        document.extensions = {"VRMC_vrm": vrm_extension(figure.humanoid, name=name, author=options.author)}
+        write_atomically(out, glb_bytes(document, binary))
+
+
+def vrm_extension(humanoid: dict[str, int], *, name: str, author: str) -> dict[str, Any]:
+    """The extension VRMC_vrm of a document whose joints' nodes are 1, 2 and so on.
+
+    Args:
+        humanoid: The index of the joint of each humanoid bone.
+        name: Of the avatar.
+        author: Who made it.
+
+    Raises:
+        DataError: The skeleton lacks bones that VRM needs.
+    """
+    missing = [bone for bone in REQUIRED if bone not in humanoid]
+    if missing:
+        raise DataError(f"the body's skeleton has no {', '.join(missing)}, which VRM needs; export it as glb")
+    bones = {bone: {"node": joint + 1} for bone, joint in humanoid.items()}
+    return {"specVersion": "1.0", "meta": _meta(name, author), "humanoid": {"humanBones": bones}}
+
+
+def _meta(name: str, author: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "authors": [author],
+        "licenseUrl": _LICENSE_URL,
+        "thirdPartyLicenses": _DECIDES,
+        "avatarPermission": "onlyAuthor",
+        "commercialUsage": "personalNonProfit",
+        "creditNotation": "required",
+        "allowRedistribution": False,
+        "modification": "prohibited",
+        "allowExcessivelyViolentUsage": False,
+        "allowExcessivelySexualUsage": False,
+        "allowPoliticalOrReligiousUsage": False,
+        "allowAntisocialOrHateUsage": False,
+    }
+
+
+register(KIND, "vrm", Vrm())
