@@ -13,12 +13,13 @@ $(VENV)/.installed: pyproject.toml CMakeLists.txt $(wildcard nfield/kernels/nati
 	$(BIN)/python -m pip install --editable '.[dev]'
 	touch $@
 
+# Less training and smaller pictures than by default, so that the demo stays short.
 demo: $(VENV)/.installed
-	$(BIN)/nfield fit assets/sample/photo.jpg --out $(DEMO) --overwrite
-	$(BIN)/nfield render $(DEMO)
-# Smaller and fewer pictures than by default, so that the demo stays short.
-	$(BIN)/nfield render $(DEMO) --motion dance --camera front --size 320 320 --fps 10 --out $(DEMO)/dance
-	@echo "The avatar is in $(DEMO): look at turntable.mp4, strip.png and dance/dance.mp4 there."
+	$(BIN)/nfield fit assets/sample/photo.jpg --out $(DEMO) --overwrite --minutes 1
+	$(BIN)/nfield render $(DEMO) --frames 40 --size 320 320
+	$(BIN)/nfield render $(DEMO) --motion dance --camera front --size 320 320 --fps 8 --out $(DEMO)/dance
+	$(BIN)/nfield export $(DEMO) --to glb --texture 1024
+	@echo "The avatar is in $(DEMO): look at turntable.mp4, strip.png and dance/dance.mp4, and open avatar.glb."
 # Opens the avatar in the viewer until Ctrl-C; CI only sees to it that its page works.
 	$(BIN)/nfield view $(DEMO) $(if $(CI),--check)
 
