@@ -18,6 +18,10 @@ _PACKING = 0.7
 _FLATNESS = 0.1
 """Thickness of a disc over its radius."""
 _OPACITY = 0.98
+_WIDTH = 0.6
+"""Standard deviation of a disc over the points' spacing."""
+_INSET = 1.2
+"""How far discs lie below the mesh over the points' spacing: about as far as their soft edges stick out."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +61,21 @@ class SurfacePoints:
         return (values[faces[self.face]] * self.barycentric[..., None]).sum(1)
 
 
-def surface_splats(mesh: PosedMesh, points: SurfacePoints, *, width: float = 0.75) -> Splats:
-    """A disc at each point, lying in its triangle.
+def surface_splats(mesh: PosedMesh, points: SurfacePoints) -> Splats:
+    """A disc below each point, along its triangle.
 
     Args:
         mesh: The surface.
         points: Where.
-        width: Standard deviation of a disc over the points' spacing.
     """
     a, b, c = mesh.vertices[mesh.faces[points.face]].unbind(1)
     along = torch.nn.functional.normalize(b - a, dim=-1)
     normal = torch.nn.functional.normalize(torch.linalg.cross(b - a, c - a), dim=-1)
     axes = torch.stack([along, torch.linalg.cross(normal, along), normal], -1)
     quaternions = np.roll(np.asarray(Rotation.from_matrix(axes.double().numpy()).as_quat()), 1, axis=1)
-    count, radius = len(points.face), width * points.spacing
+    count, radius = len(points.face), _WIDTH * points.spacing
     return Splats(
-        means=points.at(mesh.vertices, mesh.faces),
+        means=points.at(mesh.vertices, mesh.faces) - _INSET * points.spacing * normal,
         normals=normal,
         color=mesh.colors_at(points.at(mesh.uv, mesh.faces)),
         opacity=torch.full((count,), _OPACITY),
