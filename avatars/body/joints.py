@@ -34,6 +34,9 @@ FACE_JOINT_NAMES = ("jaw", "left_eye_smplhf", "right_eye_smplhf")
 SMPLX_JOINT_NAMES = (*JOINT_NAMES[:COMMON], *FACE_JOINT_NAMES, *LEFT_FINGERS, *RIGHT_FINGERS)
 """SMPL-X's 55 joints in order."""
 
+JOINTS_BY_COUNT = {len(names): names for names in (JOINT_NAMES, SMPLH_JOINT_NAMES, SMPLX_JOINT_NAMES)}
+"""The joints of the three skeletons: files tell them apart by how many there are."""
+
 
 def smpl_joint(name: str) -> str:
     """The joint of SMPL that a joint is or belongs to: fingers to the hands, the jaw and the eyes to the head.

@@ -12,10 +12,9 @@ from avatars.body.joints import (
     COMMON,
     FACE_JOINT_NAMES,
     JOINT_NAMES,
+    JOINTS_BY_COUNT,
     LEFT_FINGERS,
     RIGHT_FINGERS,
-    SMPLH_JOINT_NAMES,
-    SMPLX_JOINT_NAMES,
 )
 from avatars.body.model import BodyModel
 from avatars.body.named_rotations import expand_rotations
@@ -32,8 +31,7 @@ FORMATS = (
 _BODY = ("global_orient", "body_pose")
 _FACE = dict(zip(("jaw_pose", "leye_pose", "reye_pose"), FACE_JOINT_NAMES, strict=True))
 _HANDS = {"left_hand_pose": LEFT_FINGERS, "right_hand_pose": RIGHT_FINGERS}
-_SKELETONS = {len(names): names for names in (JOINT_NAMES, SMPLH_JOINT_NAMES, SMPLX_JOINT_NAMES)}
-_SHAPE_SPACES = dict(zip(_SKELETONS, ("smpl", "smplh", "smplx"), strict=True))
+_SHAPE_SPACES = dict(zip(JOINTS_BY_COUNT, ("smpl", "smplh", "smplx"), strict=True))
 
 
 def shape_space_of(arrays: Arrays, model: BodyModel) -> str:
@@ -77,9 +75,9 @@ def stored_rotations(path: Path, arrays: Arrays, model: BodyModel) -> Float[Tens
 
 def _whole(path: Path, arrays: Arrays) -> dict[str, Tensor]:
     rotations = _axis_angles(arrays["pose"])
-    if len(rotations) not in _SKELETONS:
+    if len(rotations) not in JOINTS_BY_COUNT:
         raise DataError(f"{path}: pose has shape {arrays['pose'].shape}, which is not 24 rotations; {FORMATS}")
-    return dict(zip(_SKELETONS[len(rotations)], rotations, strict=True))
+    return dict(zip(JOINTS_BY_COUNT[len(rotations)], rotations, strict=True))
 
 
 def _groups(path: Path, arrays: Arrays, model: BodyModel) -> dict[str, Tensor]:

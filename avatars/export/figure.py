@@ -9,15 +9,15 @@ from torch import Tensor
 
 from avatars.export.bone_names import humanoid_bones, node_names
 from avatars.export.clip import Clip, ClipConfig, Mover, make_clips
-from avatars.export.rig import Skeleton, SkinWeights
-from avatars.export.textured import SplitMesh, TextureConfig, TexturedSurface
+from avatars.export.rig import RestSkeleton, SkinWeights
+from avatars.export.textured_mesh import SplitMesh, TextureConfig, TexturedMesh
 from avatars.motion import Motion, grounded
 from avatars.posed.avatar import Avatar
 from avatars.surface.mesh import vertex_normals
 
 
 @dataclass(frozen=True)
-class FigureConfig:
+class RigConfig:
     """How a rigged figure is made."""
 
     texture: TextureConfig = field(default_factory=TextureConfig)
@@ -49,14 +49,14 @@ class RiggedFigure:
     faces: Int[Tensor, "t 3"]
     texture: Float[Tensor, "h w 3"]
     skin: SkinWeights
-    skeleton: Skeleton
+    skeleton: RestSkeleton
     humanoid: dict[str, int]
     shapes: Float[Tensor, "k v 3"]
     clips: dict[str, Clip]
 
     @staticmethod
     def of(
-        avatar: Avatar, motions: Sequence[Motion], config: FigureConfig, *, generator: torch.Generator
+        avatar: Avatar, motions: Sequence[Motion], config: RigConfig, *, generator: torch.Generator
     ) -> "RiggedFigure":
         """An avatar, rigged.
 
@@ -67,7 +67,7 @@ class RiggedFigure:
             generator: Draws where the field is looked at to find its empty parts.
         """
         model, shape = avatar.model, avatar.portrait.pose.shape
-        textured = TexturedSurface.of(avatar, config.texture, generator=generator)
+        textured = TexturedMesh.of(avatar, config.texture, generator=generator)
         surface, split = textured.dressed, SplitMesh.of(textured.dressed.faces, textured.layout)
         skin = SkinWeights.strongest(surface.weights(model)[split.vertex])
         mover = Mover(model, shape, surface, split.vertex, skin)
@@ -81,7 +81,7 @@ class RiggedFigure:
             faces=split.faces,
             texture=textured.texture,
             skin=skin,
-            skeleton=Skeleton(node_names(model.joint_names), model.parents, model.rest(shape)[1] + lift),
+            skeleton=RestSkeleton(node_names(model.joint_names), model.parents, model.rest(shape)[1] + lift),
             humanoid={bone: model.joint_names.index(joint) for joint, bone in bones.items()},
             shapes=made.shapes,
             clips=made.clips,

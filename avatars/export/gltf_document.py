@@ -14,7 +14,7 @@ from torch import Tensor
 from avatars.export.clip import Clip
 from avatars.export.figure import RiggedFigure
 from avatars.export.gltf_buffer import GltfBuffer
-from avatars.export.rig import Skeleton
+from avatars.export.rig import RestSkeleton
 
 _QUALITY = 92
 _STILL = 1e-5  # radians that a joint which never turns may turn
@@ -88,7 +88,7 @@ def _mesh(buffer: GltfBuffer, figure: RiggedFigure, name: str) -> gltf.Mesh:
     return gltf.Mesh(primitives=[primitive], weights=weights, name=name)
 
 
-def _joint_nodes(skeleton: Skeleton) -> list[gltf.Node]:
+def _joint_nodes(skeleton: RestSkeleton) -> list[gltf.Node]:
     """The joints; their indices follow that of the mesh's node."""
     nodes = [
         gltf.Node(name=name, translation=[float(x) for x in step])
@@ -100,7 +100,7 @@ def _joint_nodes(skeleton: Skeleton) -> list[gltf.Node]:
     return nodes
 
 
-def _skin(buffer: GltfBuffer, skeleton: Skeleton) -> gltf.Skin:
+def _skin(buffer: GltfBuffer, skeleton: RestSkeleton) -> gltf.Skin:
     joints = len(skeleton.names)
     to_joint = np.tile(np.eye(4, dtype="<f4"), (joints, 1, 1))
     to_joint[:, :3, 3] = -_floats(skeleton.places)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from avatars.export.outline_views import OutlineView
 from avatars.surface.mesh import laplacian, vertex_normals
+from nfield.bilinear import bilinear
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 
@@ -91,8 +92,8 @@ def _gaps(
     metres = depth / camera.focal_lengths[0, 0]
     outward = torch.nn.functional.normalize(normals[edge_on] @ pose[:3, :2], dim=-1)
     way = pixel[:, None] + outward[:, None] * (_HEIGHTS / metres[:, None])[..., None]
-    own_found, own = _crossing(_at(cover, way))
-    found, edge = _crossing(_at(view.opacity, way))
+    own_found, own = _crossing(bilinear(cover[..., None], way)[..., 0])
+    found, edge = _crossing(bilinear(view.opacity[..., None], way)[..., 0])
     # What is measured from a vertex beside the outline says nothing about where its own surface ends.
     found &= own_found & (own.abs() < metres)
     return edge_on[found], (edge - own)[found]
@@ -107,11 +108,3 @@ def _crossing(opacity: Float[Tensor, "o m"]) -> tuple[Bool[Tensor, "o"], Float[T
     before, after = opacity.gather(-1, index - 1)[:, 0], opacity.gather(-1, index)[:, 0]
     share = (before - 0.5) / (before - after).clamp_min(1e-6)
     return found, _HEIGHTS[0] + (index[:, 0] - 1 + share) * _STEP
-
-
-def _at(image: Float[Tensor, "h w"], pixel: Float[Tensor, "*n 2"]) -> Float[Tensor, "*n"]:
-    """Values at image points (column, row), pixel centres at +0.5; those at the border go on outside."""
-    height, width = image.shape
-    place = 2.0 * pixel.reshape(1, 1, -1, 2) / pixel.new_tensor([width, height]) - 1.0
-    found = torch.nn.functional.grid_sample(image[None, None], place, padding_mode="border", align_corners=False)
-    return found.reshape(pixel.shape[:-1])

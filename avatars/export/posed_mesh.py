@@ -8,7 +8,8 @@ from torch import Tensor
 
 from avatars.body import BodyPose
 from avatars.body.pose_file import read_pose
-from avatars.export.textured import SplitMesh, TextureConfig, TexturedSurface
+from avatars.export.texture_options import TextureOptions
+from avatars.export.textured_mesh import SplitMesh, TexturedMesh
 from avatars.posed.avatar import Avatar
 
 
@@ -35,27 +36,19 @@ class PosedMesh:
     joints: Float[Tensor, "j 3"]
 
     @staticmethod
-    def of(avatar: Avatar, pose: str, config: TextureConfig, *, seed: int) -> "PosedMesh":
+    def of(avatar: Avatar, pose: str, options: TextureOptions) -> "PosedMesh":
         """An avatar in a pose, standing on height 0 if its feet are its lowest part.
 
         Args:
             avatar: The avatar.
             pose: The name of a pose or a file of body parameters (`avatars.body.pose_file.read_pose`).
-            config: How the mesh is made.
-            seed: Of where the field is looked at to find its empty parts.
+            options: How the mesh is made.
         """
         rotations = read_pose(pose, avatar.model)
-        made = TexturedSurface.of(avatar, config, generator=torch.Generator().manual_seed(seed))
+        made = TexturedMesh.of(avatar, options.config, generator=options.generator)
         body = avatar.body_in(BodyPose(rotations, torch.zeros(3), avatar.portrait.pose.shape))
         split = SplitMesh.of(made.dressed.faces, made.layout)
         vertices = made.dressed.posed(avatar.model, body)[split.vertex]
         lift = vertices.new_tensor([0.0, -float(vertices[:, 1].amin()), 0.0])
         weights = made.dressed.weights(avatar.model)[split.vertex]
         return PosedMesh(vertices + lift, split.uv, split.faces, made.texture, weights, rotations, body.joints + lift)
-
-    def colors_at(self, uv: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3"]:
-        """The texture's colours, bilinearly."""
-        place = (uv * uv.new_tensor([2.0, -2.0]) + uv.new_tensor([-1.0, 1.0])).reshape(1, 1, -1, 2)
-        image = self.texture.permute(2, 0, 1)[None]
-        found = torch.nn.functional.grid_sample(image, place, padding_mode="border", align_corners=False)
-        return found[0, :, 0].T

@@ -11,7 +11,7 @@ INFLUENCES = 4
 
 
 @dataclass(frozen=True)
-class Skeleton:
+class RestSkeleton:
     """Joints at rest; each has its axes parallel to the world's.
 
     Attributes:

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from avatars.export.posed_mesh import PosedMesh
+from avatars.surface.textured import texture_at
 from nfield.export.splat_file import Splats
 
 _PACKING = 0.7
@@ -77,7 +78,7 @@ def surface_splats(mesh: PosedMesh, points: SurfacePoints) -> Splats:
     return Splats(
         means=points.at(mesh.vertices, mesh.faces) - _INSET * points.spacing * normal,
         normals=normal,
-        color=mesh.colors_at(points.at(mesh.uv, mesh.faces)),
+        color=texture_at(mesh.texture, points.at(mesh.uv, mesh.faces)),
         opacity=torch.full((count,), _OPACITY),
         scales=torch.tensor([radius, radius, _FLATNESS * radius]).expand(count, 3),
         rotations=torch.from_numpy(quaternions).float(),

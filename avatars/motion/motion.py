@@ -10,11 +10,10 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from avatars.body.joints import COMMON, JOINT_NAMES, SMPLH_JOINT_NAMES, SMPLX_JOINT_NAMES
+from avatars.body.joints import COMMON, JOINT_NAMES, JOINTS_BY_COUNT
 from avatars.body.model import BodyModel
 from avatars.body.named_rotations import expand_rotations
 
-_SKELETONS = {len(names): names for names in (JOINT_NAMES, SMPLH_JOINT_NAMES, SMPLX_JOINT_NAMES)}
 _STANDS = 0.01  # metres within which a cycle ends where it began
 _PATH = 0.5  # seconds: what moves slower than this is the path of a recorded walk, what moves faster is its sway
 
@@ -146,7 +145,7 @@ def on_body(rotations: Float[Tensor, "*b j 3"], model: BodyModel) -> Float[Tenso
     count = rotations.shape[-2]
     if count == len(model.joint_names):
         return rotations
-    names = _SKELETONS.get(count, JOINT_NAMES[:COMMON])
+    names = JOINTS_BY_COUNT.get(count, JOINT_NAMES[:COMMON])
     return expand_rotations(rotations[..., : len(names), :], names, model)
 
 

@@ -14,6 +14,7 @@ from avatars.body.parts import PART_NAMES
 from avatars.surface.dressed import DressedSurface
 from avatars.surface.mesh import Surface, hand_vertices, vertex_normals, vertex_parts
 from avatars.surface.parametrise import TextureLayout
+from nfield.bilinear import bilinear
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 
@@ -105,9 +106,7 @@ def project_colors(
     edge = torch.tensor([float(width), float(height)])
     in_photo = ((pixel > 0.0) & (pixel < edge)).all(-1)
     visible = facing & front & core[row, column] & in_photo
-    grid = (2.0 * pixel / edge - 1.0)[None, None]
-    image = photo.permute(2, 0, 1)[None].to(torch.float32) / 255.0
-    color = torch.nn.functional.grid_sample(image, grid, padding_mode="border", align_corners=False)[0, :, 0].T
+    color = bilinear(photo.to(torch.float32) / 255.0, pixel)
     return Paint(torch.where(visible[:, None], color, 0.0), visible)
 
 

@@ -13,7 +13,8 @@ from avatars.surface.limbs import NAMES, hangs_as, memberships
 from avatars.surface.mesh import vertex_normals
 from avatars.surface.paint import PhotographedSurface
 from avatars.surface.regions import BodyRegions
-from avatars.surface.visibility import PosedSurface, Visibility, VisibilityConfig, photo_colors, visibility
+from avatars.surface.visibility import PosedSurface, Visibility, VisibilityConfig, visibility
+from nfield.bilinear import bilinear
 
 _FACING = 0.1
 _BESIDE_HAND = 0.09
@@ -65,7 +66,7 @@ def photographed_texels(shown: PhotographedSurface, atlas: Atlas, config: Visibi
     flags = shown.dressed.padded(torch.stack([regions.face, regions.scalp, regions.hands], -1).to(torch.float32))
     face, scalp, hand = (atlas.at(surface.spread(flags)) > 0.5).unbind(-1)
     member, lining = _belonging(shown, atlas)
-    color = photo_colors(shown.photo.to(torch.float32) / 255.0, seen.pixel)
+    color = bilinear(shown.photo.to(torch.float32) / 255.0, seen.pixel)
     beside = _beside_hand(seen, points, hand, shown)
     return Texels(atlas.at(shown.rest), member, color, seen.confidence, facing, face, scalp, beside, lining)
 

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from avatars.surface.parametrise import TextureLayout
+from nfield.bilinear import bilinear
 from nfield.kernels.rasterize import Raster
 
 
@@ -32,8 +33,10 @@ class Texture:
     def at(self, face: Int[Tensor, "n"], barycentric: Float[Tensor, "n 3"]) -> Float[Tensor, "n 4"]:
         """See `Appearance.at`; bilinear."""
         uv = (self.layout.uv[self.layout.uv_faces[face]] * barycentric[..., None]).sum(1)
-        grid = torch.stack([2.0 * uv[:, 0] - 1.0, 1.0 - 2.0 * uv[:, 1]], -1)
-        found = torch.nn.functional.grid_sample(
-            self.image.permute(2, 0, 1)[None], grid[None, None], padding_mode="border", align_corners=False
-        )
-        return found[0, :, 0].T
+        return texture_at(self.image, uv)
+
+
+def texture_at(image: Float[Tensor, "h w c"], uv: Float[Tensor, "n 2"]) -> Float[Tensor, "n c"]:
+    """Values of a texture, whose first row is the highest v, at texture coordinates in [0, 1]; bilinear."""
+    height, width = image.shape[:2]
+    return bilinear(image, torch.stack([uv[:, 0] * width, (1.0 - uv[:, 1]) * height], -1))

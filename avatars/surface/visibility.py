@@ -117,12 +117,3 @@ def _sample(plane: Float[Tensor, "h w"], pixel: Float[Tensor, "n 2"], *, nearest
     return torch.nn.functional.grid_sample(
         plane[None, None], grid[None, None], mode=mode, padding_mode="zeros", align_corners=False
     )[0, 0, 0]
-
-
-def photo_colors(photo: Float[Tensor, "h w 3"], pixel: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3"]:
-    """SRGB of a photo at image points, bilinear."""
-    height, width = photo.shape[:2]
-    grid = pixel / pixel.new_tensor([width / 2, height / 2]) - 1.0
-    return torch.nn.functional.grid_sample(
-        photo.permute(2, 0, 1)[None], grid[None, None], padding_mode="border", align_corners=False
-    )[0, :, 0].T

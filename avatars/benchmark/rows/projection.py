@@ -17,6 +17,7 @@ from avatars.benchmark.methods import ROWS, Case, Fitted
 from avatars.benchmark.rows.bare_body import BareBody, seen_by
 from avatars.body import BodyModel
 from avatars.surface.mesh import vertex_normals
+from nfield.bilinear import bilinear
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import Raster, rasterize
 
@@ -62,8 +63,7 @@ class _Textured:
 
     def __call__(self, raster: Raster) -> Float[Tensor, "h w 3"]:
         """As `Skin`."""
-        place = raster.interpolate(*self.atlas)
-        return _bilinear(self.texture, place.reshape(-1, 2)).reshape(*place.shape[:2], 3)
+        return bilinear(self.texture, raster.interpolate(*self.atlas) * len(self.texture))
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class _Photo:
         size = torch.tensor([width, height])
         inside = ((pixel > 0.0) & (pixel < size)).all(-1)
         shown = facing & inside & self.core[row, column] & (depth < self.depth[row, column] + _TOLERANCE)
-        return _bilinear(self.color, pixel / size), shown & self.depth[row, column].isfinite()
+        return bilinear(self.color, pixel), shown & self.depth[row, column].isfinite()
 
 
 def _copy_nearest(
@@ -186,13 +186,6 @@ def _atlas(model: BodyModel) -> _Atlas:
     assert model.uv is not None
     assert model.uv_faces is not None
     return model.uv, model.uv_faces.long()
-
-
-def _bilinear(picture: Float[Tensor, "h w 3"], place: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3"]:
-    """Colours at (column, row) in shares of the picture's size."""
-    grid = (2.0 * place - 1.0)[None, None]
-    channels = picture.permute(2, 0, 1)[None]
-    return torch.nn.functional.grid_sample(channels, grid, padding_mode="border", align_corners=False)[0, :, 0].T
 
 
 ROWS["projection, mirrored fill"] = Projection()

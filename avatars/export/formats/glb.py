@@ -1,15 +1,13 @@
 """A rigged, textured mesh with motions, as binary glTF 2.0."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-
-import torch
 
 from avatars.export.clip import ClipConfig
 from avatars.export.correctives import CorrectiveConfig
-from avatars.export.figure import FigureConfig, RiggedFigure
+from avatars.export.figure import RigConfig, RiggedFigure
 from avatars.export.gltf_document import glb_bytes, gltf_document
-from avatars.export.textured import TextureConfig
+from avatars.export.texture_options import MAKING, TextureOptions
 from avatars.motion import bank, open_motion
 from avatars.posed.run import KIND, load_avatar
 from nfield.checkpoint import write_atomically
@@ -18,7 +16,7 @@ from nfield.export import Tell, register
 
 
 @dataclass(frozen=True)
-class GlbOptions:
+class GlbOptions(TextureOptions):
     """Options of --to glb."""
 
     motions: tuple[str, ...] = field(default_factory=bank)
@@ -27,10 +25,6 @@ class GlbOptions:
     """Let walks and runs move over the ground; without it they stay in place, as on a treadmill."""
     correctives: bool = True
     """Add shapes that clips blend in where a skeleton alone bends joints and loose clothes worse than the avatar."""
-    texture: int = 2048
-    """Width of the texture, pixels."""
-    seed: int = 0
-    """Of where the field is looked at to find its empty parts."""
 
 
 @dataclass(frozen=True)
@@ -48,34 +42,16 @@ class Glb:
         names = [motion.name for motion in motions]
         if len(set(names)) < len(names):
             raise OptionError(f"--motions: two of {', '.join(names)} have the same name; rename one of the files")
-        tell("making the mesh and its texture")
-        generator = torch.Generator().manual_seed(options.seed)
-        figure = RiggedFigure.of(avatar, motions, figure_config(options), generator=generator)
+        tell(MAKING)
+        figure = RiggedFigure.of(avatar, motions, rig_config(options), generator=options.generator)
         document, binary = gltf_document(figure, name=run.resolve().name)
         write_atomically(out, glb_bytes(document, binary))
 
 
-def figure_config(options: GlbOptions) -> FigureConfig:
-    """How the figure is made.
-
-    Raises:
-        OptionError: The texture is too small.
-    """
-    clips = ClipConfig(
-        in_place=not options.root_motion, correctives=CorrectiveConfig() if options.correctives else None
-    )
-    return FigureConfig(replace(TextureConfig(), size=texture_size(options.texture)), clips)
-
-
-def texture_size(size: int) -> int:
-    """A texture's width.
-
-    Raises:
-        OptionError: It is too small or too large to be used.
-    """
-    if not 64 <= size <= 8192:
-        raise OptionError(f"--texture: is {size}, expected 64 to 8192 pixels")
-    return size
+def rig_config(options: GlbOptions) -> RigConfig:
+    """How the figure is made."""
+    correctives = CorrectiveConfig() if options.correctives else None
+    return RigConfig(options.config, ClipConfig(in_place=not options.root_motion, correctives=correctives))
 
 
 register(KIND, "glb", Glb())

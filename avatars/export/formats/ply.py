@@ -7,8 +7,9 @@ import torch
 from trimesh import Trimesh
 from trimesh.exchange.ply import export_ply
 
-from avatars.export.formats.obj import MeshOptions
-from avatars.posed.run import KIND
+from avatars.export.pose_options import PoseOptions
+from avatars.posed.run import KIND, load_avatar
+from avatars.surface.textured import texture_at
 from nfield.checkpoint import write_atomically
 from nfield.export import Tell, register
 
@@ -19,12 +20,12 @@ class Ply:
 
     about: str = "mesh of a pose with colours at its vertices (PLY)"
     suffix: str = ".ply"
-    options: MeshOptions = field(default_factory=MeshOptions)
+    options: PoseOptions = field(default_factory=PoseOptions)
 
-    def write(self, run: Path, out: Path, options: MeshOptions, tell: Tell) -> None:
+    def write(self, run: Path, out: Path, options: PoseOptions, tell: Tell) -> None:
         """See `nfield.export.Export`."""
-        mesh = options.mesh(run, tell)
-        colors = (mesh.colors_at(mesh.uv).clamp(0.0, 1.0) * 255.0).round().to(torch.uint8).numpy()
+        mesh = options.mesh(load_avatar(run), tell)
+        colors = (texture_at(mesh.texture, mesh.uv).clamp(0.0, 1.0) * 255.0).round().to(torch.uint8).numpy()
         shown = Trimesh(mesh.vertices.numpy(), mesh.faces.numpy(), vertex_colors=colors, process=False)
         write_atomically(out, export_ply(shown))
 

@@ -1,16 +1,15 @@
 """Gaussian splats of a pose, as PLY; with the skin weights of each splat beside it, where they are asked for."""
 
 import io
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from avatars.export.bone_names import node_names
-from avatars.export.formats.glb import texture_size
+from avatars.export.pose_options import PoseOptions
 from avatars.export.posed_mesh import PosedMesh
 from avatars.export.surface_splats import SurfacePoints, surface_splats
-from avatars.export.textured import TextureConfig
 from avatars.posed.avatar import Avatar
 from avatars.posed.run import KIND, load_avatar
 from nfield.checkpoint import write_atomically
@@ -20,19 +19,13 @@ from nfield.export.splat_file import write_splats
 
 
 @dataclass(frozen=True)
-class SplatsOptions:
+class SplatsOptions(PoseOptions):
     """Options of --to splats."""
 
-    pose: str = "t-pose"
-    """Name of a pose, or a file of body parameters (npz)."""
     count: int = 200_000
     """Splats, about."""
     rigged: bool = False
     """Also write NAME.rig.npz: each splat's skin weights, and the skeleton in the pose."""
-    texture: int = 2048
-    """Width of the texture that the splats' colours are taken from, pixels."""
-    seed: int = 0
-    """Of where the field is looked at to find its empty parts."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +41,7 @@ class SplatFile:
         if not 1000 <= options.count <= 10_000_000:
             raise OptionError(f"--count: is {options.count}, expected 1000 to 10,000,000 splats")
         avatar = load_avatar(run)
-        tell("making the mesh and its texture")
-        config = replace(TextureConfig(), size=texture_size(options.texture))
-        mesh = PosedMesh.of(avatar, options.pose, config, seed=options.seed)
+        mesh = options.mesh(avatar, tell)
         points = SurfacePoints.even(mesh, options.count)
         write_splats(out, surface_splats(mesh, points))
         if options.rigged:

@@ -1,17 +1,13 @@
 """A VRM 1.0 avatar: the rigged mesh with a humanoid skeleton and a licence entry."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from avatars.export.bone_names import REQUIRED
-from avatars.export.clip import ClipConfig
-from avatars.export.figure import FigureConfig, RiggedFigure
-from avatars.export.formats.glb import texture_size
+from avatars.export.figure import RigConfig, RiggedFigure
 from avatars.export.gltf_document import glb_bytes, gltf_document
-from avatars.export.textured import TextureConfig
+from avatars.export.texture_options import MAKING, TextureOptions
 from avatars.posed.run import KIND, load_avatar
 from nfield.checkpoint import write_atomically
 from nfield.errors import DataError
@@ -25,15 +21,11 @@ _DECIDES = (
 
 
 @dataclass(frozen=True)
-class VrmOptions:
+class VrmOptions(TextureOptions):
     """Options of --to vrm."""
 
     author: str = "unknown"
     """Who made it."""
-    texture: int = 2048
-    """Width of the texture, pixels."""
-    seed: int = 0
-    """Of where the field is looked at to find its empty parts."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +39,8 @@ class Vrm:
     def write(self, run: Path, out: Path, options: VrmOptions, tell: Tell) -> None:
         """See `nfield.export.Export`."""
         avatar, name = load_avatar(run), run.resolve().name
-        tell("making the mesh and its texture")
-        config = FigureConfig(replace(TextureConfig(), size=texture_size(options.texture)), ClipConfig())
-        generator = torch.Generator().manual_seed(options.seed)
-        figure = RiggedFigure.of(avatar, (), config, generator=generator)
+        tell(MAKING)
+        figure = RiggedFigure.of(avatar, (), RigConfig(options.config), generator=options.generator)
         document, binary = gltf_document(figure, name=name)
         document.extensionsUsed = [*document.extensionsUsed, "VRMC_vrm"]
         document.extensions = {"VRMC_vrm": vrm_extension(figure.humanoid, name=name, author=options.author)}

@@ -9,7 +9,7 @@ import torch
 from avatars.body import BodyModel, BodyPose
 from avatars.export.clip import Clip
 from avatars.export.figure import RiggedFigure
-from avatars.export.rig import Skeleton, SkinWeights
+from avatars.export.rig import RestSkeleton, SkinWeights
 from avatars.motion import Motion
 from avatars.portrait import Portrait
 from avatars.posed.avatar import Avatar, FigureConfig
@@ -66,7 +66,7 @@ def figure(generator: torch.Generator) -> RiggedFigure:
         faces=torch.randperm(12, generator=generator).reshape(4, 3),
         texture=torch.rand(16, 16, 3, generator=generator),
         skin=SkinWeights.strongest(weights / weights.sum(1, keepdim=True)),
-        skeleton=Skeleton(("hips", "spine", "leftUpperArm", "leftLowerArm"), (-1, 0, 1, 2), places),
+        skeleton=RestSkeleton(("hips", "spine", "leftUpperArm", "leftLowerArm"), (-1, 0, 1, 2), places),
         humanoid={"hips": 0, "spine": 1},
         shapes=shapes,
         clips={"wriggle": Clip(motion, 10.0, torch.rand(5, 2, generator=generator))},

@@ -12,25 +12,23 @@ import trimesh
 from scipy.spatial import KDTree
 
 from avatars.body.pose_file import named_pose
-from avatars.export import textured
-from avatars.export.figure import FigureConfig, RiggedFigure
-from avatars.export.formats.glb import GlbOptions, figure_config
+from avatars.export import textured_mesh
+from avatars.export.figure import RigConfig, RiggedFigure
+from avatars.export.formats.glb import GlbOptions, rig_config
 from avatars.export.posed_mesh import PosedMesh
 from avatars.export.surface_splats import SurfacePoints, surface_splats
-from avatars.export.textured import TextureConfig
+from avatars.export.texture_options import TextureOptions
 from avatars.motion import grounded, open_motion
 from avatars.posed.avatar import Avatar
 from nfield.cli import main
-from nfield.errors import OptionError
-from nfield.export import EXPORTS, Export, export_of
-from nfield.export.splat_file import Splats, write_splats
+from nfield.export import EXPORTS, Export
 from tests.avatars.export.gltf_reader import Glb
 
 
 @pytest.fixture(autouse=True)
 def _no_views(monkeypatch: pytest.MonkeyPatch):
     """An untaught field has no outline; the mesh stays where it is."""
-    monkeypatch.setattr(textured, "outline_views", lambda *_: ())
+    monkeypatch.setattr(textured_mesh, "outline_views", lambda *_: ())
 
 
 def _lift(avatar: Avatar) -> np.ndarray:
@@ -77,7 +75,7 @@ def test_a_file_without_motions_has_a_skeleton_alone(run: Path, tmp_path: Path):
 def test_walks_go_over_the_ground_only_where_they_are_asked_to(untaught: Avatar, generator: torch.Generator):
     walk = open_motion("walk", untaught.model)
     for root_motion in (False, True):
-        config = figure_config(GlbOptions(root_motion=root_motion, correctives=False, texture=64))
+        config = rig_config(GlbOptions(root_motion=root_motion, correctives=False, texture=64))
         figure = RiggedFigure.of(untaught, [walk], config, generator=generator)
         travel = figure.clips["walk"].motion.travel
         assert (float((travel[-1] - travel[0]).norm()) > 0.5) == root_motion
@@ -129,32 +127,13 @@ def test_splats_lie_on_the_surface(run: Path, untaught: Avatar, tmp_path: Path):
 
 
 def test_splats_are_discs_along_their_triangles(untaught: Avatar):
-    mesh = PosedMesh.of(untaught, "t-pose", dataclasses.replace(TextureConfig(), size=64), seed=0)
+    mesh = PosedMesh.of(untaught, "t-pose", TextureOptions(texture=64))
     points = SurfacePoints.even(mesh, 2000)
     splats = surface_splats(mesh, points)
     w, x, y, z = splats.rotations.unbind(-1)
     third = torch.stack([2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)], -1)
     torch.testing.assert_close(third, splats.normals, atol=1e-5, rtol=0.0)
     assert (splats.scales[:, 2] < 0.2 * splats.scales[:, 0]).all()
-
-
-def test_a_splat_file_read_by_another_reader_says_the_same(tmp_path: Path, generator: torch.Generator):
-    count = 7
-    splats = Splats(
-        torch.randn(count, 3, generator=generator),
-        torch.zeros(count, 3),
-        torch.rand(count, 3, generator=generator),
-        0.1 + 0.8 * torch.rand(count, generator=generator),
-        0.01 + torch.rand(count, 3, generator=generator),
-        torch.nn.functional.normalize(torch.randn(count, 4, generator=generator), dim=-1),
-    )
-    write_splats(tmp_path / "a.ply", splats)
-    found = gsply.plyread(str(tmp_path / "a.ply"))
-    np.testing.assert_allclose(found.means, splats.means, atol=1e-6)
-    np.testing.assert_allclose(found.quats, splats.rotations, atol=1e-6)
-    np.testing.assert_allclose(np.exp(found.scales), splats.scales, rtol=1e-5)
-    np.testing.assert_allclose(1.0 / (1.0 + np.exp(-found.opacities)), splats.opacity, rtol=1e-5)
-    np.testing.assert_allclose(0.5 + 0.28209479177387814 * found.sh0, splats.color, atol=1e-6)
 
 
 def test_every_format_is_registered_with_its_options():
@@ -164,13 +143,6 @@ def test_every_format_is_registered_with_its_options():
         assert dataclasses.is_dataclass(export.options)
         assert export.suffix.startswith(".")
     assert len({export.suffix for export in EXPORTS["avatar"].values()}) == len(EXPORTS["avatar"])
-
-
-def test_what_cannot_be_exported_is_said(tmp_path: Path):
-    with pytest.raises(OptionError, match="runs of kind 'image' cannot be exported, those of these kinds can: avatar"):
-        export_of("image", "glb", where=tmp_path)
-    with pytest.raises(OptionError, match="'fbx', expected one of glb, mp4, obj, ply, splats, vrm"):
-        export_of("avatar", "fbx", where=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -217,4 +189,4 @@ def test_a_film_is_written(run: Path, tmp_path: Path):
 
 def test_the_default_figure_has_every_shipped_motion():
     assert set(GlbOptions().motions) >= {"walk", "run", "wave", "squat", "turn", "dance", "idle"}
-    assert FigureConfig().texture.size >= 1024
+    assert RigConfig().texture.size >= 1024

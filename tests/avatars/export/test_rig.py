@@ -4,7 +4,7 @@ from avatars.body import BodyModel, BodyPose
 from avatars.body.joints import JOINT_NAMES, SMPLX_JOINT_NAMES
 from avatars.body.skinning import blend
 from avatars.export.bone_names import REQUIRED, humanoid_bones, node_names
-from avatars.export.rig import Skeleton, SkinWeights
+from avatars.export.rig import RestSkeleton, SkinWeights
 
 _BY_HAND = {
     "left_hip": "leftUpperLeg", "right_knee": "rightLowerLeg", "left_ankle": "leftFoot", "right_foot": "rightToes",
@@ -53,5 +53,5 @@ def test_few_joints_blend_as_all_do_where_the_others_have_nothing(model: BodyMod
 
 def test_steps_lead_from_parent_to_child(generator: torch.Generator):
     places = torch.rand(4, 3, generator=generator)
-    steps = Skeleton(("a", "b", "c", "d"), (-1, 0, 1, 1), places).steps
+    steps = RestSkeleton(("a", "b", "c", "d"), (-1, 0, 1, 1), places).steps
     torch.testing.assert_close(steps[0] + steps[1] + steps[3], places[3])

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from avatars.surface.visibility import PosedSurface, VisibilityConfig, photo_colors, visibility
+from avatars.surface.visibility import PosedSurface, VisibilityConfig, visibility
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 from tests.avatars.surface.shapes import joined, sphere, square
@@ -128,20 +128,6 @@ def test_points_beside_the_surface_are_not_seen():
     points = _on_plane(torch.tensor([[100.5, 100.5], [150.5, 100.5]]), 3.0)
     seen = visibility(PosedSurface(vertices, faces, points, _facing(points)), _ALL, _CAMERA)
     assert seen.confidence.tolist() == [1.0, 0.0]
-
-
-def test_photo_colours_are_bilinear(generator: torch.Generator):
-    photo = torch.rand(5, 7, 3, generator=generator)
-    pixel = torch.tensor([6.0, 4.0]) * torch.rand(40, 2, generator=generator) + 0.5
-    for point, color in zip(pixel.tolist(), photo_colors(photo, pixel), strict=True):
-        column, row = point[0] - 0.5, point[1] - 0.5
-        left, top = min(int(column), 5), min(int(row), 3)
-        x, y = column - left, row - top
-        upper = (1 - x) * photo[top, left] + x * photo[top, left + 1]
-        lower = (1 - x) * photo[top + 1, left] + x * photo[top + 1, left + 1]
-        torch.testing.assert_close(color, (1 - y) * upper + y * lower, atol=1e-5, rtol=0)
-    outside = photo_colors(photo, torch.tensor([[-9.0, 2.5], [9.0, 4.5]]))
-    torch.testing.assert_close(outside, torch.stack([photo[2, 0], photo[4, 6]]))
 
 
 def test_a_mask_that_fills_the_photo_has_no_edge_in_its_corner():

@@ -33,7 +33,7 @@ class TextureConfig:
 
 
 @dataclass(frozen=True)
-class TexturedSurface:
+class TexturedMesh:
     """A mesh at rest with a texture.
 
     Attributes:
@@ -47,7 +47,7 @@ class TexturedSurface:
     texture: Float[Tensor, "h w 3"]
 
     @staticmethod
-    def of(avatar: Avatar, config: TextureConfig, *, generator: torch.Generator) -> "TexturedSurface":
+    def of(avatar: Avatar, config: TextureConfig, *, generator: torch.Generator) -> "TexturedMesh":
         """The mesh that shows what an avatar's field shows.
 
         Args:
@@ -64,7 +64,7 @@ class TexturedSurface:
         places = posed.vertices + offsets[:, None] * normals
         facing = torch.nn.functional.normalize(atlas.at(vertex_normals(places, posed.faces)), dim=-1)
         color = bake(posed.rendered, atlas.at(places), facing, config.bake)
-        return TexturedSurface(_moved(dressed, offsets), layout, atlas.image(color))
+        return TexturedMesh(_moved(dressed, offsets), layout, atlas.image(color))
 
 
 def layout_of(model: BodyModel, dressed: DressedSurface) -> TextureLayout:

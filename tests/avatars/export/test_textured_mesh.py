@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from avatars.body import BodyModel
-from avatars.export.textured import SplitMesh, layout_of
+from avatars.export.textured_mesh import SplitMesh, layout_of
 from avatars.surface.dressed import DressedSurface
 from avatars.surface.parametrise import TextureLayout
 from nfield.errors import DataError
