@@ -21,7 +21,8 @@ from avatars.surface.regions import BodyRegions
 from avatars.surface.texels import photographed_texels
 from avatars.surface.texture_rules import TextureRules
 from avatars.surface.textured import Texture
-from avatars.surface.visibility import VisibilityConfig, photo_colors
+from avatars.surface.visibility import VisibilityConfig
+from nfield.bilinear import bilinear
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
 
@@ -134,7 +135,7 @@ def test_seen_texels_show_the_photo(whole: _Scene):
     seen = whole.confidence == 1.0
     assert seen.float().mean() > 0.1
     pixel, _ = whole.shown.camera.project(whole.atlas.at(whole.shown.posed), 0)
-    photo = photo_colors(whole.shown.photo.float() / 255.0, pixel)
+    photo = bilinear(whole.shown.photo.float() / 255.0, pixel)
     torch.testing.assert_close(whole.color[seen], photo[seen], atol=1e-4, rtol=0)
     assert whole.error(seen).quantile(0.8) < 0.02
 
