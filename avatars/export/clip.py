@@ -54,10 +54,12 @@ class Clips:
     Attributes:
         clips: By name.
         shapes: Displacements of the figure's vertices at rest, metres, for a weight of 1.
+        off: How far vertices are from the avatar's in frames, metres; empty where there are no shapes.
     """
 
     clips: dict[str, Clip]
     shapes: Float[Tensor, "k v 3"]
+    off: Float[Tensor, "t v"]
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,11 @@ def make_clips(mover: Mover, motions: Sequence[Motion], config: ClipConfig) -> C
     count = sum(len(motion) for motion in sparse)
     if config.correctives is None or not count:
         none = Correctives.none(len(mover.vertex), count)
-        return Clips(_named(shown, sparse, none.weights), none.shapes)
+        return Clips(_named(shown, sparse, none.weights), none.shapes, torch.zeros(0, len(mover.vertex)))
     wanted = torch.cat([mover.displacements(motion.rotations) for motion in sparse])
     found = correctives(wanted[:: -(-count // _FRAMES)], config.correctives)
-    return Clips(_named(shown, sparse, found.weights_of(wanted)), found.shapes)
+    weights = found.weights_of(wanted)
+    return Clips(_named(shown, sparse, weights), found.shapes, found.off(wanted, weights))
 
 
 def _resampled(motion: Motion, mover: Mover, rate: float) -> Motion:

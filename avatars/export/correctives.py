@@ -24,8 +24,10 @@ class CorrectiveConfig:
     """How far a vertex may be off in a frame, metres."""
     most: int = 32
     """Shapes at most."""
-    least: float = 0.0001
+    least: float = 0.0003
     """Displacements below this, metres, are left out of a shape."""
+    room: int = 250_000
+    """Displacements at most of all shapes together, so that those of wide clothes stay a few megabytes."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,16 @@ class Correctives:
         right = displacements.flatten(1).double() @ shapes.T
         return torch.linalg.solve(shapes @ shapes.T, right.T).T.to(displacements)
 
+    def off(self, displacements: Float[Tensor, "t v 3"], weights: Float[Tensor, "t k"]) -> Float[Tensor, "t v"]:
+        """How far vertices are from where they belong in frames, metres.
+
+        Args:
+            displacements: That were wanted, metres.
+            weights: Of the shapes.
+        """
+        pairs = zip(displacements, weights, strict=True)
+        return torch.stack([(wanted - self.blended(frame)).norm(dim=-1) for wanted, frame in pairs])
+
     @staticmethod
     def none(vertices: int, frames: int) -> "Correctives":
         """No shapes at all."""
@@ -59,7 +71,7 @@ class Correctives:
 
 
 def correctives(displacements: Float[Tensor, "t v 3"], config: CorrectiveConfig) -> Correctives:
-    """The fewest principal components that leave no vertex of a frame farther off than the tolerance.
+    """The fewest principal components that leave no vertex of a frame farther off than the tolerance, if there is room.
 
     Args:
         displacements: Of each frame, at rest, metres.
@@ -74,8 +86,11 @@ def correctives(displacements: Float[Tensor, "t v 3"], config: CorrectiveConfig)
     for kept in range(1, len(order) + 1):
         basis = vectors[:, order[:kept]]
         shapes = basis.T @ rows
-        found = _scaled(shapes.reshape(kept, count, 3).float(), basis.float(), config.least)
-        if _worst(displacements, found) < config.tolerance:
+        more = _scaled(shapes.reshape(kept, count, 3).float(), basis.float(), config.least)
+        if int(more.shapes.any(-1).sum()) > config.room:
+            break
+        found = more
+        if float(found.off(displacements, found.weights).max()) < config.tolerance:
             break
     return found
 
@@ -99,10 +114,3 @@ def _scaled(shapes: Float[Tensor, "k v 3"], weights: Float[Tensor, "t k"], least
     scale = weights.abs().amax(0).clamp_min(1e-9)
     shapes = shapes * scale[:, None, None]
     return Correctives(shapes * (shapes.norm(dim=-1, keepdim=True) >= least), weights / scale)
-
-
-def _worst(displacements: Float[Tensor, "t v 3"], found: Correctives) -> float:
-    """How far the farthest vertex of all frames is off, metres."""
-    pairs = zip(displacements, found.weights, strict=True)
-    off = [(wanted - found.blended(weights)).square().sum(-1).amax() for wanted, weights in pairs]
-    return float(torch.stack(off).amax().sqrt())

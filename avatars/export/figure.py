@@ -41,6 +41,7 @@ class RiggedFigure:
         humanoid: The index of the joint of each humanoid bone.
         shapes: Displacements of the vertices at rest, metres, for a weight of 1.
         clips: Motions by name; their weights are those of the shapes.
+        off: How far vertices are from the avatar's in frames of the clips, metres; empty where there are no shapes.
     """
 
     vertices: Float[Tensor, "v 3"]
@@ -53,6 +54,7 @@ class RiggedFigure:
     humanoid: dict[str, int]
     shapes: Float[Tensor, "k v 3"]
     clips: dict[str, Clip]
+    off: Float[Tensor, "f v"]
 
     @staticmethod
     def of(
@@ -85,4 +87,5 @@ class RiggedFigure:
             humanoid={bone: model.joint_names.index(joint) for joint, bone in bones.items()},
             shapes=made.shapes,
             clips=made.clips,
+            off=made.off,
         )

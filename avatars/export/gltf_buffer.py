@@ -58,7 +58,8 @@ class GltfBuffer:
         accessor = _accessor(values.astype("<f4"), bounded=True)
         accessor.byteOffset = None
         if len(moved):
-            accessor.sparse = self._sparse(moved.astype("<u4"), values[moved].astype("<f4"))
+            narrow = "<u2" if len(values) <= 1 << 16 else "<u4"
+            accessor.sparse = self._sparse(moved.astype(narrow), values[moved].astype("<f4"))
         return self._added(accessor)
 
     def finished(self) -> bytes:
@@ -67,7 +68,9 @@ class GltfBuffer:
         return b"".join(self._parts)
 
     def _sparse(self, index: Integer[np.ndarray, "n"], values: Float[np.ndarray, "n 3"]) -> gltf.Sparse:
-        places = gltf.AccessorSparseIndices(bufferView=self.view(index.tobytes()), componentType=gltf.UNSIGNED_INT)
+        places = gltf.AccessorSparseIndices(
+            bufferView=self.view(index.tobytes()), componentType=_COMPONENTS[index.dtype]
+        )
         moves = gltf.AccessorSparseValues(bufferView=self.view(values.tobytes()))
         return gltf.Sparse(count=len(index), indices=places, values=moves)
 

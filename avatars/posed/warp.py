@@ -15,6 +15,7 @@ from avatars.body.skinning import transform
 from avatars.surface.mesh import subdivide, vertex_normals
 from nfield.fields.warped import Warp, Warped
 from nfield.kernels.nearest import NearestCenters
+from nfield.kernels.skinning import SkinnedVertices, SkinningRule, inverse_skinning
 
 _SPACING = 0.008
 """Metres that a point of the surface may lie from its nearest vertex."""
@@ -49,6 +50,11 @@ class SkinningConfig:
         return SkinningConfig(spread=0.006, inner=0.004, outer=0.009, depth=0.03, core=(0.001, 0.003), refinement=1)
 
     @property
+    def rule(self) -> SkinningRule:
+        """The same for the operation."""
+        return SkinningRule(self.spread, self.apart, self.reach, self.inner, self.outer, _SPACING, self.core)
+
+    @property
     def reach(self) -> float:
         """Distance from the nearest vertex beyond which no point belongs to the body, metres."""
         return self.outer if self.depth is None else max(self.outer + _SPACING, self.depth)
@@ -75,13 +81,14 @@ class InverseSkinning(Warp):
     ) -> None:
         super().__init__()
         self.config = config or SkinningConfig()
-        assert normals is not None or self.config.depth is None
-        self.register_buffer("normals", normals, persistent=False)
-        self.register_buffer("sided", sided, persistent=False)
+        along_normals = self.config.depth is not None
+        assert normals is not None or not along_normals
         self._surface = NearestCenters(vertices)
-        rest_from_posed = inverse(posed_from_rest.detach())
-        self.register_buffer("rest_from_posed", rest_from_posed, persistent=False)
-        self.register_buffer("rest", transform(rest_from_posed, vertices.detach()), persistent=False)
+        back, posed = inverse(posed_from_rest.detach()), vertices.detach()
+        places = {"posed": posed, "rest": transform(back, posed), "rest_from_posed": back}
+        sides = {"normals": normals if along_normals else None, "sided": None if sided is None else sided.to(posed)}
+        for name, values in {**places, **sides}.items():
+            self.register_buffer(name, values, persistent=False)
 
     @staticmethod
     def of_surface(
@@ -113,78 +120,9 @@ class InverseSkinning(Warp):
     @torch.no_grad()
     def to_canonical(self, points: Float[Tensor, "n 3"]) -> Warped:
         """Points at rest, metres; absent points stay where they are. Not differentiable."""
-        config = self.config
-        found, square = self._surface.query(points, config.neighbours, within=config.reach)
-        near = (square[:, 0] < config.reach**2).nonzero()[:, 0]
-        square, vertex = square[near], found[near].long()
-        rest = self.get_buffer("rest")[vertex]
-        together = (rest - rest[:, :1]).square().sum(-1) < config.apart**2
-        # Neighbours out of reach weigh exp(-inf) = 0.
-        weight = ((square[:, :1] - square) / (2.0 * config.spread**2)).exp() * together
-        weight = weight / weight.sum(-1, keepdim=True)
-        affine = self.get_buffer("rest_from_posed")[vertex]
-        blended = (weight[:, None] @ affine.reshape(-1, config.neighbours, 12)).reshape(-1, 3, 4)
-        moved = points.clone()
-        moved[near] = (blended[:, :, :3] @ points[near, :, None])[:, :, 0] + blended[:, :, 3]
-        presence, distance = torch.zeros_like(points[:, 0]), square[:, 0].sqrt()
-        if config.depth is None:
-            presence[near] = fall_off(distance, config.inner, config.outer)
-            return Warped(moved, presence)
-        away = points[near, None] - self._surface.centers[vertex]
-        height = (away * self.get_buffer("normals")[vertex]).sum(-1)
-        presence[near] = fall_off(_above(height, together, distance), config.inner, config.outer)
-        if config.core is None:
-            return Warped(moved, presence)
-        core = torch.zeros_like(presence)
-        core[near] = _below(height, together, distance, config.core)
-        if self.sided is not None:
-            core[near] *= self.get_buffer("sided")[vertex[:, 0]]
-        return Warped(moved, presence, core)
-
-
-def _above(
-    height: Float[Tensor, "n k"], together: Bool[Tensor, "n k"], distance: Float[Tensor, "n"]
-) -> Float[Tensor, "n"]:
-    """How far outside the surface points lie at least, metres; at most 0 inside.
-
-    Of the heights above the nearest vertices' tangent planes the least: what is inside one of two sheets that touch is
-    inside. Beside a border, where the planes go on and the surface does not, the distance counts.
-
-    Args:
-        height: Above the nearest vertices' tangent planes, metres.
-        together: Which of these vertices count.
-        distance: From the nearest vertex, metres.
-    """
-    above = torch.where(together, height, torch.inf).amin(-1)
-    return torch.where(above > -_SPACING, torch.maximum(above, distance - _SPACING), above)
-
-
-def _below(
-    height: Float[Tensor, "n k"], together: Bool[Tensor, "n k"], distance: Float[Tensor, "n"], ends: tuple[float, float]
-) -> Float[Tensor, "n"]:
-    """How surely points lie inside, in [0, 1]: below the tangent planes of all vertices, and under the surface.
-
-    Beyond a border points lie below the planes, too, but beside the surface.
-
-    Args:
-        height: Above the nearest vertices' tangent planes, metres; the nearest vertex first.
-        together: Which of these vertices count.
-        distance: From the nearest vertex, metres.
-        ends: Depths between which points become sure, metres.
-    """
-    depth = fall_off(torch.where(together, height, -torch.inf).amax(-1), -ends[1], -ends[0])
-    aside = (distance.square() - height[:, 0].square()).clamp_min(0.0).sqrt()
-    return depth * fall_off(aside, _SPACING, 1.5 * _SPACING)
-
-
-def fall_off(distance: Float[Tensor, "n"], inner: float, outer: float) -> Float[Tensor, "n"]:
-    """1 up to `inner`, 0 from `outer` on, a smooth cubic between.
-
-    >>> fall_off(torch.tensor([0.0, 1.0, 1.5, 2.0, 9.0]), 1.0, 2.0).tolist()
-    [1.0, 1.0, 0.5, 0.0, 0.0]
-    """
-    share = ((outer - distance) / (outer - inner)).clamp(0.0, 1.0)
-    return share * share * (3.0 - 2.0 * share)
+        near = self._surface.query(points, self.config.neighbours, within=self.config.reach)
+        found = inverse_skinning(points, *near, SkinnedVertices(**dict(self.named_buffers())), self.config.rule)
+        return Warped(found.points, found.presence, None if self.config.core is None else found.core)
 
 
 def inverse(affine: Float[Tensor, "v 3 4"]) -> Float[Tensor, "v 3 4"]:

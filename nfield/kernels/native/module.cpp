@@ -17,6 +17,7 @@ void register_points(nb::module_&);
 void register_planes(nb::module_&);
 void register_trilinear(nb::module_&);
 void register_nearest(nb::module_&);
+void register_skinning(nb::module_&);
 void register_rbf(nb::module_&);
 void register_hash_encode_2d(nb::module_&);
 
@@ -51,6 +52,7 @@ MODULE(CORE_NAME, m) {
   register_planes(m);
   register_trilinear(m);
   register_nearest(m);
+  register_skinning(m);
   register_rbf(m);
   register_hash_encode_2d(m);
 }

@@ -70,6 +70,7 @@ def figure(generator: torch.Generator) -> RiggedFigure:
         humanoid={"hips": 0, "spine": 1},
         shapes=shapes,
         clips={"wriggle": Clip(motion, 10.0, torch.rand(5, 2, generator=generator))},
+        off=torch.zeros(5, 12),
     )
 
 

@@ -62,3 +62,11 @@ def test_the_skeleton_carries_a_corrected_vertex_to_its_place(generator: torch.G
     rest, goal = torch.rand(30, 3, generator=generator), torch.rand(30, 3, generator=generator)
     (lack,) = residuals(rest, [skinned], [goal])
     torch.testing.assert_close(transform(skinned, rest + lack), goal, atol=1e-4, rtol=0.0)
+
+
+def test_wide_clothes_get_as_many_shapes_as_there_is_room_for(generator: torch.Generator):
+    wanted = 0.05 * torch.randn(20, 40, 3, generator=generator)
+    found = correctives(wanted, CorrectiveConfig(least=0.0, room=200))
+    assert len(found.shapes) == 5
+    assert float(found.off(wanted, found.weights).max()) > CorrectiveConfig().tolerance
+    assert not correctives(wanted, CorrectiveConfig(least=0.0, room=39)).shapes.numel()

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from avatars.body import BodyModel, BodyPose
 from avatars.body.pose_file import named_pose
-from avatars.posed.warp import InverseSkinning, SkinningConfig, fall_off
+from avatars.posed.warp import InverseSkinning, SkinningConfig
 from nfield.config_json import from_json, to_json
 from nfield.fields import BuildContext, HashConfig, WarpedField
+from nfield.kernels.skinning import fall_off
 from nfield.types import Box
 from tests.avatars.surface.shapes import sphere
 
