@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int
@@ -13,7 +14,7 @@ from avatars.body.skinning import transform
 from avatars.portrait import Portrait
 from avatars.posed.rendered_field import RenderedField
 from avatars.posed.shell_sampler import ShellSampler
-from avatars.posed.warp import InverseSkinning, SkinningConfig
+from avatars.posed.warp import FineSurface, SkinningConfig
 from avatars.surface.dressed import DressedSurface
 from nfield.cameras import Cameras, Orbit
 from nfield.errors import DataError
@@ -85,15 +86,21 @@ class Avatar:
         """The dressed surface's vertices at rest, metres."""
         return self.dressed.rest
 
+    @cached_property
+    def _fine(self) -> FineSurface:
+        dressed = self.dressed
+        refinement = self.config.skinning.refinement
+        return FineSurface.of(dressed.faces, len(dressed.rest), refinement=refinement, sided=dressed.sided)
+
     def body_in(self, pose: BodyPose) -> Body:
         """The body under the clothes in a pose."""
         return self.model.pose(dataclasses.replace(pose, shape=self.portrait.pose.shape))
 
     def posed(self, pose: BodyPose) -> "PosedAvatar":
         """The avatar in a pose; its sampler only knows yet where the body is. The pose's own shape is not used."""
-        affine, faces = self.dressed.posed_from_rest(self.model, self.body_in(pose)), self.dressed.faces
+        affine = self.dressed.posed_from_rest(self.model, self.body_in(pose))
         vertices = transform(affine, self.dressed.rest)
-        warp = InverseSkinning.of_surface(vertices, faces, affine, self.config.skinning, self.dressed.sided)
+        warp = self._fine.warp(vertices, affine, self.config.skinning)
         posed = _rendered(WarpedField(self.canonical.field, warp), vertices, self.config)
         return PosedAvatar(posed, vertices, self.dressed.faces)
 

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from avatars.body.skinning import transform
-from avatars.surface.mesh import subdivide, vertex_normals
+from avatars.surface.mesh import Surface, subdivide, vertex_normals
 from nfield.fields.warped import Warp, Warped
 from nfield.kernels.nearest import NearestCenters
 from nfield.kernels.skinning import SkinnedVertices, SkinningRule, inverse_skinning
@@ -107,15 +107,8 @@ class InverseSkinning(Warp):
             config: Reach, blending and refinement.
             sided: Vertices below which the surface is solid; all of them where it is left out.
         """
-        sided = torch.ones(len(vertices), dtype=torch.bool) if sided is None else sided
-        for _ in range(config.refinement):
-            finer = subdivide(faces, len(vertices))
-            posed_from_rest = finer.spread(posed_from_rest.reshape(-1, 12)).reshape(-1, 3, 4)
-            sided = finer.spread(sided[:, None].float())[:, 0] == 1.0
-            vertices, faces = finer.spread(vertices), finer.faces
-        used = faces.unique()
-        normals = vertex_normals(vertices, faces)[used]
-        return InverseSkinning(vertices[used], posed_from_rest[used], config, normals, sided[used])
+        fine = FineSurface.of(faces, len(vertices), refinement=config.refinement, sided=sided)
+        return fine.warp(vertices, posed_from_rest, config)
 
     @torch.no_grad()
     def to_canonical(self, points: Float[Tensor, "n 3"]) -> Warped:
@@ -123,6 +116,60 @@ class InverseSkinning(Warp):
         near = self._surface.query(points, self.config.neighbours, within=self.config.reach)
         found = inverse_skinning(points, *near, SkinnedVertices(**dict(self.named_buffers())), self.config.rule)
         return Warped(found.points, found.presence, None if self.config.core is None else found.core)
+
+
+@dataclass(frozen=True)
+class FineSurface:
+    """What is the same in all poses of a surface that carries the space around it.
+
+    Attributes:
+        rounds: How its triangles are divided, one after the other.
+        faces: Corners of each triangle afterwards.
+        used: Vertices that a triangle has.
+        sided: Those of them below which the surface is solid.
+    """
+
+    rounds: tuple[Surface, ...]
+    faces: Int[Tensor, "t 3"]
+    used: Int[Tensor, "u"]
+    sided: Bool[Tensor, "u"]
+
+    @staticmethod
+    def of(
+        faces: Int[Tensor, "t 3"], count: int, *, refinement: int, sided: Bool[Tensor, "v"] | None = None
+    ) -> "FineSurface":
+        """Divides a surface's triangles.
+
+        Args:
+            faces: Corners of each triangle, counter-clockwise from outside.
+            count: Of the vertices; those that no triangle has do not count.
+            refinement: How often triangles are divided into four.
+            sided: Vertices below which the surface is solid; all of them where it is left out.
+        """
+        inside = torch.ones(count, 1) if sided is None else sided[:, None].float()
+        rounds: list[Surface] = []
+        for _ in range(refinement):
+            rounds.append(subdivide(faces, len(inside)))
+            inside, faces = rounds[-1].spread(inside), rounds[-1].faces
+        used = faces.unique()
+        return FineSurface(tuple(rounds), faces, used, inside[used, 0] == 1.0)
+
+    def warp(
+        self, vertices: Float[Tensor, "v 3"], posed_from_rest: Float[Tensor, "v 3 4"], config: SkinningConfig
+    ) -> InverseSkinning:
+        """The warp of the surface in a pose.
+
+        Args:
+            vertices: In the pose, metres.
+            posed_from_rest: Affine map of each from rest to the pose.
+            config: Reach and blending.
+        """
+        values = torch.cat([vertices, posed_from_rest.reshape(-1, 12)], -1)
+        for finer in self.rounds:
+            values = finer.spread(values)
+        normals = vertex_normals(values[:, :3], self.faces)[self.used]
+        places, affine = values[self.used].split([3, 12], -1)
+        return InverseSkinning(places, affine.reshape(-1, 3, 4), config, normals, self.sided)
 
 
 def inverse(affine: Float[Tensor, "v 3 4"]) -> Float[Tensor, "v 3 4"]:
