@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from jaxtyping import Float, Int
@@ -12,6 +12,7 @@ from torch import Tensor
 from avatars.body import Body, BodyModel, BodyPose
 from avatars.body.skinning import transform
 from avatars.portrait import Portrait
+from avatars.posed.ended_rays import render_ended
 from avatars.posed.rendered_field import RenderedField
 from avatars.posed.shell_sampler import ShellSampler
 from avatars.posed.warp import FineSurface, SkinningConfig
@@ -175,12 +176,12 @@ class PosedAvatar:
         chunk: int = CHUNK,
     ) -> Image | None:
         """One camera's view, or None where `should_stop` said so between two chunks of `chunk` rays."""
-        rays = cameras.image_rays(index, box=self.box)
-        rays = dataclasses.replace(rays, far=torch.minimum(rays.far, self.ends(cameras, index).reshape(-1)))
+        rays, ends = cameras.image_rays(index, box=self.box), self.ends(cameras, index).reshape(-1)
         shown, behind = self.rendered, torch.tensor(background)
-        return render_rays(
-            shown.renderer, shown.field, rays, cameras.size, background=behind, should_stop=should_stop, chunk=chunk
+        along = partial(
+            render_rays, shown.renderer, shown.field, background=behind, should_stop=should_stop, chunk=chunk
         )
+        return render_ended(along, rays, ends, cameras.size, background=behind)
 
 
 def field_box(vertices: Float[Tensor, "v 3"]) -> Box:
