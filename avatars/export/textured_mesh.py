@@ -30,6 +30,9 @@ class TextureConfig:
     """From where outlines are looked at."""
     outline: OutlineConfig = field(default_factory=OutlineConfig)
     """How the mesh follows them."""
+    inset: float = 0.0015
+    """Metres that the mesh lies inside of the outlines: halfway to where the field has its colours, whose parallax
+    would show on patterns that are seen obliquely."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class TexturedMesh:
         posed = avatar.upright(torch.zeros(len(model.parents), 3), generator=generator)
         layout = layout_of(model, dressed)
         atlas = Atlas.of(layout, dressed.faces, size=config.size)
-        offsets = meet_outlines(posed.vertices, posed.faces, outline_views(posed, config.views), config.outline)
+        met = meet_outlines(posed.vertices, posed.faces, outline_views(posed, config.views), config.outline)
+        offsets = met - config.inset
         normals = vertex_normals(posed.vertices, posed.faces)
         places = posed.vertices + offsets[:, None] * normals
         facing = torch.nn.functional.normalize(atlas.at(vertex_normals(places, posed.faces)), dim=-1)

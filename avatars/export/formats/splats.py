@@ -1,7 +1,7 @@
 """Gaussian splats of a pose, as PLY; with the skin weights of each splat beside it, where they are asked for."""
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from avatars.export.bone_names import node_names
 from avatars.export.pose_options import PoseOptions
 from avatars.export.posed_mesh import PosedMesh
 from avatars.export.surface_splats import SurfacePoints, surface_splats
+from avatars.export.textured_mesh import TextureConfig
 from avatars.posed.avatar import Avatar
 from avatars.posed.run import KIND, load_avatar
 from nfield.checkpoint import write_atomically
@@ -26,6 +27,11 @@ class SplatsOptions(PoseOptions):
     """Splats, about."""
     rigged: bool = False
     """Also write NAME.rig.npz: each splat's skin weights, and the skeleton in the pose."""
+
+    @property
+    def config(self) -> TextureConfig:
+        """How the mesh below the splats is made: they are inset themselves."""
+        return replace(super().config, inset=0.0)
 
 
 @dataclass(frozen=True)
