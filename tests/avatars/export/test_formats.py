@@ -18,8 +18,10 @@ from avatars.export.formats.glb import GlbOptions, rig_config
 from avatars.export.posed_mesh import PosedMesh
 from avatars.export.surface_splats import SurfacePoints, surface_splats
 from avatars.export.texture_options import TextureOptions
+from avatars.export.textured_mesh import TextureConfig, TexturedMesh
 from avatars.motion import grounded, open_motion
 from avatars.posed.avatar import Avatar
+from avatars.surface.mesh import vertex_normals
 from nfield.cli import main
 from nfield.export import EXPORTS, Export
 from tests.avatars.export.gltf_reader import Glb
@@ -27,8 +29,10 @@ from tests.avatars.export.gltf_reader import Glb
 
 @pytest.fixture(autouse=True)
 def _no_views(monkeypatch: pytest.MonkeyPatch):
-    """An untaught field has no outline; the mesh stays where it is."""
+    """An untaught field has no outline; it is said to be where the mesh then stays where it is."""
     monkeypatch.setattr(textured_mesh, "outline_views", lambda *_: ())
+    inset = TextureConfig().inset
+    monkeypatch.setattr(textured_mesh, "meet_outlines", lambda vertices, *_: torch.full((len(vertices),), inset))
 
 
 def _lift(avatar: Avatar) -> np.ndarray:
@@ -61,6 +65,15 @@ def test_a_file_moves_as_the_avatar_does(run: Path, untaught: Avatar, tmp_path: 
             assert KDTree(expected + _lift(untaught)).query(found)[0].max() < 1e-3
     assert glb.skinned()[:, 1].min() == pytest.approx(0.0, abs=1e-6)
     assert glb.json["meshes"][0]["primitives"][0]["targets"]
+
+
+def test_a_mesh_lies_inside_of_the_outlines(untaught: Avatar, generator: torch.Generator):
+    config = TextureConfig(size=64, inset=0.004)
+    rest = TexturedMesh.of(untaught, config, generator=generator).dressed.rest
+    inwards = untaught.vertices - rest
+    expected = 0.004 - TextureConfig().inset
+    torch.testing.assert_close(inwards.norm(dim=-1), torch.full((len(rest),), expected), atol=1e-5, rtol=0.0)
+    assert float((inwards * vertex_normals(untaught.vertices, untaught.dressed.faces)).sum(-1).min()) > 0.99 * expected
 
 
 def test_a_file_without_motions_has_a_skeleton_alone(run: Path, tmp_path: Path):
