@@ -123,7 +123,9 @@ def test_a_ply_has_colours_at_its_vertices(run: Path, tmp_path: Path):
     assert mesh.bounds[0, 1] == pytest.approx(0.0, abs=1e-5)
 
 
-def test_splats_lie_on_the_surface(run: Path, untaught: Avatar, tmp_path: Path):
+def test_splats_lie_on_the_surface(run: Path, untaught: Avatar, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # Outlines are met where splats are, not inset.
+    monkeypatch.setattr(textured_mesh, "meet_outlines", lambda vertices, *_: torch.zeros(len(vertices)))
     _export(run, tmp_path / "me.ply", "--to", "splats", "--count", "4000", "--rigged")
     splats = gsply.plyread(str(tmp_path / "me.ply"))
     assert 3000 < len(splats.means) < 6000
