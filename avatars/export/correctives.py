@@ -52,7 +52,8 @@ class Correctives:
         if not len(shapes):
             return displacements.new_zeros(len(displacements), 0)
         right = displacements.flatten(1).double() @ shapes.T
-        return torch.linalg.solve(shapes @ shapes.T, right.T).T.to(displacements)
+        # What is left out of shapes can make two of them alike, or one empty.
+        return (right @ torch.linalg.pinv(shapes @ shapes.T, hermitian=True)).to(displacements)
 
     def off(self, displacements: Float[Tensor, "t v 3"], weights: Float[Tensor, "t k"]) -> Float[Tensor, "t v"]:
         """How far vertices are from where they belong in frames, metres.
@@ -87,7 +88,8 @@ def correctives(displacements: Float[Tensor, "t v 3"], config: CorrectiveConfig)
         basis = vectors[:, order[:kept]]
         shapes = basis.T @ rows
         more = _scaled(shapes.reshape(kept, count, 3).float(), basis.float(), config.least)
-        if int(more.shapes.any(-1).sum()) > config.room:
+        moved = more.shapes.any(-1).sum(-1)
+        if int(moved.sum()) > config.room or not int(moved[-1]):
             break
         found = more
         if float(found.off(displacements, found.weights).max()) < config.tolerance:

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from avatars.body.skinning import posed_from_rest, rotations_from_axis_angle, transform
@@ -70,3 +71,15 @@ def test_wide_clothes_get_as_many_shapes_as_there_is_room_for(generator: torch.G
     assert len(found.shapes) == 5
     assert float(found.off(wanted, found.weights).max()) > CorrectiveConfig().tolerance
     assert not correctives(wanted, CorrectiveConfig(least=0.0, room=39)).shapes.numel()
+
+
+def test_shapes_of_which_nothing_is_left_are_left_out():
+    wanted = torch.zeros(6, 3, 3)
+    wanted[:, 0, 0] = torch.tensor([0.0, 0.01, 0.02, 0.03, 0.02, 0.01])
+    wanted[:, 1, 1] = torch.tensor([0.0, 2e-4, 0.0, -2e-4, 0.0, 2e-4])
+    config = CorrectiveConfig(tolerance=1e-5, least=3e-4)
+    found = correctives(wanted, config)
+    assert len(found.shapes) == 1
+    doubled = type(found)(torch.cat([found.shapes, found.shapes, torch.zeros(1, 3, 3)]), found.weights)
+    weights = doubled.weights_of(wanted)
+    assert float(doubled.off(wanted, weights).max()) == pytest.approx(2e-4, rel=1e-3)
