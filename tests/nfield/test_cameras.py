@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from nfield.cameras import Cameras, Orbit, distort, intersect_box, look_at, undistort
+from nfield.cameras import Cameras, Orbit, intersect_box, look_at
+from nfield.lenses import distort, undistort
 from nfield.types import Box
 
 _UP = torch.tensor([0.0, 0.0, 1.0])

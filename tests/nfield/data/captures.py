@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from nfield.data.analytic import analytic_scene
-from nfield.data.transforms_json import load_scene
+from nfield.data.scenes import load_scene
 from nfield.errors import DataError
 
 WIDTH, HEIGHT = 24, 16

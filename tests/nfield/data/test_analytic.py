@@ -17,7 +17,7 @@ from nfield.data.analytic import (
     trace,
     write_synthetic,
 )
-from nfield.data.transforms_json import load_scene
+from nfield.data.scenes import load_scene
 from nfield.types import Rays
 
 

@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from nfield.data.analytic import analytic_scene, write_synthetic
-from nfield.data.transforms_json import MissingImagesWarning, load_scene
+from nfield.data.loaders import MissingImagesWarning
+from nfield.data.scenes import load_scene
 from tests.nfield.data.captures import HEIGHT, WIDTH, edit, write_capture
 
 
@@ -196,7 +197,7 @@ def test_legos_silhouettes_agree_on_a_volume(shared_data: Path):
         assert (covered & silhouette).sum() > 0.8 * silhouette.sum()
 
 
-@pytest.mark.filterwarnings("ignore::nfield.data.transforms_json.MissingImagesWarning")
+@pytest.mark.filterwarnings("ignore::nfield.data.loaders.MissingImagesWarning")
 def test_fox_is_read_with_its_distortion(shared_data: Path):
     scene = load_scene(shared_data / "fox", size=(240, 135))
     assert (len(scene.train), len(scene.test), len(scene.missing)) == (43, 7, 17)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from nfield.data.transforms_json import load_scene
+from nfield.data.scenes import load_scene
 from nfield.errors import DataError
 from tests.nfield.data.captures import edit, message_of, write_capture
 

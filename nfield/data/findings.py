@@ -1,0 +1,118 @@
+"""What a capture does not say and its cameras and pictures show: the box to cover, and a backdrop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from nfield.cameras import Cameras
+from nfield.data.backdrop import Backdrop, find_backdrop
+from nfield.data.capture import Capture
+from nfield.data.hull import silhouette_region
+from nfield.data.picture_stack import PictureStack
+from nfield.data.region import Region, camera_region, is_seen
+from nfield.data.world import World
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found.
+
+    Attributes:
+        region: What to cover, in the user's world and unit, double precision.
+        has_alpha: Whether pictures are transparent somewhere, by themselves or because a backdrop was found.
+        backdrop: That backdrop.
+        notes: What a user should know of it, a sentence each.
+    """
+
+    region: Region
+    has_alpha: bool
+    backdrop: Backdrop | None
+    notes: tuple[str, ...]
+
+
+def near_origin(poses: np.ndarray) -> World:
+    """A world in which single precision suffices, whatever the user's: cameras around the origin, one metre apart.
+
+    Args:
+        poses: world_from_camera (k, 4, 4) in the user's world.
+    """
+    places = poses[:, :3, 3]
+    middle = places.mean(0)
+    spread = float(np.linalg.norm(places - middle, axis=-1).max())
+    x, y, z = middle.tolist()
+    return World((x, y, z), 1.0 / spread if spread > 0.0 else 1.0)
+
+
+def look(capture: Capture, pictures: PictureStack, cameras: Cameras, near: World) -> Findings:
+    """Looks at a capture. Pixels of a backdrop that is found become transparent.
+
+    Args:
+        capture: The capture.
+        pictures: Its pictures.
+        cameras: Its cameras, in `near`.
+        near: A world in which single precision suffices.
+    """
+    alpha = bool((pictures.pixels[:, 3] < 255).any())
+    backdrop, outlined = (None, _outlined(pictures, cameras)) if alpha else _before_backdrop(pictures, cameras)
+    stated = capture.region if capture.region is not None and is_seen(capture.region.moved(near), cameras) else None
+    found = outlined or camera_region(cameras, _points(capture, near))
+    return Findings(
+        stated or _in_user(found, near),
+        alpha or backdrop is not None,
+        backdrop,
+        tuple(_notes(capture.where, ignored=capture.region is not None and stated is None, backdrop=backdrop)),
+    )
+
+
+def _notes(where: str, *, ignored: bool, backdrop: Backdrop | None) -> list[str]:
+    notes: list[str] = []
+    if ignored:
+        notes.append(f"{where}: the box that aabb_scale states is not where the cameras look, so another was found")
+    if backdrop is not None:
+        notes.append(
+            f"{where}: its pictures have a backdrop of one colour (sRGB {', '.join(map(str, backdrop.color))}), which "
+            "is taken for the background"
+        )
+    return notes
+
+
+def _points(capture: Capture, near: World) -> Tensor | None:
+    if capture.points is None:
+        return None
+    return torch.from_numpy(near.scene_from_user(capture.points)).to(torch.float32)
+
+
+def _in_user(region: Region, near: World) -> Region:
+    center = torch.from_numpy(near.user_from_scene(region.center.double().numpy()))
+    half, ratio = 0.5 * float(region.inner.size.max()), float((region.box.size / region.inner.size).max())
+    return Region.cubes(center, half / near.scale, ratio=ratio)
+
+
+def _outlined(pictures: PictureStack, cameras: Cameras) -> Region | None:
+    """The region of what is not transparent."""
+    return _hull(pictures, cameras, [pictures.picture(index)[..., 3] > 0 for index in range(len(pictures))])
+
+
+def _before_backdrop(pictures: PictureStack, cameras: Cameras) -> tuple[Backdrop | None, Region | None]:
+    """A backdrop, made transparent, and the region of what stands before it; neither where outlines do not agree."""
+    images = [pictures.picture(index) for index in range(len(pictures))]
+    backdrop = find_backdrop(images)
+    if backdrop is None:
+        return None, None
+    solid = [backdrop.solid(image) for image in images]
+    region = _hull(pictures, cameras, solid)
+    if region is None:
+        return None, None
+    for image, one in zip(images, solid, strict=True):
+        image[..., 3] = one.to(torch.uint8) * 255
+    return backdrop, region
+
+
+def _hull(pictures: PictureStack, cameras: Cameras, solid: Sequence[Bool[Tensor, "_ _"]]) -> Region | None:
+    """What masks hide may be solid."""
+    masks = [pictures.used_of(index) for index in range(len(pictures))]
+    return silhouette_region(cameras, [s if used is None else s | ~used for s, used in zip(solid, masks, strict=True)])
