@@ -4,10 +4,11 @@ from pathlib import Path
 
 from nfield.data.capture import Capture
 from nfield.data.loaders.base import Loader, LoadOptions, MissingImagesWarning
+from nfield.data.loaders.colmap import Colmap
 from nfield.data.loaders.transforms import Transforms
 from nfield.errors import DataError
 
-LOADERS: tuple[Loader, ...] = (Transforms(),)
+LOADERS: tuple[Loader, ...] = (Transforms(), Colmap())
 
 __all__ = ["LOADERS", "LoadOptions", "Loader", "MissingImagesWarning", "load_capture"]
 

@@ -1,11 +1,14 @@
 """What every loader does, and the order in which they are asked."""
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from nfield.data.capture import Capture
 from nfield.data.conventions import Convention
+from nfield.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -48,3 +51,26 @@ class Loader(Protocol):
 
 class MissingImagesWarning(UserWarning):
     """Some images of a data set are not there; `Scene.missing` lists them."""
+
+
+def require_half(missing: Sequence[str], total: int, *, where: str, advice: str) -> None:
+    """Refuses a capture of whose pictures less than half exist.
+
+    Args:
+        missing: Pictures that do not exist.
+        total: How many are listed.
+        where: What lists them.
+        advice: What to do.
+    """
+    if 2 * (total - len(missing)) < total:
+        raise DataError(
+            f"{where}: only {total - len(missing)} of its {total} images exist (the first missing: {missing[0]}), "
+            f"expected at least half of them; {advice}"
+        )
+
+
+def warn_of_missing(missing: Sequence[str], total: int, *, where: str) -> None:
+    """Says which pictures are left out, if any."""
+    if missing:
+        message = f"{where}: {len(missing)} of its {total} images do not exist (the first: {missing[0]})"
+        warnings.warn(f"{message}; continuing without them", MissingImagesWarning, stacklevel=2)

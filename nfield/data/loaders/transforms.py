@@ -15,7 +15,7 @@ import numpy as np
 from nfield.data.capture import Capture, Shot
 from nfield.data.conventions import Convention, read_poses
 from nfield.data.image_files import ImageHeader, image_header
-from nfield.data.loaders.base import LoadOptions, MissingImagesWarning
+from nfield.data.loaders.base import LoadOptions, MissingImagesWarning, require_half, warn_of_missing
 from nfield.data.loaders.picture_paths import PictureFinder
 from nfield.data.loaders.transforms_file import (
     Frame,
@@ -129,13 +129,9 @@ def _found(transforms: TransformsFile) -> _Found:
 def _existing(transforms: TransformsFile) -> _Found:
     found = _found(transforms)
     total = len(transforms.frames)
-    if 2 * len(found.frames) < total:
-        raise DataError(
-            f"{transforms.path}: only {len(found.frames)} of its {total} images exist (the first missing: "
-            f"{found.missing[0]}), expected at least half of them; put the images where file_path says, relative to "
-            "this file"
-        )
-    _warn_of_missing(transforms, found.missing)
+    advice = "put the images where file_path says, relative to this file"
+    require_half(found.missing, total, where=str(transforms.path), advice=advice)
+    warn_of_missing(found.missing, total, where=str(transforms.path))
     return found
 
 
@@ -143,7 +139,7 @@ def _test_of(transforms: TransformsFile) -> _Found:
     """The held-out frames; none where their images are missing, so that others are held out."""
     found = _found(transforms)
     if found.frames:
-        _warn_of_missing(transforms, found.missing)
+        warn_of_missing(found.missing, len(transforms.frames), where=str(transforms.path))
         return found
     warnings.warn(
         f"{transforms.path}: none of its {len(transforms.frames)} images exists (the first: {found.missing[0]}); "
@@ -152,15 +148,6 @@ def _test_of(transforms: TransformsFile) -> _Found:
         stacklevel=2,
     )
     return found
-
-
-def _warn_of_missing(transforms: TransformsFile, missing: Sequence[str]) -> None:
-    if missing:
-        message = (
-            f"{transforms.path}: {len(missing)} of its {len(transforms.frames)} images do not exist "
-            f"(the first: {missing[0]})"
-        )
-        warnings.warn(f"{message}; continuing without them", MissingImagesWarning, stacklevel=2)
 
 
 def _shots(found: Sequence[tuple[Frame, Path]], convention: Convention) -> tuple[Shot, ...]:

@@ -19,15 +19,15 @@ def test_synthetic_objects_have_no_background():
 
 def test_instant_ngps_unit_cube_is_the_first_cascade():
     box, inner = instant_ngp_region(4.0, scale=0.33, offset=_HALF, where="f")
-    torch.testing.assert_close(inner.high, torch.full((3,), 0.5 / 0.33))
-    torch.testing.assert_close(box.low, torch.full((3,), -2.0 / 0.33))
+    torch.testing.assert_close(inner.high, torch.full((3,), 0.5 / 0.33).double())
+    torch.testing.assert_close(box.low, torch.full((3,), -2.0 / 0.33).double())
 
 
 def test_corners_of_the_box_are_the_corners_of_instant_ngps_box():
     scale, offset = 0.5, (0.7, 0.5, -0.2)
     box, inner = instant_ngp_region(8.0, scale=scale, offset=offset, where="f")
     in_ngp = torch.stack([box.low, box.high, inner.low, inner.high]) * scale + torch.tensor(offset)
-    expected = torch.tensor([0.5 - 4.0, 0.5 + 4.0, 0.0, 1.0])[:, None].expand(4, 3)
+    expected = torch.tensor([0.5 - 4.0, 0.5 + 4.0, 0.0, 1.0])[:, None].expand(4, 3).double()
     torch.testing.assert_close(in_ngp, expected)
 
 
