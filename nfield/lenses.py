@@ -17,9 +17,10 @@ from torch import Tensor
 COEFFICIENTS = 13
 """k1, k2, p1, p2, k3, k4, k5, k6, s1, s2, s3, s4 in OpenCV's order, and the factor of r^8 in the numerator."""
 
-_NEWTON_STEPS = 8
+_NEWTON_STEPS = 10
 _LONGEST_STEP = 0.25
 _SMALL = 1e-9
+_CLOSE = 2e-7
 _WIDEST = math.pi
 _GRID = 256
 
@@ -141,7 +142,10 @@ def undistort(plane: Float[Tensor, "n 2"], coefficients: Float[Tensor, "n d"]) -
     """The inverse of `distort`, by Newton's method; where it has none, a point near the fold."""
     ideal = plane
     for _ in range(_NEWTON_STEPS):
-        ideal = ideal - _newton_step(ideal, distort(ideal, coefficients) - plane, coefficients)
+        error = distort(ideal, coefficients) - plane
+        if not bool((error.abs() > _CLOSE).any()):
+            break
+        ideal = ideal - _newton_step(ideal, error, coefficients)
     return ideal
 
 

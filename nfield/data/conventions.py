@@ -15,7 +15,7 @@ from nfield.errors import DataError
 _FLIP = np.diag([1.0, -1.0, -1.0, 1.0])
 _FEWEST = 4
 _MOST = 64
-_DISAGREE, _AGREE = 0.35, 0.8
+_DISAGREE, _AGREE, _MARGIN = 0.75, 0.8, 0.2
 _LEAST_SINE = 0.05
 _WIDEST_GAP = 0.35
 _COINCIDENT = 1e-4
@@ -99,7 +99,7 @@ def require_agreement(poses: np.ndarray, read_as: Convention, *, where: str) -> 
     written = write_poses(poses, read_as)
     scores = {other: agreement(read_poses(written, other)) for other in _READERS if other != read_as}
     best = max(scores, key=lambda convention: scores[convention])
-    if scores[best] < _AGREE:
+    if scores[best] < max(_AGREE, agreement(poses) + _MARGIN):
         return
     raise DataError(
         f"{where}: read as {read_as}, its cameras look away from each other's centre or past each other (the "

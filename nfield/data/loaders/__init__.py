@@ -5,10 +5,11 @@ from pathlib import Path
 from nfield.data.capture import Capture
 from nfield.data.loaders.base import Loader, LoadOptions, MissingImagesWarning
 from nfield.data.loaders.colmap import Colmap
+from nfield.data.loaders.llff import Llff
 from nfield.data.loaders.transforms import Transforms
 from nfield.errors import DataError
 
-LOADERS: tuple[Loader, ...] = (Transforms(), Colmap())
+LOADERS: tuple[Loader, ...] = (Transforms(), Colmap(), Llff())
 
 __all__ = ["LOADERS", "LoadOptions", "Loader", "MissingImagesWarning", "load_capture"]
 

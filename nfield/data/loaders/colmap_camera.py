@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nfield.data.capture import Lens
 from nfield.errors import DataError
-from nfield.lenses import Projection
+from nfield.lenses import COEFFICIENTS, Projection
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class CameraModel:
         return Lens((focal[0], focal[-1]), (column, row), size, distortion, self.projection)
 
 
-_K1, _K2, _P1, _P2, _K3, _K4, _K5, _K6, _S1, _, _S3, _, _LAST = range(13)
+_K1, _K2, _P1, _P2, _K3, _K4, _K5, _K6, _S1, _, _S3, _, _LAST = range(COEFFICIENTS)
 _FISHEYE = Projection.EQUIDISTANT
 
 MODELS = (

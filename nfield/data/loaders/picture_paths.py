@@ -20,11 +20,11 @@ class PictureFinder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def exactly(self, name: str) -> Path | None:
         """The picture where the name says, with or without its suffix; None where there is none."""
-        base = self._folder / _slashed(name)
+        base = self.folder / _slashed(name)
         return next((path for suffix in _SUFFIXES if (path := Path(f"{base}{suffix}")).is_file()), None)
 
     def anywhere(self, name: str) -> Path | None:
@@ -35,10 +35,10 @@ class PictureFinder:
 
     def mask_of(self, picture: Path) -> Path | None:
         """Its mask in the folder `masks`, named as COLMAP does (NAME.jpg.png) or like the picture."""
-        folder = self._folder / _MASKS
+        folder = self.folder / _MASKS
         if not folder.is_dir():
             return None
-        inside = _inside(picture, self._folder)
+        inside = _inside(picture, self.folder)
         names = [inside, PurePosixPath(*inside.parts[1:]), PurePosixPath(inside.name)]
         for name in names:
             if not name.name:
@@ -51,22 +51,29 @@ class PictureFinder:
     @cached_property
     def _by_name(self) -> Mapping[str, list[Path]]:
         found: defaultdict[str, list[Path]] = defaultdict(list)
-        for count, path in enumerate(sorted(self._folder.rglob("*"))):
+        for count, path in enumerate(sorted(self.folder.rglob("*"))):
             if count > _MOST_FILES:
                 break
-            if path.suffix.lower() in _PICTURES and _MASKS not in _inside(path, self._folder).parts:
+            if path.suffix.lower() in _PICTURES and _MASKS not in _inside(path, self.folder).parts:
                 found[path.name.lower()].append(path)
                 found[path.stem.lower()].append(path)
         return found
 
     def _likeness(self, path: Path, wanted: PurePosixPath) -> tuple[int, bool, int, str]:
-        own = _inside(path, self._folder).parts
+        own = _inside(path, self.folder).parts
         shared = 0
         for one, other in zip(own[-2::-1], wanted.parts[-2::-1], strict=False):
             if one.lower() != other.lower():
                 break
             shared += 1
         return shared, _USUAL in own, -len(own), str(path)
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Pictures that lie in a folder itself, by name; none where it does not exist."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in _PICTURES and path.is_file())
 
 
 def _slashed(name: str) -> str:
