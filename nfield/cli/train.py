@@ -34,6 +34,7 @@ _MINUTES = 5.0
 _EXAMPLES = (
     "nfield train data/lego --out runs/lego --minutes 3",
     "nfield train data/fox --out runs/fox --size 480 270",
+    "nfield train shots/from-colmap --out runs/shots",
     "nfield train data/lego --out runs/lego --resume --minutes 15",
     "nfield train photo.png --field rbf --out runs/photo (see nfield train photo.png --help)",
 )
@@ -44,7 +45,7 @@ class TrainOptions:
     """Train a radiance field on posed photos; Ctrl-C saves and stops, --resume continues."""
 
     data: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")]
-    """Folder with transforms files (NeRF-synthetic, instant-ngp, nerfstudio), or such a file."""
+    """Folder of COLMAP, LLFF or transforms files (NeRF-synthetic, instant-ngp, nerfstudio), or such a file."""
     out: Path
     """Run folder to write: checkpoint, log, curve and test renders."""
     field: str = "hash"

@@ -44,6 +44,12 @@ class Backdrop:
         outside = np.unique(edges[edges > 0])
         return torch.from_numpy(~np.isin(labels, outside))
 
+    def blended(self, image: UInt8[Tensor, "h w 4"], solid: Bool[Tensor, "h w"]) -> Bool[Tensor, "h w"]:
+        """Solid pixels that may show some of the backdrop: beside it, and in or beside what has its colour."""
+        near = _distance(image, self.color) <= self.tolerance
+        beside = scipy.ndimage.binary_dilation((near | ~solid).numpy(), np.ones((3, 3), bool))
+        return torch.from_numpy(beside) & solid
+
 
 def find_backdrop(images: Sequence[UInt8[Tensor, "_ _ 4"]]) -> Backdrop | None:
     """The colour that nearly all borders of opaque pictures show; None where there is none."""

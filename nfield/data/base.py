@@ -26,8 +26,8 @@ class PosedImages:
         has_alpha: Whether some pixel of the data set is transparent, so that the background is ours to choose.
         background: sRGB colour over which transparent images are compared by convention; None for photographs.
         names: File name of each image, as its data set writes it.
-        backdrop: sRGB colour before which everything was photographed, so that the colours of pixels that are not
-            transparent may be blended with it; None where no such colour is known.
+        backdrop: sRGB colour before which everything was photographed: that of `pictures.blended` pixels is partly
+            it. None where no such colour is known.
     """
 
     cameras: Cameras

@@ -25,13 +25,24 @@ class Findings:
         region: What to cover, in the user's world and unit, double precision.
         has_alpha: Whether pictures are transparent somewhere, by themselves or because a backdrop was found.
         backdrop: That backdrop.
+        blended: Which pixels may be blended with it.
         notes: What a user should know of it, a sentence each.
     """
 
     region: Region
     has_alpha: bool
     backdrop: Backdrop | None
+    blended: Bool[Tensor, "p"] | None
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Cutout:
+    """What stands before transparent pixels or before a backdrop, and the pixels blended with that."""
+
+    region: Region | None = None
+    backdrop: Backdrop | None = None
+    blended: Bool[Tensor, "p"] | None = None
 
 
 def near_origin(poses: np.ndarray) -> World:
@@ -57,13 +68,15 @@ def look(capture: Capture, pictures: PictureStack, cameras: Cameras, near: World
         near: A world in which single precision suffices.
     """
     alpha = bool((pictures.pixels[:, 3] < 255).any())
-    backdrop, outlined = (None, _outlined(pictures, cameras)) if alpha else _before_backdrop(pictures, cameras)
+    cutout = _Cutout(_outlined(pictures, cameras)) if alpha else _before_backdrop(pictures, cameras)
+    backdrop = cutout.backdrop
     stated = capture.region if capture.region is not None and is_seen(capture.region.moved(near), cameras) else None
-    found = outlined or camera_region(cameras, _points(capture, near))
+    found = cutout.region or camera_region(cameras, _points(capture, near))
     return Findings(
         stated or _in_user(found, near),
         alpha or backdrop is not None,
         backdrop,
+        cutout.blended,
         tuple(_notes(capture.where, ignored=capture.region is not None and stated is None, backdrop=backdrop)),
     )
 
@@ -97,19 +110,20 @@ def _outlined(pictures: PictureStack, cameras: Cameras) -> Region | None:
     return _hull(pictures, cameras, [pictures.picture(index)[..., 3] > 0 for index in range(len(pictures))])
 
 
-def _before_backdrop(pictures: PictureStack, cameras: Cameras) -> tuple[Backdrop | None, Region | None]:
-    """A backdrop, made transparent, and the region of what stands before it; neither where outlines do not agree."""
+def _before_backdrop(pictures: PictureStack, cameras: Cameras) -> _Cutout:
+    """A backdrop, made transparent, and what stands before it; nothing where outlines do not agree."""
     images = [pictures.picture(index) for index in range(len(pictures))]
     backdrop = find_backdrop(images)
     if backdrop is None:
-        return None, None
+        return _Cutout()
     solid = [backdrop.solid(image) for image in images]
     region = _hull(pictures, cameras, solid)
     if region is None:
-        return None, None
+        return _Cutout()
+    blended = [backdrop.blended(image, one).reshape(-1) for image, one in zip(images, solid, strict=True)]
     for image, one in zip(images, solid, strict=True):
         image[..., 3] = one.to(torch.uint8) * 255
-    return backdrop, region
+    return _Cutout(region, backdrop, torch.cat(blended))
 
 
 def _hull(pictures: PictureStack, cameras: Cameras, solid: Sequence[Bool[Tensor, "_ _"]]) -> Region | None:

@@ -16,12 +16,14 @@ class PictureStack:
         first: Where the pixels of each picture begin.
         sizes: Height and width of each picture.
         used: Which pixels take part in training and measuring; None where all do.
+        blended: Which pixels may be blended with a backdrop whose colour is known; None where there is no such.
     """
 
     pixels: UInt8[Tensor, "p 4"]
     first: Int[Tensor, "k"]
     sizes: Int[Tensor, "k 2"]
     used: Bool[Tensor, "p"] | None = None
+    blended: Bool[Tensor, "p"] | None = None
 
     @staticmethod
     def of_one_size(images: UInt8[Tensor, "k h w 4"], *, used: Bool[Tensor, "k h w"] | None = None) -> "PictureStack":
@@ -65,8 +67,18 @@ class PictureStack:
 
     def at(self, picture: Int[Tensor, "r"], column: Int[Tensor, "r"], row: Int[Tensor, "r"]) -> Float[Tensor, "r 4"]:
         """Single pixels, sRGB and straight alpha in [0, 1]."""
-        flat = self.first[picture] + row * self.sizes[picture, 1] + column
-        return self.pixels[flat].to(torch.float32) / 255.0
+        return self.pixels[self._place(picture, column, row)].to(torch.float32) / 255.0
+
+    def blended_at(
+        self, picture: Int[Tensor, "r"], column: Int[Tensor, "r"], row: Int[Tensor, "r"]
+    ) -> Bool[Tensor, "r"]:
+        """Whether single pixels may be blended with the backdrop."""
+        if self.blended is None:
+            return torch.zeros_like(picture, dtype=torch.bool)
+        return self.blended[self._place(picture, column, row)]
+
+    def _place(self, picture: Int[Tensor, "r"], column: Int[Tensor, "r"], row: Int[Tensor, "r"]) -> Int[Tensor, "r"]:
+        return self.first[picture] + row * self.sizes[picture, 1] + column
 
     def _part(self, values: Tensor, index: int) -> Tensor:
         height, width = self.sizes[index].tolist()

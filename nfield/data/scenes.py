@@ -1,5 +1,6 @@
 """Captures to scenes: pictures decoded, the backdrop and the box found, the world moved to where training is good."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def scene_of(capture: Capture, *, size: tuple[int, int] | None = None, downscale
     pictures = _decoded(capture.shots, sizes)
     near = near_origin(capture.poses)
     seen = look(capture, pictures, _cameras(capture.shots, near.poses_from_user(capture.poses), sizes), near)
+    pictures = dataclasses.replace(pictures, blended=seen.blended)
     world = _trained_in(seen.region)
     cameras = _cameras(capture.shots, world.poses_from_user(capture.poses), sizes)
     region = seen.region.moved(world)

@@ -71,8 +71,7 @@ class RadianceTask:
         if not self.field.placed and moment.share >= self.config.place_at:
             self.field.place(self.field, generator=generator)
         self.renderer.sampler.update(self.field, moment.step, generator=generator)
-        rays, pixels = self._batch(generator)
-        background = self._behind(pixels, torch.rand(len(rays), 3, generator=generator))
+        rays, pixels, background = self._batch(generator)
         target = pixels[:, :3] * pixels[:, 3:] + background * (1.0 - pixels[:, 3:])
         samples = self.renderer.sample(self.field, rays, generator=generator)
         out = composite(samples, self.renderer.shade(self.field, rays, samples), background)
@@ -96,17 +95,16 @@ class RadianceTask:
         """Takes what `state` gave."""
         self._budget.rays, self._error.value = state["rays"], state["error"]
 
-    def _behind(self, pixels: Float[Tensor, "r 4"], drawn: Float[Tensor, "r 3"]) -> Float[Tensor, "r 3"]:
-        """Colours behind the rays: drawn ones, but the backdrop where a pixel may have been blended with it."""
-        if self.images.backdrop is None:
-            return drawn
-        return torch.where(pixels[:, 3:] > 0.0, drawn.new_tensor(self.images.backdrop), drawn)
-
-    def _batch(self, generator: torch.Generator) -> tuple[Rays, Float[Tensor, "r 4"]]:
+    def _batch(self, generator: torch.Generator) -> tuple[Rays, Float[Tensor, "r 4"], Float[Tensor, "r 3"]]:
+        """Random rays, their pixels, and colours behind: the backdrop's where it may be a part of the pixel's."""
         camera, column, row = self._draw(self._budget.count, generator)
         centers = torch.stack([column, row], -1) + 0.5
         rays = self.images.cameras.rays(camera, centers, box=self.images.box, near=self.config.near)
-        return rays, self.images.pixels(camera, column, row)
+        behind = torch.rand(len(rays), 3, generator=generator)
+        if self.images.backdrop is not None:
+            blended = self.images.pictures.blended_at(camera, column, row)
+            behind = torch.where(blended[:, None], behind.new_tensor(self.images.backdrop), behind)
+        return rays, self.images.pixels(camera, column, row), behind
 
 
 def _mean_sizes(parameters: list[nn.Parameter]) -> Float[Tensor, ""]:

@@ -1,7 +1,7 @@
 """Where the pictures of a capture lie, though their names were written elsewhere; and their masks."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -27,10 +27,16 @@ class PictureFinder:
         base = self.folder / _slashed(name)
         return next((path for suffix in _SUFFIXES if (path := Path(f"{base}{suffix}")).is_file()), None)
 
-    def anywhere(self, name: str) -> Path | None:
-        """The picture of that file name in the capture's folder: that which shares most of the path, or the nearest."""
+    def anywhere(self, name: str, taken: Collection[Path] = ()) -> Path | None:
+        """The picture of that file name in the capture's folder: that which shares most of the path, or the nearest.
+
+        Args:
+            name: As a file writes it.
+            taken: Pictures that are known to be others.
+        """
         wanted = PurePosixPath(_slashed(name))
-        found = self._by_name.get(wanted.name.lower(), []) or self._by_name.get(wanted.stem.lower(), [])
+        named = (self._by_name.get(key.lower(), []) for key in (wanted.name, wanted.stem))
+        found = next((free for paths in named if (free := [path for path in paths if path not in taken])), None)
         return max(found, key=lambda path: self._likeness(path, wanted)) if found else None
 
     def mask_of(self, picture: Path) -> Path | None:

@@ -59,9 +59,10 @@ def _file_in(folder: Path) -> Path | None:
 
 def _synthetic(path: Path, convention: Convention) -> Capture:
     transforms = read_transforms(path)
-    train = _existing(transforms)
-    held_out = next((path.with_name(name) for name in _HELD_OUT if path.with_name(name).is_file()), None)
-    test = _Found((), (), ()) if held_out is None else _test_of(read_transforms(held_out))
+    file = next((path.with_name(name) for name in _HELD_OUT if path.with_name(name).is_file()), None)
+    held_out = None if file is None else read_transforms(file)
+    train = _existing(transforms, held_out)
+    test = _Found((), (), ()) if held_out is None else _test_of(held_out, transforms)
     shots = _shots([*train.frames, *test.frames], convention)
     first = len(train.frames)
     return Capture(
@@ -103,31 +104,39 @@ class _Found:
     notes: tuple[str, ...]
 
 
-def _found(transforms: TransformsFile) -> _Found:
+def _found(transforms: TransformsFile, others: TransformsFile | None = None) -> _Found:
+    """Pictures where file_path says, else those of the same name that no frame, of others neither, names exactly."""
     finder = PictureFinder(transforms.path.parent)
+    exact = [finder.exactly(frame.name) for frame in transforms.frames]
+    taken = {path for path in exact if path is not None}
+    taken |= {path for frame in (others.frames if others else ()) if (path := finder.exactly(frame.name)) is not None}
     frames: list[tuple[Frame, Path]] = []
     missing: list[str] = []
     elsewhere: list[tuple[str, Path]] = []
-    for frame in transforms.frames:
-        path = finder.exactly(frame.name)
-        if path is None and (path := finder.anywhere(frame.name)) is not None:
-            elsewhere.append((frame.name, path))
+    for frame, there in zip(transforms.frames, exact, strict=True):
+        path = there or finder.anywhere(frame.name, taken)
         if path is None:
             missing.append(frame.name)
-        else:
-            frames.append((frame, path))
-    notes: tuple[str, ...] = ()
-    if elsewhere:
-        name, path = elsewhere[0]
-        notes = (
-            f"{transforms.path}: {len(elsewhere)} images are not where file_path says and were found by their names "
-            f"(the first: {name} is {path})",
-        )
-    return _Found(tuple(frames), tuple(missing), notes)
+            continue
+        if there is None:
+            elsewhere.append((frame.name, path))
+            taken.add(path)
+        frames.append((frame, path))
+    return _Found(tuple(frames), tuple(missing), _elsewhere(transforms, elsewhere))
 
 
-def _existing(transforms: TransformsFile) -> _Found:
-    found = _found(transforms)
+def _elsewhere(transforms: TransformsFile, found: Sequence[tuple[str, Path]]) -> tuple[str, ...]:
+    if not found:
+        return ()
+    name, path = found[0]
+    return (
+        f"{transforms.path}: {len(found)} images are not where file_path says and were found by their names "
+        f"(the first: {name} is {path})",
+    )
+
+
+def _existing(transforms: TransformsFile, others: TransformsFile | None = None) -> _Found:
+    found = _found(transforms, others)
     total = len(transforms.frames)
     advice = "put the images where file_path says, relative to this file"
     require_half(found.missing, total, where=str(transforms.path), advice=advice)
@@ -135,9 +144,9 @@ def _existing(transforms: TransformsFile) -> _Found:
     return found
 
 
-def _test_of(transforms: TransformsFile) -> _Found:
+def _test_of(transforms: TransformsFile, others: TransformsFile) -> _Found:
     """The held-out frames; none where their images are missing, so that others are held out."""
-    found = _found(transforms)
+    found = _found(transforms, others)
     if found.frames:
         warn_of_missing(found.missing, len(transforms.frames), where=str(transforms.path))
         return found
