@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from nfield.cameras import Cameras
@@ -13,7 +13,7 @@ from nfield.data.backdrop import Backdrop, find_backdrop
 from nfield.data.capture import Capture
 from nfield.data.hull import silhouette_region
 from nfield.data.picture_stack import PictureStack
-from nfield.data.region import Region, camera_region, is_seen
+from nfield.data.region import Region, camera_region, is_seen, moved_to_cameras
 from nfield.data.world import World
 
 
@@ -70,21 +70,31 @@ def look(capture: Capture, pictures: PictureStack, cameras: Cameras, near: World
     alpha = bool((pictures.pixels[:, 3] < 255).any())
     cutout = _Cutout(_outlined(pictures, cameras)) if alpha else _before_backdrop(pictures, cameras)
     backdrop = cutout.backdrop
-    stated = capture.region if capture.region is not None and is_seen(capture.region.moved(near), cameras) else None
-    found = cutout.region or camera_region(cameras, _points(capture, near))
+    stated = None if capture.region is None else capture.region.moved(near)
+    kept = stated is not None and is_seen(stated, cameras)
+    found = cutout.region or _around_cameras(stated, cameras, _points(capture, near))
     return Findings(
-        stated or _in_user(found, near),
+        capture.region if kept and capture.region is not None else _in_user(found, near),
         alpha or backdrop is not None,
         backdrop,
         cutout.blended,
-        tuple(_notes(capture.where, ignored=capture.region is not None and stated is None, backdrop=backdrop)),
+        tuple(_notes(capture.where, ignored=stated is not None and not kept, backdrop=backdrop)),
     )
+
+
+def _around_cameras(stated: Region | None, cameras: Cameras, points: Float[Tensor, "n 3"] | None) -> Region:
+    """A stated region that lies elsewhere, moved to where the cameras look; else one that follows from them."""
+    if stated is not None and is_seen(moved := moved_to_cameras(stated, cameras), cameras, inside=True):
+        return moved
+    return camera_region(cameras, points)
 
 
 def _notes(where: str, *, ignored: bool, backdrop: Backdrop | None) -> list[str]:
     notes: list[str] = []
     if ignored:
-        notes.append(f"{where}: the box that aabb_scale states is not where the cameras look, so another was found")
+        notes.append(
+            f"{where}: the box that aabb_scale states lies where no camera looks, so it was moved or found anew"
+        )
     if backdrop is not None:
         notes.append(
             f"{where}: its pictures have a backdrop of one colour (sRGB {', '.join(map(str, backdrop.color))}), which "

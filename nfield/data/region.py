@@ -23,11 +23,12 @@ INSTANT_NGP_SCALE = 0.33
 INSTANT_NGP_OFFSET = (0.5, 0.5, 0.5)
 _LARGEST_AABB_SCALE = 128
 _ASSUMED_AABB_SCALE = 4.0
-_CAMERA_MARGIN = 1.1
+_CAMERA_MARGIN = 1.05
+_INNER_SHARE = 0.5
 _MOST_AXES = 256
 _FEWEST_POINTS = 50
 _MOST_POINTS = 100_000
-_NEARLY_ALL = 0.98
+_NEARLY_ALL = 0.95
 _LEAST_RATIO, _MOST_RATIO = 2.0, 16.0
 _LEAST_SINE = 0.05
 
@@ -52,13 +53,18 @@ class Region(NamedTuple):
         )
 
     def moved(self, world: World) -> "Region":
-        """The region of the user's world in the scene's, single precision."""
+        """The region of the user's world in the scene's, double precision."""
         return Region(_moved(self.box, world), _moved(self.inner, world))
+
+    @property
+    def single(self) -> "Region":
+        """The region in single precision."""
+        return Region(*(Box(box.low.to(torch.float32), box.high.to(torch.float32)) for box in self))
 
 
 def _moved(box: Box, world: World) -> Box:
     low, high = (torch.from_numpy(world.scene_from_user(corner.double().numpy())) for corner in (box.low, box.high))
-    return Box(low.to(torch.float32), high.to(torch.float32))
+    return Box(low, high)
 
 
 def synthetic_region() -> Region:
@@ -95,14 +101,16 @@ def instant_ngp_region(aabb_scale: float, *, scale: float, offset: tuple[float, 
 def camera_region(cameras: Cameras, points: Float[Tensor, "n 3"] | None = None) -> Region:
     """`box` and `inner` of photographs: worked out from the cameras, and from points on surfaces where some are known.
 
-    The first cascade is a cube around the point that the cameras look at, just large enough to hold every camera with
-    a margin of a tenth. The box is four times as large (`aabb_scale` 4), or as many times, a power of two, as nearly
-    all points ask for.
+    The first cascade is a cube around the point that the cameras look at, which reaches half way to most of them. The
+    box is four times as large (`aabb_scale` 4), or as many times, a power of two, as nearly all points ask for; it
+    holds every camera. A larger one would cost a field its detail.
     """
     center = focus_point(cameras)
-    reach = float((cameras.origins - center).abs().max())
-    half = _CAMERA_MARGIN * max(reach, 1e-3)
-    return Region.cubes(center, half, ratio=_ASSUMED_AABB_SCALE if points is None else _ratio(points, center, half))
+    offsets = cameras.origins - center
+    half = _INNER_SHARE * max(float(offsets.norm(dim=-1).median()), 1e-3)
+    ratio = _ASSUMED_AABB_SCALE if points is None else _ratio(points, center, half)
+    needed = _CAMERA_MARGIN * float(offsets.abs().max()) / half
+    return Region.cubes(center, half, ratio=max(ratio, _power_of_two(needed)))
 
 
 def _ratio(points: Float[Tensor, "n 3"], center: Float[Tensor, "3"], half: float) -> float:
@@ -110,15 +118,25 @@ def _ratio(points: Float[Tensor, "n 3"], center: Float[Tensor, "3"], half: float
     if len(points) < _FEWEST_POINTS:
         return _ASSUMED_AABB_SCALE
     outer = float(torch.quantile((points[:: -(-len(points) // _MOST_POINTS)] - center).abs().amax(-1), _NEARLY_ALL))
-    return float(min(max(2.0 ** math.ceil(math.log2(max(outer / half, 1.0))), _LEAST_RATIO), _MOST_RATIO))
+    return min(max(_power_of_two(outer / half), _LEAST_RATIO), _MOST_RATIO)
 
 
-def is_seen(region: Region, cameras: Cameras) -> bool:
-    """Whether a box holds the point that cameras look at, or half of the cameras."""
+def _power_of_two(least: float) -> float:
+    return 2.0 ** max(math.ceil(math.log2(max(least, 1.0))), 0)
+
+
+def moved_to_cameras(region: Region, cameras: Cameras) -> Region:
+    """A stated region around the point that the cameras look at, instead of where it was stated."""
+    half, ratio = 0.5 * float(region.inner.size.max()), float((region.box.size / region.inner.size).max())
+    return Region.cubes(focus_point(cameras), half, ratio=ratio)
+
+
+def is_seen(region: Region, cameras: Cameras, *, inside: bool = False) -> bool:
+    """Whether a box holds the point that cameras look at, or half of the cameras; these only, with `inside`."""
     points = torch.cat([focus_point(cameras)[None], cameras.origins])
     unit = region.box.unit_from_world(points)
-    inside = ((unit >= 0.0) & (unit <= 1.0)).all(-1)
-    return bool(inside[0]) or bool(inside[1:].float().mean() >= 0.5)
+    held = ((unit >= 0.0) & (unit <= 1.0)).all(-1)
+    return bool(held[0] and not inside) or bool(held[1:].float().mean() >= 0.5)
 
 
 def focus_point(cameras: Cameras) -> Float[Tensor, "3"]:

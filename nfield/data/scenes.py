@@ -64,7 +64,7 @@ def scene_of(capture: Capture, *, size: tuple[int, int] | None = None, downscale
     pictures = dataclasses.replace(pictures, blended=seen.blended)
     world = _trained_in(seen.region)
     cameras = _cameras(capture.shots, world.poses_from_user(capture.poses), sizes)
-    region = seen.region.moved(world)
+    region = seen.region.moved(world).single
     names = tuple(shot.name for shot in capture.shots)
     backdrop = None if seen.backdrop is None else seen.backdrop.unit_color
     background = backdrop or (_WHITE if seen.has_alpha else None)

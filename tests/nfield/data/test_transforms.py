@@ -60,7 +60,7 @@ def test_a_capture_without_aabb_scale_covers_what_its_cameras_look_at(tmp_path: 
     write_capture(tmp_path, aabb_scale=None)
     posed = load_scene(tmp_path).train
     torch.testing.assert_close(0.5 * (posed.inner.low + posed.inner.high), torch.zeros(3), atol=1e-2, rtol=0)
-    unit = posed.inner.unit_from_world(posed.cameras.origins)
+    unit = posed.box.unit_from_world(posed.cameras.origins)
     assert ((unit > 0.0) & (unit < 1.0)).all()
     torch.testing.assert_close(posed.box.size, 4.0 * posed.inner.size)
 

@@ -65,7 +65,7 @@ def test_a_model_is_the_same_scene_as_its_transforms_file(tmp_path: Path):
 
 def test_points_say_how_far_the_world_reaches(tmp_path: Path):
     directions = np.random.default_rng(0).normal(size=(400, 3))
-    points = 30.0 * directions / np.linalg.norm(directions, axis=-1, keepdims=True)
+    points = 20.0 * directions / np.linalg.norm(directions, axis=-1, keepdims=True)
     write_colmap(tmp_path, points=points)
     scene = load_scene(tmp_path)
     assert scene.points is not None
