@@ -18,7 +18,8 @@ _MOST = 64
 _DISAGREE, _AGREE, _MARGIN = 0.75, 0.8, 0.2
 _LEAST_SINE = 0.05
 _WIDEST_GAP = 0.35
-_COINCIDENT = 1e-4
+_ROUNDING = 1e-8
+_NEAREST = 1e-4
 
 
 Convention = Literal["opengl", "opencv", "opengl-world-to-camera", "opencv-world-to-camera"]
@@ -76,14 +77,14 @@ def agreement(poses: np.ndarray) -> float:
     if not said.any():
         return 1.0
     spread = np.linalg.norm(origins - origins.mean(0), axis=-1).max()
-    if spread <= _COINCIDENT * np.abs(origins).max():
+    if spread <= _ROUNDING * np.abs(origins).max():
         return 0.0
     square_sine = np.where(said, square_sine, 1.0)
     depth_first = (along_first - cosine * along_second) / square_sine
     depth_second = (cosine * along_first - along_second) / square_sine
     gap = np.linalg.norm(between + depth_second[:, None] * axes[second] - depth_first[:, None] * axes[first], axis=-1)
     nearer = np.minimum(depth_first, depth_second)
-    return float(((nearer > _COINCIDENT * spread) & (gap < _WIDEST_GAP * nearer))[said].mean())
+    return float(((nearer > _NEAREST * spread) & (gap < _WIDEST_GAP * nearer))[said].mean())
 
 
 def require_agreement(poses: np.ndarray, read_as: Convention, *, where: str) -> None:

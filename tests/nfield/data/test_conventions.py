@@ -75,3 +75,11 @@ def test_few_cameras_and_those_that_no_convention_explains_are_let_through():
     strewn = surrounding()
     strewn[:, :3, :3] = np.linalg.qr(generator.normal(size=(24, 3, 3)))[0]
     require_agreement(strewn, "opengl", where="f")
+
+
+def test_survey_coordinates_change_nothing():
+    poses = surrounding()
+    poses[:, :3, 3] += [500_000.0, 5_400_000.0, 300.0]
+    assert agreement(poses) > 0.99
+    with pytest.raises(DataError, match="give --convention opencv,"):
+        require_agreement(read_poses(write_poses(poses, "opencv"), "opengl"), "opengl", where="f")
