@@ -1,7 +1,7 @@
 """Random poses between those that a field was trained from: what a teacher does not know it cannot teach."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -47,8 +47,7 @@ def poses_between(
     between = torch.eye(4).repeat(count, 1, 1)
     between[:, :3, :3] = rotation
     between[:, :3, 3] = origins + moved * rotation[:, :, 2]
-    distortion = None if cameras.distortion is None else cameras.distortion[first]
-    return Cameras(cameras.intrinsics[first], between, cameras.size, distortion)
+    return replace(cameras[first], world_from_camera=between)
 
 
 def _neighbours(cameras: Cameras) -> Tensor:

@@ -131,9 +131,9 @@ class DistillTask:
             self._cameras = poses_between(
                 self.teacher.cameras, self.config.poses, self.config.pose, generator=generator
             )
-        count, (height, width) = self._budget.count, self._cameras.size
+        count = self._budget.count
         camera = torch.randint(len(self._cameras), (count,), generator=generator)
-        pixels = torch.rand(count, 2, generator=generator) * torch.tensor([float(width), float(height)])
+        pixels = torch.rand(count, 2, generator=generator) * self._cameras.extents(camera)
         return self._cameras.rays(camera, pixels, box=self.teacher.shown.box, near=self.teacher.shown.near)
 
     def _feature_distance(

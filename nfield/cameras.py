@@ -1,4 +1,4 @@
-"""Pinhole cameras with OpenCV distortion, pixels to rays, and orbits.
+"""Cameras with any lens of `nfield.lenses`, pixels to rays, and orbits.
 
 Camera frame: +x right, +y down, +z forward (OpenCV). Pixel centres lie at +0.5.
 """
@@ -10,27 +10,32 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from nfield.lenses import Projection, directions_of, distort, in_reach, plane_of, undistort
 from nfield.types import Box, Rays
 
-_UNDISTORT_STEPS = 12
 _FAR_AWAY = 1e6
 
 
 @dataclass(frozen=True)
 class Cameras:
-    """k cameras that share one image size.
+    """k cameras; mostly they share one image size and one kind of lens.
 
     Attributes:
-        intrinsics: 3x3 matrices in pixels of `size`.
+        intrinsics: 3x3 matrices in pixels of each camera's image.
         world_from_camera: Rigid 4x4 transforms.
-        size: Image height and width in pixels.
-        distortion: OpenCV k1, k2, p1, p2 of each camera; None for ideal pinholes.
+        size: Image height and width in pixels; where `sizes` says that they differ, those of the largest.
+        distortion: Of each camera, the first d of `nfield.lenses.COEFFICIENTS` (k1, k2, p1, p2 come first); None for
+            ideal lenses.
+        projection: The `Projection` of each camera; None where all are in perspective.
+        sizes: Image height and width of each camera; None where all have `size`.
     """
 
     intrinsics: Float[Tensor, "k 3 3"]
     world_from_camera: Float[Tensor, "k 4 4"]
     size: tuple[int, int]
-    distortion: Float[Tensor, "k 4"] | None = None
+    distortion: Float[Tensor, "k d"] | None = None
+    projection: Int[Tensor, "k"] | None = None
+    sizes: Int[Tensor, "k 2"] | None = None
 
     @staticmethod
     def pinhole(
@@ -60,8 +65,23 @@ class Cameras:
         return self.intrinsics.shape[0]
 
     def __getitem__(self, index: slice | Tensor) -> "Cameras":
-        distortion = None if self.distortion is None else self.distortion[index]
-        return Cameras(self.intrinsics[index], self.world_from_camera[index], self.size, distortion)
+        distortion, projection, sizes = (
+            None if part is None else part[index] for part in (self.distortion, self.projection, self.sizes)
+        )
+        return Cameras(self.intrinsics[index], self.world_from_camera[index], self.size, distortion, projection, sizes)
+
+    def size_of(self, index: int) -> tuple[int, int]:
+        """Image height and width of one camera, pixels."""
+        if self.sizes is None:
+            return self.size
+        height, width = self.sizes[index].tolist()
+        return height, width
+
+    def extents(self, camera: Int[Tensor, "r"]) -> Float[Tensor, "r 2"]:
+        """Width and height, pixels, of the images of some cameras."""
+        if self.sizes is not None:
+            return self.sizes[camera].flip(-1).to(self.intrinsics)
+        return self.intrinsics.new_tensor([self.size[1], self.size[0]]).expand(len(camera), 2)
 
     @property
     def origins(self) -> Float[Tensor, "k 3"]:
@@ -74,7 +94,7 @@ class Cameras:
         return torch.stack([self.intrinsics[:, 0, 0], self.intrinsics[:, 1, 1]], -1)
 
     def resized(self, size: tuple[int, int]) -> "Cameras":
-        """The same cameras with images of another (height, width)."""
+        """The same cameras, whose images have one size, with images of another (height, width)."""
         scale = self.intrinsics.new_tensor([size[1] / self.size[1], size[0] / self.size[0], 1.0])
         return replace(self, intrinsics=self.intrinsics * scale[:, None], size=size)
 
@@ -95,7 +115,7 @@ class Cameras:
         plane = (pixels - self.intrinsics[camera, :2, 2]) / self.focal_lengths[camera]
         if self.distortion is not None:
             plane = undistort(plane, self.distortion[camera])
-        in_camera = torch.cat([plane, torch.ones_like(plane[:, :1])], -1)
+        in_camera = directions_of(plane, None if self.projection is None else self.projection[camera])
         pose = self.world_from_camera[camera]
         dirs = (pose[:, :3, :3] @ in_camera[:, :, None])[:, :, 0]
         return pose[:, :3, 3].contiguous(), torch.nn.functional.normalize(dirs, dim=-1)
@@ -109,7 +129,7 @@ class Cameras:
 
     def image_rays(self, index: int, *, box: Box, near: float = 0.0) -> Rays:
         """Rays of every pixel of one camera, row by row."""
-        height, width = self.size
+        height, width = self.size_of(index)
         device = self.intrinsics.device
         rows, columns = torch.meshgrid(
             torch.arange(height, device=device) + 0.5, torch.arange(width, device=device) + 0.5, indexing="ij"
@@ -119,37 +139,23 @@ class Cameras:
         return self.rays(camera, pixels, box=box, near=near)
 
     def project(self, points: Float[Tensor, "n 3"], index: int) -> tuple[Float[Tensor, "n 2"], Float[Tensor, "n"]]:
-        """Image points (column, row) and depth along the optical axis, metres, of world points in one camera."""
+        """Image points (column, row) and distances, metres, of world points in one camera.
+
+        Distances are along the optical axis in perspective, from the optical centre otherwise. Points that distortion
+        would fold back into the image are at infinity.
+        """
         pose = self.world_from_camera[index]
         in_camera = (points - pose[:3, 3]) @ pose[:3, :3]
-        depth = in_camera[:, 2]
-        plane = in_camera[:, :2] / depth.clamp_min(1e-9)[:, None]
+        plane, depth = plane_of(in_camera, self.projection_of(index))
         if self.distortion is not None:
-            plane = distort(plane, self.distortion[index].expand(len(plane), 4))
+            shown = in_reach(plane, self.distortion[index])
+            plane = distort(plane, self.distortion[index].expand(len(plane), -1))
+            plane = torch.where(shown[:, None], plane, torch.full_like(plane, torch.inf))
         return plane * self.focal_lengths[index] + self.intrinsics[index, :2, 2], depth
 
-
-def distort(plane: Float[Tensor, "n 2"], coefficients: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2"]:
-    """OpenCV's radial and tangential distortion of points on the plane z = 1 (k1, k2, p1, p2)."""
-    k1, k2, p1, p2 = coefficients.unbind(-1)
-    x, y = plane.unbind(-1)
-    square = x * x + y * y
-    radial = 1.0 + square * (k1 + square * k2)
-    return torch.stack(
-        [
-            x * radial + 2.0 * p1 * x * y + p2 * (square + 2.0 * x * x),
-            y * radial + p1 * (square + 2.0 * y * y) + 2.0 * p2 * x * y,
-        ],
-        -1,
-    )
-
-
-def undistort(plane: Float[Tensor, "n 2"], coefficients: Float[Tensor, "n 4"]) -> Float[Tensor, "n 2"]:
-    """The inverse of `distort` by fixed-point iteration (as in OpenCV's undistortPoints)."""
-    ideal = plane
-    for _ in range(_UNDISTORT_STEPS):
-        ideal = ideal - (distort(ideal, coefficients) - plane)
-    return ideal
+    def projection_of(self, index: int) -> Projection:
+        """What kind of lens one camera has."""
+        return Projection.PERSPECTIVE if self.projection is None else Projection(int(self.projection[index]))
 
 
 def intersect_box(

@@ -35,7 +35,9 @@ def psnr(
     return math.inf if error == 0.0 else -10.0 * math.log10(error)
 
 
-def ssim(image: Float[Tensor, "h w c"], reference: Float[Tensor, "h w c"]) -> float:
+def ssim(
+    image: Float[Tensor, "h w c"], reference: Float[Tensor, "h w c"], *, mask: Bool[Tensor, "h w"] | None = None
+) -> float:
     """Mean structural similarity (Wang et al. 2004, equation 13; Gaussian window of 11 pixels with sigma 1.5).
 
     Averaged over the pixels whose window lies in the image, and over channels.
@@ -43,6 +45,7 @@ def ssim(image: Float[Tensor, "h w c"], reference: Float[Tensor, "h w c"]) -> fl
     Args:
         image: In [0, 1], at least 11x11.
         reference: In [0, 1].
+        mask: The pixels to compare; all of them where it is left out. Around others the two count as equal.
     """
     height, width, _ = image.shape
     if min(height, width) < _WINDOW:
@@ -51,13 +54,20 @@ def ssim(image: Float[Tensor, "h w c"], reference: Float[Tensor, "h w c"]) -> fl
         )
     x = image.to(torch.float64).permute(2, 0, 1)
     y = reference.to(torch.float64).permute(2, 0, 1)
+    if mask is not None:
+        y = torch.where(mask, y, x)
     mean_x, mean_y = _blurred(x), _blurred(y)
     variance_x = _blurred(x * x) - mean_x * mean_x
     variance_y = _blurred(y * y) - mean_y * mean_y
     covariance = _blurred(x * y) - mean_x * mean_y
     luminance = (2.0 * mean_x * mean_y + _SMALL_MEAN) / (mean_x.square() + mean_y.square() + _SMALL_MEAN)
     structure = (2.0 * covariance + _SMALL_VARIANCE) / (variance_x + variance_y + _SMALL_VARIANCE)
-    return float((luminance * structure).mean())
+    similarity, edge = luminance * structure, _WINDOW // 2
+    if mask is None:
+        return float(similarity.mean())
+    compared = similarity[:, mask[edge : height - edge, edge : width - edge]]
+    # A mask that leaves the frame only leaves nothing whose window lies in the image.
+    return float(compared.mean()) if compared.numel() else 1.0
 
 
 def intersection_over_union(mask: Bool[Tensor, "h w"], reference: Bool[Tensor, "h w"]) -> float:

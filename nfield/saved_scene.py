@@ -1,5 +1,6 @@
 """The run of a scene: what its checkpoint holds beside the field, and how it is loaded to be looked at."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,15 @@ from torch import Tensor
 from nfield.cameras import Cameras, Orbit
 from nfield.checkpoint import DAMAGED, Checkpoint, load_checkpoint, load_field, restore_module
 from nfield.config_json import from_json
+from nfield.data.world import World
 from nfield.errors import CheckpointError
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.types import Box
+
+_OPTIONAL_PARTS = ("distortion", "projection", "sizes")
+"""Of `Cameras`: what only some have."""
 
 Triple = tuple[float, float, float]
 
@@ -64,6 +69,8 @@ class SceneRecord:
     """sRGB colour behind everything."""
     orbit: OrbitRecord
     """A circle of cameras around the scene."""
+    world: World = dataclasses.field(default_factory=World)
+    """How the scene lies in the world of the user's files."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +114,13 @@ def load_scene_run(run: Path) -> SavedScene:
 def camera_tensors(cameras: Cameras) -> dict[str, Shaped[Tensor, "..."]]:
     """Cameras as the part "cameras" of a checkpoint; their image size is that of its orbit."""
     tensors = {"cameras.intrinsics": cameras.intrinsics, "cameras.world_from_camera": cameras.world_from_camera}
-    return tensors if cameras.distortion is None else {**tensors, "cameras.distortion": cameras.distortion}
+    optional = {name: getattr(cameras, name) for name in _OPTIONAL_PARTS}
+    return tensors | {f"cameras.{name}": part for name, part in optional.items() if part is not None}
 
 
 def _cameras(checkpoint: Checkpoint, size: tuple[int, int], *, where: Path) -> Cameras:
     tensors = checkpoint.part("cameras")
     if not {"intrinsics", "world_from_camera"} <= set(tensors):
         raise CheckpointError(f"{where}: lacks the cameras of its photos; {DAMAGED}")
-    return Cameras(tensors["intrinsics"], tensors["world_from_camera"], size, tensors.get("distortion"))
+    optional = {name: tensors.get(name) for name in _OPTIONAL_PARTS}
+    return Cameras(tensors["intrinsics"], tensors["world_from_camera"], size, **optional)

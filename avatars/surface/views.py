@@ -11,6 +11,7 @@ from avatars.body import BodyModel
 from avatars.surface.appearance import Appearance
 from nfield.cameras import Cameras, look_at
 from nfield.data.base import PosedImages
+from nfield.data.picture_stack import PictureStack
 from nfield.kernels.rasterize import rasterize
 from nfield.types import Box
 
@@ -77,7 +78,8 @@ def render_views(
         images[index, ..., :3], visibility[index] = shaded[..., :3], shaded[..., 3]
         images[index, ..., 3] = (raster.face >= 0).to(torch.uint8) * 255
     names = tuple(f"view {index}" for index in range(len(cameras)))
-    return BodyViews(PosedImages(cameras, images, box, box, True, None, names), visibility)
+    posed = PosedImages(cameras, PictureStack.of_one_size(images), box, box, True, None, names)
+    return BodyViews(posed, visibility)
 
 
 def details_of(model: BodyModel, vertices: Float[Tensor, "v 3"]) -> Float[Tensor, "m 3"]:

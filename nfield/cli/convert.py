@@ -30,7 +30,6 @@ from nfield.cli.options import (
     with_options_of,
 )
 from nfield.data.picture_files import side_by_side, write_png
-from nfield.data.transforms_json import load_scene
 from nfield.errors import CheckpointError, DataError, OptionError
 from nfield.fields import BACKENDS
 from nfield.saved_scene import load_scene_run
@@ -221,7 +220,7 @@ def _photographed(
         return None
     plan = plan_of(checkpoint, where=options.run)
     try:
-        scene = load_scene(options.data or plan.data, size=plan.size)
+        scene = plan.load_scene(options.data)
     except DataError:
         if options.data is not None:
             raise

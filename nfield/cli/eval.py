@@ -12,7 +12,6 @@ from rich.table import Table
 
 from nfield.checkpoint import FILE, kind_of
 from nfield.cli.options import at_least, parse_options
-from nfield.data.transforms_json import load_scene
 from nfield.saved_scene import load_scene_run
 from nfield.training.evaluation import rendered_views, spread
 from nfield.training.run_folder import write_json
@@ -51,7 +50,7 @@ def evaluate(options: EvalOptions) -> None:
     """Measures a scene, shows a table and writes it."""
     saved = load_scene_run(options.run)
     plan = plan_of(saved.checkpoint, where=options.run)
-    scene = load_scene(options.data or plan.data, size=plan.size)
+    scene = plan.load_scene(options.data)
     console = Console(highlight=False, soft_wrap=True)
     rows: list[dict[str, str | float]] = []
     indices = spread(len(scene.test), options.views)

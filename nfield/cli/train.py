@@ -19,7 +19,8 @@ from nfield.cli.options import (
     refuse_existing_run,
     with_options_of,
 )
-from nfield.data.transforms_json import load_scene
+from nfield.data.conventions import Convention
+from nfield.data.scenes import load_scene
 from nfield.fields import BACKENDS
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train
@@ -33,6 +34,7 @@ _MINUTES = 5.0
 _EXAMPLES = (
     "nfield train data/lego --out runs/lego --minutes 3",
     "nfield train data/fox --out runs/fox --size 480 270",
+    "nfield train shots/from-colmap --out runs/shots",
     "nfield train data/lego --out runs/lego --resume --minutes 15",
     "nfield train photo.png --field rbf --out runs/photo (see nfield train photo.png --help)",
 )
@@ -43,7 +45,7 @@ class TrainOptions:
     """Train a radiance field on posed photos; Ctrl-C saves and stops, --resume continues."""
 
     data: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")]
-    """Folder with transforms files (NeRF-synthetic, instant-ngp, nerfstudio), or such a file."""
+    """Folder of COLMAP, LLFF or transforms files (NeRF-synthetic, instant-ngp, nerfstudio), or such a file."""
     out: Path
     """Run folder to write: checkpoint, log, curve and test renders."""
     field: str = "hash"
@@ -56,6 +58,8 @@ class TrainOptions:
     """Height and width to which the photos are made smaller."""
     downscale: int | None = None
     """Whole number by which the photos are made smaller. Default: so that the longer edge has at most 800 pixels."""
+    convention: Convention | None = None
+    """How poses of a transforms file are written. Default: opengl, unless that makes no sense of the cameras."""
     samples: int | None = None
     """Samples of a step, which the number of rays follows. Default: by the budget."""
     seed: int = 0
@@ -93,6 +97,8 @@ def _train(options: TrainOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
     begun = _continued(options) if options.resume else _started(options)
     train_images, size = begun.scene.train, begun.plan.size
+    for note in begun.scene.notes:
+        console.print(f"note: {note}", style="dim")
     console.print(
         f"{len(train_images)} views to train on, {len(begun.scene.test)} held out, {size[1]}x{size[0]} pixels; "
         f"saving to {options.out}"
@@ -123,8 +129,8 @@ def _started(options: TrainOptions) -> SceneRun:
     if options.samples is not None:
         first = min(radiance.first_samples, options.samples)
         radiance = replace(radiance, samples=options.samples, first_samples=first)
-    scene = load_scene(options.data, size=options.size, downscale=options.downscale)
-    plan = ScenePlan(str(options.data.resolve()), budget, radiance, scene.train.cameras.size)
+    scene = load_scene(options.data, size=options.size, downscale=options.downscale, convention=options.convention)
+    plan = ScenePlan(str(options.data.resolve()), budget, radiance, scene.train.cameras.size, options.convention)
     options.out.mkdir(parents=True, exist_ok=True)
     return start_run(options.out, plan, config, scene)
 
@@ -133,7 +139,7 @@ def _continued(options: TrainOptions) -> SceneRun:
     checkpoint = load_checkpoint(options.out)
     plan = plan_of(checkpoint, where=options.out)
     plan = replace(plan, train=plan.train.with_budget(minutes=options.minutes, steps=options.steps))
-    scene = load_scene(options.data, size=plan.size)
+    scene = plan.load_scene(options.data)
     return continue_run(options.out, replace(plan, data=str(options.data.resolve())), checkpoint, scene)
 
 

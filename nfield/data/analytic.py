@@ -16,6 +16,7 @@ from torch import Tensor
 
 from nfield.cameras import Cameras, intersect_box, look_at
 from nfield.data.base import PosedImages
+from nfield.data.picture_stack import PictureStack
 from nfield.data.region import synthetic_region
 from nfield.types import Box, Rays
 
@@ -81,7 +82,8 @@ def analytic_scene(n_views: int, size: tuple[int, int], generator: torch.Generat
     box, inner = synthetic_region()
     traced = [trace(cameras.image_rays(index, box=box)).reshape(*size, 4) for index in range(n_views)]
     names = tuple(f"r_{index}" for index in range(n_views))
-    return PosedImages(cameras, _bytes(torch.stack(traced)), box, inner, True, (1.0, 1.0, 1.0), names)
+    pictures = PictureStack.of_one_size(_bytes(torch.stack(traced)))
+    return PosedImages(cameras, pictures, box, inner, True, (1.0, 1.0, 1.0), names)
 
 
 def write_synthetic(

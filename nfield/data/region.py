@@ -1,13 +1,18 @@
 """Which part of the world a scene's field covers: `box`, and inside it the first cascade, `inner`.
 
-The world of a file is kept as it is: its unit is our metre, its axes are our axes. Only the boxes differ.
+Files may state it; otherwise it follows from the cameras, from points on surfaces, and from silhouettes
+(`nfield.data.hull`). The axes of a file are our axes.
 """
+
+import math
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from nfield.cameras import Cameras
+from nfield.data.world import World
 from nfield.errors import DataError
 from nfield.types import Box
 
@@ -17,21 +22,58 @@ SYNTHETIC_HALF_EDGE = 1.5
 INSTANT_NGP_SCALE = 0.33
 INSTANT_NGP_OFFSET = (0.5, 0.5, 0.5)
 _LARGEST_AABB_SCALE = 128
-_ASSUMED_AABB_SCALE = 4
-_CAMERA_MARGIN = 1.1
+_ASSUMED_AABB_SCALE = 4.0
+_CAMERA_MARGIN = 1.05
+_INNER_SHARE = 0.5
 _MOST_AXES = 256
+_FEWEST_POINTS = 50
+_MOST_POINTS = 100_000
+_NEARLY_ALL = 0.95
+_LEAST_RATIO, _MOST_RATIO = 2.0, 16.0
 _LEAST_SINE = 0.05
 
 
-def synthetic_region() -> tuple[Box, Box]:
+class Region(NamedTuple):
+    """Two concentric boxes: all that a field covers, and the subject."""
+
+    box: Box
+    inner: Box
+
+    @property
+    def center(self) -> Float[Tensor, "3"]:
+        """The middle of both."""
+        return 0.5 * (self.inner.low + self.inner.high)
+
+    @staticmethod
+    def cubes(center: Float[Tensor, "3"], half: float, *, ratio: float = 1.0) -> "Region":
+        """Cubes around a point: the inner one of half edge `half`, the outer one `ratio` times as large."""
+        return Region(
+            Box(center - ratio * half, center + ratio * half),
+            Box(center - half, center + half),
+        )
+
+    def moved(self, world: World) -> "Region":
+        """The region of the user's world in the scene's, double precision."""
+        return Region(_moved(self.box, world), _moved(self.inner, world))
+
+    @property
+    def single(self) -> "Region":
+        """The region in single precision."""
+        return Region(*(Box(box.low.to(torch.float32), box.high.to(torch.float32)) for box in self))
+
+
+def _moved(box: Box, world: World) -> Box:
+    low, high = (torch.from_numpy(world.scene_from_user(corner.double().numpy())) for corner in (box.low, box.high))
+    return Box(low, high)
+
+
+def synthetic_region() -> Region:
     """`box` and `inner` of a NeRF-synthetic object: one and the same cube around the origin."""
     box = Box.cube(SYNTHETIC_HALF_EDGE)
-    return box, box
+    return Region(box, box)
 
 
-def instant_ngp_region(
-    aabb_scale: float, *, scale: float, offset: tuple[float, float, float], where: str
-) -> tuple[Box, Box]:
+def instant_ngp_region(aabb_scale: float, *, scale: float, offset: tuple[float, float, float], where: str) -> Region:
     """`box` and `inner` of a file written for instant-ngp.
 
     Its own coordinates are `file * scale + offset`, its first cascade is [0, 1]^3 there and its box
@@ -52,22 +94,49 @@ def instant_ngp_region(
         )
     if scale <= 0.0:
         raise DataError(f"{where}: scale is {scale:g}, expected a positive number; remove it to take the default, 0.33")
-    center = ((0.5 - offset[0]) / scale, (0.5 - offset[1]) / scale, (0.5 - offset[2]) / scale)
-    half = 0.5 / scale
-    return Box.cube(aabb_scale * half, center=center), Box.cube(half, center=center)
+    center = (0.5 - torch.tensor(offset, dtype=torch.float64)) / scale
+    return Region.cubes(center, 0.5 / scale, ratio=aabb_scale)
 
 
-def camera_region(cameras: Cameras) -> tuple[Box, Box]:
-    """`box` and `inner` where the file says nothing: worked out from the cameras.
+def camera_region(cameras: Cameras, points: Float[Tensor, "n 3"] | None = None) -> Region:
+    """`box` and `inner` of photographs: worked out from the cameras, and from points on surfaces where some are known.
 
-    The first cascade is a cube around the point that the cameras look at, just large enough to hold every camera with
-    a margin of a tenth; the box is four times as large (`aabb_scale` 4).
+    The first cascade is a cube around the point that the cameras look at, which reaches half way to most of them. The
+    box is four times as large (`aabb_scale` 4), or as many times, a power of two, as nearly all points ask for; it
+    holds every camera. A larger one would cost a field its detail.
     """
     center = focus_point(cameras)
-    reach = float((cameras.origins - center).abs().max())
-    half = torch.tensor(_CAMERA_MARGIN * max(reach, 1e-3))
-    outer = _ASSUMED_AABB_SCALE * half
-    return Box(center - outer, center + outer), Box(center - half, center + half)
+    offsets = cameras.origins - center
+    half = _INNER_SHARE * max(float(offsets.norm(dim=-1).median()), 1e-3)
+    ratio = _ASSUMED_AABB_SCALE if points is None else _ratio(points, center, half)
+    needed = _CAMERA_MARGIN * float(offsets.abs().max()) / half
+    return Region.cubes(center, half, ratio=max(ratio, _power_of_two(needed)))
+
+
+def _ratio(points: Float[Tensor, "n 3"], center: Float[Tensor, "3"], half: float) -> float:
+    """The power of two by which the inner cube must grow to hold nearly all points."""
+    if len(points) < _FEWEST_POINTS:
+        return _ASSUMED_AABB_SCALE
+    outer = float(torch.quantile((points[:: -(-len(points) // _MOST_POINTS)] - center).abs().amax(-1), _NEARLY_ALL))
+    return min(max(_power_of_two(outer / half), _LEAST_RATIO), _MOST_RATIO)
+
+
+def _power_of_two(least: float) -> float:
+    return 2.0 ** max(math.ceil(math.log2(max(least, 1.0))), 0)
+
+
+def moved_to_cameras(region: Region, cameras: Cameras) -> Region:
+    """A stated region around the point that the cameras look at, instead of where it was stated."""
+    half, ratio = 0.5 * float(region.inner.size.max()), float((region.box.size / region.inner.size).max())
+    return Region.cubes(focus_point(cameras), half, ratio=ratio)
+
+
+def is_seen(region: Region, cameras: Cameras, *, inside: bool = False) -> bool:
+    """Whether a box holds the point that cameras look at, or half of the cameras; these only, with `inside`."""
+    points = torch.cat([focus_point(cameras)[None], cameras.origins])
+    unit = region.box.unit_from_world(points)
+    held = ((unit >= 0.0) & (unit <= 1.0)).all(-1)
+    return bool(held[0] and not inside) or bool(held[1:].float().mean() >= 0.5)
 
 
 def focus_point(cameras: Cameras) -> Float[Tensor, "3"]:

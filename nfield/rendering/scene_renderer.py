@@ -41,5 +41,11 @@ class SceneRenderer:
         """One camera's view, or None where `should_stop` said so between two chunks of `chunk` rays."""
         rays, behind = cameras.image_rays(index, box=self.box, near=self.near), torch.tensor(self.background)
         return render_rays(
-            self.renderer, self.field, rays, cameras.size, background=behind, should_stop=should_stop, chunk=chunk
+            self.renderer,
+            self.field,
+            rays,
+            cameras.size_of(index),
+            background=behind,
+            should_stop=should_stop,
+            chunk=chunk,
         )

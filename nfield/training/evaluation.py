@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from nfield.data.base import PosedImages
@@ -20,21 +20,23 @@ class View:
         name: Of the photo.
         rendered: What the field shows.
         photo: What was photographed.
+        used: The pixels to compare; None for all.
     """
 
     name: str
     rendered: Float[Tensor, "h w 3"]
     photo: Float[Tensor, "h w 3"]
+    used: Bool[Tensor, "h w"] | None = None
 
     @property
     def psnr(self) -> float:
         """Peak signal-to-noise ratio, decibels."""
-        return psnr(self.rendered, self.photo)
+        return psnr(self.rendered, self.photo, mask=self.used)
 
     @property
     def ssim(self) -> float:
         """Mean structural similarity."""
-        return ssim(self.rendered, self.photo)
+        return ssim(self.rendered, self.photo, mask=self.used)
 
 
 def rendered_views(shown: SceneRenderer, images: PosedImages, indices: Sequence[int]) -> Iterator[View]:
@@ -48,7 +50,8 @@ def rendered_views(shown: SceneRenderer, images: PosedImages, indices: Sequence[
     behind = torch.tensor(shown.background)
     for index in indices:
         photo = over(images.image(index), behind)
-        yield View(images.names[index], shown.image(images.cameras, index).color, photo)
+        rendered = shown.image(images.cameras, index).color
+        yield View(images.names[index], rendered, photo, images.pictures.used_of(index))
 
 
 def over(pixels: Float[Tensor, "h w 4"], background: Float[Tensor, "3"]) -> Float[Tensor, "h w 3"]:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nfield.data.base import PosedImages
+from nfield.data.picture_stack import PixelDraw
 from nfield.fields.base import Field
 from nfield.losses import huber
 from nfield.rendering.renderer import Renderer, composite
@@ -55,6 +56,7 @@ class RadianceTask:
         self.field, self.renderer, self.images, self.config = field, renderer, images, config
         self._budget = RayBudget(first=config.first_rays, most=config.most_rays)
         self._error = RunningError()
+        self._draw = PixelDraw(images.pictures)
 
     def modules(self) -> Mapping[str, nn.Module]:
         """The field and the renderer's sampler."""
@@ -69,8 +71,7 @@ class RadianceTask:
         if not self.field.placed and moment.share >= self.config.place_at:
             self.field.place(self.field, generator=generator)
         self.renderer.sampler.update(self.field, moment.step, generator=generator)
-        rays, pixels = self._batch(generator)
-        background = torch.rand(len(rays), 3, generator=generator)
+        rays, pixels, background = self._batch(generator)
         target = pixels[:, :3] * pixels[:, 3:] + background * (1.0 - pixels[:, 3:])
         samples = self.renderer.sample(self.field, rays, generator=generator)
         out = composite(samples, self.renderer.shade(self.field, rays, samples), background)
@@ -94,14 +95,16 @@ class RadianceTask:
         """Takes what `state` gave."""
         self._budget.rays, self._error.value = state["rays"], state["error"]
 
-    def _batch(self, generator: torch.Generator) -> tuple[Rays, Float[Tensor, "r 4"]]:
-        count, (height, width) = self._budget.count, self.images.cameras.size
-        camera = torch.randint(len(self.images), (count,), generator=generator)
-        column = torch.randint(width, (count,), generator=generator)
-        row = torch.randint(height, (count,), generator=generator)
+    def _batch(self, generator: torch.Generator) -> tuple[Rays, Float[Tensor, "r 4"], Float[Tensor, "r 3"]]:
+        """Random rays, their pixels, and colours behind: the backdrop's where it may be a part of the pixel's."""
+        camera, column, row = self._draw(self._budget.count, generator)
         centers = torch.stack([column, row], -1) + 0.5
         rays = self.images.cameras.rays(camera, centers, box=self.images.box, near=self.config.near)
-        return rays, self.images.pixels(camera, column, row)
+        behind = torch.rand(len(rays), 3, generator=generator)
+        if self.images.backdrop is not None:
+            blended = self.images.pictures.blended_at(camera, column, row)
+            behind = torch.where(blended[:, None], behind.new_tensor(self.images.backdrop), behind)
+        return rays, self.images.pixels(camera, column, row), behind
 
 
 def _mean_sizes(parameters: list[nn.Parameter]) -> Float[Tensor, ""]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nfield.cameras import Cameras, Orbit
 from nfield.data.base import PosedImages
+from nfield.data.world import World
 from nfield.errors import OptionError
 from nfield.fields import (
     BACKENDS,
@@ -127,7 +128,7 @@ def set_up(
     if images.unbounded:
         sampler.forget_unseen(images.cameras, nearest=_UNSEEN_SHARE * images.scale)
     elif images.has_alpha:
-        sampler.carve(images.cameras, images.images[..., 3].float() / 255.0)
+        sampler.carve(images.cameras, [images.solid(index) for index in range(len(images))])
     built, renderer = _build(config, BuildContext(images.box, generator)), Renderer(sampler)
     task = RadianceTask(built, renderer, images, dataclasses.replace(radiance, near=near))
     shown = SceneRenderer(built, renderer, images.box, near, images.background or _BLACK)
@@ -182,8 +183,8 @@ def _covered(azimuth: Float[Tensor, "k"]) -> float:
     return 2.0 * min(left, right)
 
 
-def record_of(setup: SceneSetup, images: PosedImages) -> SceneRecord:
-    """What is saved beside the field, so that it can be rendered."""
+def record_of(setup: SceneSetup, images: PosedImages, world: World | None = None) -> SceneRecord:
+    """What is saved beside the field, so that it can be rendered and brought back into the user's world."""
     orbit = orbit_around(images)
     return SceneRecord(
         inner=BoxRecord(_triple(images.inner.low), _triple(images.inner.high)),
@@ -193,6 +194,7 @@ def record_of(setup: SceneSetup, images: PosedImages) -> SceneRecord:
         orbit=OrbitRecord(
             _triple(orbit.target), _triple(orbit.up), _triple(orbit.start), orbit.focal, orbit.size, orbit.arc
         ),
+        world=world or World(),
     )
 
 

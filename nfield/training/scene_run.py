@@ -9,7 +9,9 @@ import torch
 from nfield.checkpoint import FILE, Checkpoint, save_checkpoint
 from nfield.config_json import from_json, to_json
 from nfield.data.base import Scene
+from nfield.data.conventions import Convention
 from nfield.data.picture_files import side_by_side, write_png
+from nfield.data.scenes import load_scene
 from nfield.fields import FieldConfig
 from nfield.saved_scene import camera_tensors
 from nfield.training.evaluation import rendered_views, spread
@@ -30,7 +32,17 @@ class ScenePlan:
     radiance: RadianceConfig
     """Samples and rays of a step."""
     size: tuple[int, int]
-    """Height and width of the images that are trained on."""
+    """Height and width of the images that are trained on; of the largest, where they differ."""
+    convention: Convention | None = None
+    """In which convention poses are written, where the user said so."""
+
+    def load_scene(self, data: Path | None = None) -> Scene:
+        """The data set as the run saw it.
+
+        Args:
+            data: Where it lies now, if it was moved.
+        """
+        return load_scene(data or self.data, size=self.size, convention=self.convention)
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,10 @@ class SceneRun:
 
     def save(self, state: TrainState) -> None:
         """Writes the checkpoint and, for people, `run.json`."""
-        extra = {"plan": to_json(self.plan), "scene": to_json(record_of(self.setup, self.scene.train))}
+        extra = {
+            "plan": to_json(self.plan),
+            "scene": to_json(record_of(self.setup, self.scene.train, self.scene.world)),
+        }
         checkpoint = checkpoint_of(
             self.setup.task, state, kind="radiance", field=self.field, box=self.scene.train.box, extra=extra
         )

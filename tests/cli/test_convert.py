@@ -93,7 +93,7 @@ def test_a_conversion_without_its_photos_is_compared_from_random_cameras(
 
         raise DataError("moved away")
 
-    monkeypatch.setattr("nfield.cli.convert.load_scene", gone)
+    monkeypatch.setattr("nfield.training.scene_run.load_scene", gone)
     words = ["convert", str(finished_run), "--out", str(tmp_path), "--steps", "2", "--views", "2", *STUDENT]
     assert main(words) == 0
     report = json.loads((tmp_path / "report.json").read_text())

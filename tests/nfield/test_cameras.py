@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from nfield.cameras import Cameras, Orbit, distort, intersect_box, look_at, undistort
+from nfield.cameras import Cameras, Orbit, intersect_box, look_at
+from nfield.lenses import distort, undistort
 from nfield.types import Box
 
 _UP = torch.tensor([0.0, 0.0, 1.0])
@@ -187,12 +188,12 @@ def test_undistort_is_the_inverse_of_distort_over_a_whole_photo():
 
 
 def test_undistort_of_a_real_capture_is_the_inverse_of_distort(shared_data: Path):
-    from nfield.data.transforms_file import read_transforms
+    from nfield.data.loaders.transforms_file import read_transforms
+    from nfield.data.loaders.transforms_lens import lens_of
 
-    frame = read_transforms(shared_data / "fox" / "transforms.json").frames[0]
-    lens = frame.lens((1920, 1080))
+    lens = lens_of(read_transforms(shared_data / "fox" / "transforms.json").frames[0], (1920, 1080))
     corners = torch.tensor([[0.0, 0.0], [1080.0, 0.0], [0.0, 1920.0], [1080.0, 1920.0], [540.0, 0.0]])
     matrix = lens.matrix((1920, 1080))
     plane = (corners - matrix[:2, 2]) / torch.stack([matrix[0, 0], matrix[1, 1]])
-    coefficients = torch.tensor(lens.distortion).expand(5, 4)
+    coefficients = torch.tensor(lens.distortion).expand(5, -1)
     assert (distort(undistort(plane, coefficients), coefficients) - plane).abs().max() < 1e-5

@@ -18,7 +18,7 @@ from avatars.posed.run import save_avatar
 from avatars.surface.dressed import DressedSurface
 from nfield.cameras import Cameras
 from nfield.data.analytic import write_synthetic
-from nfield.data.transforms_json import load_scene
+from nfield.data.scenes import load_scene
 from nfield.errors import CheckpointError, OptionError
 from nfield.fields import HashConfig
 from nfield.rendering.samplers.occupancy import OccupancyConfig

@@ -1,7 +1,7 @@
 """Samples where an occupancy grid says that something may be (instant-ngp, appendix E)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -156,13 +156,13 @@ class OccupancySampler(Sampler):
 
         Nothing supervises such cells, so what would grow there are floaters before the cameras.
         """
-        height, width = cameras.size
         every = torch.arange(self.config.resolution**3, device=self.get_buffer("cells").device)
         for cascade in range(self.config.cascades):
             points = self._points(cascade, every, None)
             seen = torch.zeros(len(points), dtype=torch.int32, device=points.device)
             close = torch.zeros(len(points), dtype=torch.bool, device=points.device)
             for index in range(len(cameras)):
+                height, width = cameras.size_of(index)
                 pixels, depth = cameras.project(points, index)
                 in_image = ((pixels >= 0) & (pixels < pixels.new_tensor([width, height]))).all(-1) & (depth > 0.0)
                 close |= in_image & (depth < nearest)
@@ -171,29 +171,29 @@ class OccupancySampler(Sampler):
         self._set(self.get_buffer("possible"))
 
     @torch.no_grad()
-    def carve(self, cameras: Cameras, alpha: Float[Tensor, "k h w"]) -> None:
+    def carve(self, cameras: Cameras, opaque: Sequence[Bool[Tensor, "_ _"]]) -> None:
         """Marks cells as empty for good that some camera sees before nothing but transparent pixels (visual hull).
 
         Cells are looked at in blocks of eight.
 
         Args:
             cameras: Of photos whose background is transparent.
-            alpha: Opacity of their pixels.
+            opaque: Of each, which pixels (rows, columns) are not wholly transparent.
         """
-        height, width = cameras.size
         size = self.config.resolution // 2
         every = torch.arange(size**3, device=self.get_buffer("cells").device)
         for cascade in range(self.config.cascades):
             radius = 2.0 ** (cascade - 1) * float(self.inner.size.norm()) / size
             index, points = every, self._points(cascade, every, None, size=size)
             for camera in range(len(cameras)):
+                height, width = cameras.size_of(camera)
                 pixels, depth = cameras.project(points, camera)
                 seen = ((pixels >= 0) & (pixels < pixels.new_tensor([width, height]))).all(-1) & (depth > radius)
                 focal = float(cameras.intrinsics[camera, :2, :2].max())
                 reach = math.ceil(focal * radius / (float(depth[seen].min()) - radius)) + 1 if seen.any() else 0
                 column, row = pixels[seen].long().unbind(-1)
                 kept = ~seen
-                kept[seen] = _grown(alpha[camera] > 0.0, reach)[row, column]
+                kept[seen] = _grown(opaque[camera], reach)[row, column]
                 index, points = index[kept], points[kept]
             blocks = torch.zeros_like(every, dtype=torch.bool).index_fill(0, index, True).view(size, size, size)
             for axis in range(3):

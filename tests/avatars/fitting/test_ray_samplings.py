@@ -12,6 +12,7 @@ from avatars.posed.rendered_field import RenderedField
 from avatars.surface.views import BodyViews
 from nfield.cameras import Cameras, look_at
 from nfield.data.base import PosedImages
+from nfield.data.picture_stack import PictureStack
 from nfield.fields import BuildContext, HashConfig
 from nfield.types import Box
 from tests.avatars.fitting.fakes import COLOR, KnownRenderer
@@ -114,7 +115,9 @@ def _views() -> BodyViews:
         20.0, _SIZE, world_from_camera=look_at(places, torch.zeros(3), torch.tensor([0.0, 1.0, 0]))
     )
     box = Box.cube(1.0)
-    return BodyViews(PosedImages(cameras, images, box, box, True, None, ("a", "b")), visibility)
+    return BodyViews(
+        PosedImages(cameras, PictureStack.of_one_size(images), box, box, True, None, ("a", "b")), visibility
+    )
 
 
 def test_painted_rays_are_shared_out_between_hidden_shown_and_beside(shown: RenderedField, generator: torch.Generator):

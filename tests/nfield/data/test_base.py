@@ -47,6 +47,6 @@ def test_pixels_of_a_subset_are_those_of_the_whole(posed: PosedImages):
 def test_a_scene_is_unbounded_where_its_box_is_larger_than_the_first_cascade(posed: PosedImages):
     assert not posed.unbounded
     assert posed.scale == pytest.approx(3.0)
-    captured = PosedImages(posed.cameras, posed.images, Box.cube(6.0), Box.cube(1.5), False, None, posed.names)
+    captured = PosedImages(posed.cameras, posed.pictures, Box.cube(6.0), Box.cube(1.5), False, None, posed.names)
     assert captured.unbounded
     assert captured.scale == pytest.approx(3.0)

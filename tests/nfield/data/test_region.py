@@ -1,8 +1,19 @@
+import math
+
 import pytest
 import torch
 
 from nfield.cameras import Cameras, Orbit, look_at
-from nfield.data.region import camera_region, focus_point, instant_ngp_region, synthetic_region
+from nfield.data.region import (
+    Region,
+    camera_region,
+    focus_point,
+    instant_ngp_region,
+    is_seen,
+    moved_to_cameras,
+    synthetic_region,
+)
+from nfield.data.world import World
 from nfield.errors import DataError
 
 _HALF = (0.5, 0.5, 0.5)
@@ -19,15 +30,15 @@ def test_synthetic_objects_have_no_background():
 
 def test_instant_ngps_unit_cube_is_the_first_cascade():
     box, inner = instant_ngp_region(4.0, scale=0.33, offset=_HALF, where="f")
-    torch.testing.assert_close(inner.high, torch.full((3,), 0.5 / 0.33))
-    torch.testing.assert_close(box.low, torch.full((3,), -2.0 / 0.33))
+    torch.testing.assert_close(inner.high, torch.full((3,), 0.5 / 0.33).double())
+    torch.testing.assert_close(box.low, torch.full((3,), -2.0 / 0.33).double())
 
 
 def test_corners_of_the_box_are_the_corners_of_instant_ngps_box():
     scale, offset = 0.5, (0.7, 0.5, -0.2)
     box, inner = instant_ngp_region(8.0, scale=scale, offset=offset, where="f")
     in_ngp = torch.stack([box.low, box.high, inner.low, inner.high]) * scale + torch.tensor(offset)
-    expected = torch.tensor([0.5 - 4.0, 0.5 + 4.0, 0.0, 1.0])[:, None].expand(4, 3)
+    expected = torch.tensor([0.5 - 4.0, 0.5 + 4.0, 0.0, 1.0])[:, None].expand(4, 3).double()
     torch.testing.assert_close(in_ngp, expected)
 
 
@@ -68,11 +79,57 @@ def test_parallel_cameras_focus_before_themselves():
     torch.testing.assert_close(focus_point(_cameras(poses)), torch.tensor([0.0, 0.0, 1.0]))
 
 
-def test_first_cascade_holds_every_camera(generator: torch.Generator):
+def test_the_box_holds_every_camera(generator: torch.Generator):
     origins = 3.0 * torch.randn((20, 3), generator=generator) + torch.tensor([10.0, 0.0, 0.0])
     cameras = _cameras(look_at(origins, torch.tensor([10.0, 0.0, 0.0]), torch.tensor([0.0, 0.0, 1.0])))
     box, inner = camera_region(cameras)
-    unit = inner.unit_from_world(origins)
+    unit = box.unit_from_world(origins)
     assert ((unit > 0.0) & (unit < 1.0)).all()
-    torch.testing.assert_close(box.size, 4.0 * inner.size)
+    ratio = float((box.size / inner.size).max())
+    assert ratio == pytest.approx(2.0 ** round(math.log2(ratio)))
     torch.testing.assert_close(0.5 * (box.low + box.high), torch.tensor([10.0, 0.0, 0.0]), atol=1e-3, rtol=0)
+
+
+def _ring(target: torch.Tensor, distance: float) -> Cameras:
+    start = torch.tensor([distance, 0.0, 0.0])
+    return Orbit(target, torch.tensor([0.0, 0.0, 1.0]), start, 10.0, (10, 10)).cameras(12)
+
+
+def test_the_first_cascade_reaches_half_way_to_the_cameras():
+    target = torch.tensor([1.0, 2.0, 3.0])
+    region = camera_region(_ring(target, 5.0))
+    torch.testing.assert_close(region.center, target, atol=1e-3, rtol=0)
+    torch.testing.assert_close(region.inner.size, torch.full((3,), 5.0), atol=1e-3, rtol=0)
+    torch.testing.assert_close(region.box.size, 4.0 * region.inner.size)
+
+
+@pytest.mark.parametrize(("distance", "expected"), [(4.0, 4.0), (15.0, 8.0), (1000.0, 16.0)])
+def test_points_say_how_much_larger_the_box_is(distance: float, expected: float, generator: torch.Generator):
+    points = distance * torch.nn.functional.normalize(torch.randn(300, 3, generator=generator), dim=-1)
+    points[:6] *= 1e4  # a few are wrong, as always
+    region = camera_region(_ring(torch.zeros(3), 5.0), points)
+    assert float((region.box.size / region.inner.size).max()) == pytest.approx(expected)
+    few = camera_region(_ring(torch.zeros(3), 5.0), points[:10])
+    assert float((few.box.size / few.inner.size).max()) == pytest.approx(4.0)
+
+
+def test_a_box_is_seen_that_holds_what_is_looked_at_or_the_cameras():
+    cameras = _ring(torch.zeros(3), 5.0)
+    assert is_seen(Region.cubes(torch.zeros(3), 1.0), cameras)
+    assert not is_seen(Region.cubes(torch.zeros(3), 1.0), cameras, inside=True)
+    assert is_seen(Region.cubes(torch.tensor([0.0, 0.0, 0.5]), 6.0), cameras, inside=True)
+    far = Region.cubes(torch.tensor([100.0, 0.0, 0.0]), 2.0, ratio=4.0)
+    assert not is_seen(far, cameras)
+    moved = moved_to_cameras(far, cameras)
+    torch.testing.assert_close(moved.center, torch.zeros(3), atol=1e-3, rtol=0)
+    torch.testing.assert_close(moved.box.size, far.box.size)
+    torch.testing.assert_close(moved.inner.size, far.inner.size)
+
+
+def test_a_region_moves_with_its_world():
+    region = Region.cubes(torch.tensor([500_003.0, 5_400_000.0, 0.0], dtype=torch.float64), 1.5, ratio=2.0)
+    moved = region.moved(World((500_000.0, 5_400_000.0, 0.0), 2.0))
+    assert moved.box.low.dtype == torch.float64
+    assert moved.single.box.low.dtype == torch.float32
+    assert moved.inner.low.tolist() == [3.0, -3.0, -3.0]
+    assert moved.box.high.tolist() == [12.0, 6.0, 6.0]

@@ -10,7 +10,7 @@ from tests.solids import Ball
 def carved(views: int, generator: torch.Generator) -> OccupancySampler:
     images = analytic_scene(views, (128, 128), generator)
     sampler = OccupancySampler(images.inner, OccupancyConfig(resolution=64))
-    sampler.carve(images.cameras, images.images[..., 3].float() / 255.0)
+    sampler.carve(images.cameras, list(images.images[..., 3] > 0))
     return sampler
 
 
@@ -39,5 +39,5 @@ def test_carved_cells_stay_empty_when_the_field_is_dense_there(generator: torch.
 def test_photos_without_transparent_pixels_carve_nothing(generator: torch.Generator):
     images = analytic_scene(4, (16, 16), generator)
     sampler = OccupancySampler(images.inner, OccupancyConfig(resolution=16))
-    sampler.carve(images.cameras, torch.ones(4, 16, 16))
+    sampler.carve(images.cameras, [torch.ones(16, 16, dtype=torch.bool)] * 4)
     assert sampler.occupied_share == 1.0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from nfield.data.transforms_json import load_scene
+from nfield.data.scenes import load_scene
 from nfield.errors import DataError
 from tests.nfield.data.captures import edit, message_of, write_capture
 
@@ -21,7 +21,7 @@ def test_a_missing_folder_is_named(tmp_path: Path):
 
 def test_a_folder_without_transforms_is_named(tmp_path: Path):
     message = message_of(tmp_path)
-    assert message.startswith(f"{tmp_path}: has neither transforms_train.json nor transforms.json, expected one")
+    assert message.startswith(f"{tmp_path}: holds no capture that is known, expected one of: transforms_train.json or")
     assert "COLMAP" in message
 
 
@@ -57,6 +57,7 @@ _NAN = [[math.nan, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
 _SHEARED = [[1, 0.5, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
 _MIRRORED = [[-1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
 _FLAT = [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
+_TRANSPOSED = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [1, 2, 3, 1]]
 _INFINITE = [[1, 0, 0, math.inf], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
 
 
@@ -74,7 +75,11 @@ _INFINITE = [[1, 0, 0, math.inf], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
         ([[1, 0], [0, 1]], "transform_matrix has 2x2 numbers, expected 4x4 finite numbers or 3x4 finite numbers; "),
         ([[1, 0], [0]], "transform_matrix is not made of numbers, expected 4x4 finite numbers or 3x4"),
         ("identity", "transform_matrix is not made of numbers, expected 4x4 finite numbers or 3x4"),
-        (None, "transform_matrix has 1 numbers, expected 4x4 finite numbers or 3x4 finite numbers; "),
+        (None, "has no transform_matrix, expected 4x4 finite numbers or 3x4 finite numbers; add it or remove this"),
+        (
+            _TRANSPOSED,
+            "the last row of transform_matrix is 1, 2, 3, 1, expected 0, 0, 0, 1: it seems",
+        ),
     ],
 )
 def test_a_bad_matrix_is_named_with_its_frame(tmp_path: Path, matrix: object, expected: str):
@@ -113,17 +118,10 @@ def test_a_frame_without_image_is_named(tmp_path: Path):
         ({"cx": "middle"}, "cx is not made of numbers, expected a finite number; correct it"),
         ({"k2": [0.1, 0.2]}, "k2 has 2 numbers, expected a finite number; correct it"),
         ({"w": 16, "h": 24}, "declares images of w=16, h=24, but the file is 24x16; expected the same proportions: "),
+        ({"camera_model": "LIGHTFIELD"}, "camera model LIGHTFIELD is not known, expected one of OPENCV, FULL_OPENCV, "),
         (
-            {"camera_model": "OPENCV_FISHEYE"},
-            "camera model OPENCV_FISHEYE is not supported, expected OPENCV or PINHOLE;",
-        ),
-        (
-            {"is_fisheye": True},
-            "camera model fisheye is not supported, expected OPENCV or PINHOLE; undistort the images",
-        ),
-        (
-            {"k3": 0.02},
-            "k3 is 0.02, but only k1, k2, p1, p2 are supported, expected k3 = 0; undistort the images first",
+            {"fl_x": None, "camera_angle_x": 40},
+            "camera_angle_x is 40, expected an angle between 0 and pi radians; degrees, it seems: write 0.698132",
         ),
     ],
 )
@@ -166,15 +164,40 @@ def test_a_truncated_image_of_a_scene_is_named(tmp_path: Path):
     assert message_of(tmp_path).startswith(f"{image}: cannot be read as an image (")
 
 
-def test_images_of_two_sizes_in_a_scene_are_both_named(tmp_path: Path):
-    write_capture(tmp_path)
-    image = tmp_path / "images" / "0004.png"
-    Image.new("RGB", (48, 32)).save(image)
-    first = tmp_path / "images" / "0000.png"
-    assert message_of(tmp_path).startswith(f"{image}: is 48x32, but {first} is 24x16; expected images of one size:")
-
-
 def test_a_downscale_of_zero_is_refused(tmp_path: Path):
     write_capture(tmp_path)
     with pytest.raises(DataError, match="downscale is 0, expected a whole number of at least 1; 1 keeps the images"):
         load_scene(tmp_path, downscale=0)
+
+
+def test_a_larger_size_than_that_of_the_files_is_refused(tmp_path: Path):
+    path = write_capture(tmp_path)
+    with pytest.raises(DataError) as caught:
+        load_scene(tmp_path, size=(16, 25))
+    expected = "asked for images of 25x16, expected a size from 1x1 to that of the files, 24x16; ask for a smaller one"
+    assert str(caught.value) == f"{path}: {expected}"
+
+
+def test_a_mask_that_does_not_exist_is_named(tmp_path: Path):
+    path = write_capture(tmp_path)
+    edit(path, lambda content: content["frames"][3].update(mask_path="masks/3.png"))
+    expected = "its mask_path masks/3.png does not exist, expected an image whose black pixels are not used; put it"
+    assert message_of(tmp_path).startswith(f"{path}, frame 3 (images/0003.png): {expected}")
+
+
+def test_a_mask_of_other_proportions_is_named(tmp_path: Path):
+    path = write_capture(tmp_path)
+    Image.new("L", (30, 30)).save(tmp_path / "mask.png")
+    edit(path, lambda content: content["frames"][3].update(mask_path="mask.png"))
+    assert "mask.png: is a mask of 30x30 for " in message_of(tmp_path)
+
+
+def test_names_that_are_no_list_are_named(tmp_path: Path):
+    path = write_capture(tmp_path, test_filenames="images/0001.png")
+    assert message_of(tmp_path).startswith(f"{path}: test_filenames is no list of file names, expected the file_path")
+
+
+def test_a_split_that_leaves_nothing_to_train_on_is_refused(tmp_path: Path):
+    names = [f"images/{index:04d}.png" for index in range(10)]
+    path = write_capture(tmp_path, test_filenames=names)
+    assert message_of(tmp_path).startswith(f"{path}: train_filenames, val_filenames and test_filenames leave no image")
