@@ -35,9 +35,13 @@ _KEY = "nfield"
 Registry = Mapping[str, type[FieldConfig] | type[SignalConfig]]
 
 
+_REGISTRIES: Mapping[str, Registry] = {"image": SIGNALS}
+"""What may be trained, by name, in kinds of runs that hold no radiance field."""
+
+
 def _registry(kind: str) -> Registry:
-    """What a kind of run may train, by name: signals in pictures, radiance fields elsewhere."""
-    return SIGNALS if kind == "image" else BACKENDS
+    """What a kind of run may train, by name."""
+    return _REGISTRIES.get(kind, BACKENDS)
 
 
 @dataclass(frozen=True)

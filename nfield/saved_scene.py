@@ -16,6 +16,9 @@ from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySample
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.types import Box
 
+KIND = "radiance"
+"""The kind of a scene's run."""
+
 Triple = tuple[float, float, float]
 
 
@@ -95,7 +98,7 @@ def load_scene_run(run: Path) -> SavedScene:
         CheckpointError: The checkpoint cannot be used, or it is not that of a scene.
     """
     checkpoint = load_checkpoint(run)
-    checkpoint.require_kind("radiance", where=run, made_by="nfield train")
+    checkpoint.require_kind(KIND, where=run, made_by="nfield train")
     record = from_json(SceneRecord, checkpoint.extra.get("scene", {}), where=f"{run}: scene")
     sampler = OccupancySampler(record.inner.box, record.sampler)
     restore_module(sampler, checkpoint.part("sampler"), where=f"{run}: sampler")

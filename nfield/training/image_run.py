@@ -27,6 +27,9 @@ from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
 from nfield.types import Box
 
+KIND = "image"
+"""The kind of a picture's run."""
+
 _DIGITS = 4
 _SSIM_WINDOW = 11
 
@@ -96,7 +99,7 @@ class ImageRun:
         extra = {"plan": to_json(self.plan), "placing_seconds": self.placing_seconds}
         x, y = self.plan.canvas.extent.tolist()
         box = Box(torch.zeros(3), torch.tensor([x, y, 1.0]))
-        saved = checkpoint_of(self.task, state, kind="image", field=self.config, box=box, extra=extra)
+        saved = checkpoint_of(self.task, state, kind=KIND, field=self.config, box=box, extra=extra)
         size = save_checkpoint(self.folder, saved).stat().st_size
         trained, total = self.task.signal.counts()
         about = {
@@ -266,7 +269,7 @@ def load_image_run(run: Path) -> SavedImage:
 
 def plan_of(checkpoint: Checkpoint, *, where: Path) -> ImagePlan:
     """The plan in a checkpoint of a picture."""
-    checkpoint.require_kind("image", where=where, made_by="nfield train PICTURE")
+    checkpoint.require_kind(KIND, where=where, made_by="nfield train PICTURE")
     return from_json(ImagePlan, checkpoint.extra.get("plan", {}), where=f"{where}: plan")
 
 

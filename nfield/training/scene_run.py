@@ -11,7 +11,7 @@ from nfield.config_json import from_json, to_json
 from nfield.data.base import Scene
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.fields import FieldConfig
-from nfield.saved_scene import camera_tensors
+from nfield.saved_scene import KIND, camera_tensors
 from nfield.training.evaluation import rendered_views, spread
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.radiance import RadianceConfig
@@ -57,7 +57,7 @@ class SceneRun:
         """Writes the checkpoint and, for people, `run.json`."""
         extra = {"plan": to_json(self.plan), "scene": to_json(record_of(self.setup, self.scene.train))}
         checkpoint = checkpoint_of(
-            self.setup.task, state, kind="radiance", field=self.field, box=self.scene.train.box, extra=extra
+            self.setup.task, state, kind=KIND, field=self.field, box=self.scene.train.box, extra=extra
         )
         tensors = {**checkpoint.tensors, **camera_tensors(self.scene.train.cameras)}
         checkpoint = replace(checkpoint, tensors=tensors)
@@ -110,5 +110,5 @@ def continue_run(folder: Path, plan: ScenePlan, checkpoint: Checkpoint, scene: S
 
 def plan_of(checkpoint: Checkpoint, *, where: Path) -> ScenePlan:
     """The plan in a checkpoint of a scene."""
-    checkpoint.require_kind("radiance", where=where, made_by="nfield train")
+    checkpoint.require_kind(KIND, where=where, made_by="nfield train")
     return from_json(ScenePlan, checkpoint.extra.get("plan", {}), where=f"{where}: plan")
