@@ -8,8 +8,7 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from nfield.cameras import Cameras, Orbit
-from nfield.checkpoint import DAMAGED, Checkpoint, load_checkpoint, load_field, restore_module
-from nfield.config_json import from_json
+from nfield.checkpoint import DAMAGED, Checkpoint, building, load_checkpoint, load_field, restore_module
 from nfield.errors import CheckpointError
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
@@ -99,8 +98,9 @@ def load_scene_run(run: Path) -> SavedScene:
     """
     checkpoint = load_checkpoint(run)
     checkpoint.require_kind(KIND, where=run, made_by="nfield train")
-    record = from_json(SceneRecord, checkpoint.extra.get("scene", {}), where=f"{run}: scene")
-    sampler = OccupancySampler(record.inner.box, record.sampler)
+    record = checkpoint.entry("scene", SceneRecord, where=run)
+    with building(run):
+        sampler = OccupancySampler(record.inner.box, record.sampler)
     restore_module(sampler, checkpoint.part("sampler"), where=f"{run}: sampler")
     field = load_field(checkpoint, where=run)
     shown = SceneRenderer(field, Renderer(sampler), checkpoint.box, record.near, record.background)

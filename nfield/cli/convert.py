@@ -22,6 +22,7 @@ from nfield.cli.options import (
     at_least,
     budget_minutes,
     chosen_backend,
+    goes_on,
     parse_options,
     peeked,
     positive,
@@ -81,7 +82,7 @@ class ConvertOptions:
     resume: bool = False
     """Continue the conversion in the folder; --minutes or --steps may extend it."""
     save_every: float = 60.0
-    """Seconds of training between two saves."""
+    """Seconds of training between two saves; the first comes after the first step."""
 
 
 def parse(arguments: Sequence[str]) -> ConvertOptions:
@@ -97,8 +98,9 @@ def parse(arguments: Sequence[str]) -> ConvertOptions:
 def run(options: ConvertOptions) -> None:
     """Converts, or continues to."""
     _check(options)
+    resume = goes_on(options.out, resume=options.resume)
     with only_writer(options.out):
-        _convert(options)
+        _convert(replace(options, resume=resume))
 
 
 def _convert(options: ConvertOptions) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from nfield.checkpoint import FILE, Checkpoint, save_checkpoint
-from nfield.config_json import from_json, to_json
+from nfield.checkpoint import FILE, Checkpoint, building, save_checkpoint
+from nfield.config_json import to_json
 from nfield.data.base import Scene
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.fields import FieldConfig
@@ -102,7 +102,8 @@ def start_run(folder: Path, plan: ScenePlan, field: FieldConfig, scene: Scene) -
 
 def continue_run(folder: Path, plan: ScenePlan, checkpoint: Checkpoint, scene: Scene) -> SceneRun:
     """A run from its checkpoint; the plan may have another budget than the saved one."""
-    begun = start_run(folder, plan, checkpoint.field, scene)
+    with building(folder):
+        begun = start_run(folder, plan, checkpoint.field, scene)
     restore_task(begun.setup.task, checkpoint, where=folder)
     state = state_of(checkpoint, where=folder)
     return SceneRun(folder, plan, checkpoint.field, scene, begun.setup, state)
@@ -111,4 +112,4 @@ def continue_run(folder: Path, plan: ScenePlan, checkpoint: Checkpoint, scene: S
 def plan_of(checkpoint: Checkpoint, *, where: Path) -> ScenePlan:
     """The plan in a checkpoint of a scene."""
     checkpoint.require_kind(KIND, where=where, made_by="nfield train")
-    return from_json(ScenePlan, checkpoint.extra.get("plan", {}), where=f"{where}: plan")
+    return checkpoint.entry("plan", ScenePlan, where=where)
