@@ -102,8 +102,13 @@ if sys.platform == "win32":
         file.seek(_PLACE)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 else:
-    import fcntl
+    try:
+        import fcntl
+    except ImportError:  # a Python without it, as in a browser
+        fcntl = None
 
     def _lock(file: BinaryIO) -> None:
         """Locks an open file or raises an OSError at once."""
+        if fcntl is None:
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

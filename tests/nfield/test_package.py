@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import nfield
+from nfield.training.run_lock import only_writer
 
 HIDE = """
 import sys
@@ -41,13 +42,18 @@ def _run(code: str) -> str:
     return done.stdout
 
 
+def test_without_locks_a_run_is_written_with_a_note(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("nfield.training.run_lock.fcntl", None, raising=False)
+    with pytest.warns(UserWarning, match="its file system has no locks"), only_writer(tmp_path):
+        pass
+
+
 def test_importing_the_package_imports_no_torch():
     assert _run("import sys, nfield; print('torch' in sys.modules)").strip() == "False"
 
 
 def test_commands_are_imported_where_unix_modules_are_missing():
-    """As on Windows, except for its locks, which only Windows has."""
-    hidden = HIDE.format(hidden=["resource", "pwd", "grp", "termios", "readline"])
-    imports = "import nfield.cli.fit, nfield.cli.view, nfield.cli.kinds.avatar, nfield.cli.bench_people\n"
+    hidden = HIDE.format(hidden=["resource", "fcntl", "pwd", "grp", "termios", "readline"])
+    imports = "import nfield.cli.train, nfield.cli.fit, nfield.cli.kinds.avatar, nfield.cli.bench_people\n"
     memory = "from avatars.report import peak_memory\nprint(peak_memory())"
     assert _run(hidden + imports + memory).strip() == "None"
