@@ -1,6 +1,5 @@
 """How well an avatar shows its photo, in figures and pictures."""
 
-import resource
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -46,8 +45,12 @@ def on_white(person: PersonPhoto) -> Float[Tensor, "h w 3"]:
     return person.photo.to(torch.float32) / 255.0 * alpha + 1.0 - alpha
 
 
-def peak_memory() -> float:
-    """Most memory this process has held, GB."""
+def peak_memory() -> float | None:
+    """Most memory this process has held, GB; None where the system does not tell it, as on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
     unit = 1.0 if sys.platform == "darwin" else 1024.0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
@@ -70,10 +73,10 @@ def write_pictures(run: Path, person: PersonPhoto, image: Image, avatar: Avatar)
 
 def table(report: Mapping[str, Any]) -> str:
     """The figures in a line."""
-    around = report["turntable"]
+    around, memory = report["turntable"], report["peak_memory_gb"]
     return (
         f"PSNR inside the person {report['psnr']:.2f} dB, IoU {report['iou']:.3f} "
-        f"(body alone {report['body_iou']:.3f}), {report['peak_memory_gb']:.1f} GB at most; "
+        f"(body alone {report['body_iou']:.3f}){'' if memory is None else f', {memory:.1f} GB at most'}; "
         f"specks in a view around it {around['specks']:.1f}, small gaps {around['small_gaps']:.1f}"
     )
 

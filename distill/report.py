@@ -15,12 +15,13 @@ from torch import Tensor
 
 from distill.compare import Pair
 from distill.run import ConvertRun
-from nfield.checkpoint import FILE, write_atomically
+from nfield.checkpoint import FILE
 from nfield.data.picture_files import to_bytes
 from nfield.fields import BACKENDS, Field, FieldConfig
 from nfield.metrics import psnr, ssim
 from nfield.training.loop import TrainState
 from nfield.training.run_folder import write_json
+from nfield.whole_file import write_atomically
 
 _ERROR_SCALE = 5.0
 _SHOWN_HEIGHT = 400

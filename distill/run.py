@@ -9,8 +9,8 @@ import torch
 from distill.inherit import inherit, inherit_decoders
 from distill.source import Source, student_checkpoint
 from distill.task import DistillConfig, DistillTask
-from nfield.checkpoint import FILE, Checkpoint, save_checkpoint
-from nfield.config_json import from_json, to_json
+from nfield.checkpoint import FILE, Checkpoint, building, save_checkpoint
+from nfield.config_json import to_json
 from nfield.errors import CheckpointError
 from nfield.fields import BuildContext, Field, FieldConfig
 from nfield.rendering.samplers.base import Sampler
@@ -104,13 +104,19 @@ def start_conversion(folder: Path, plan: ConvertPlan, config: FieldConfig, sourc
 
 def continue_conversion(folder: Path, plan: ConvertPlan, checkpoint: Checkpoint, source: Source) -> ConvertRun:
     """A conversion from its checkpoint; the plan may have another budget than the saved one."""
+    with building(folder):
+        begun = _rebuilt(folder, plan, checkpoint, source)
+    restore_task(begun.task, checkpoint, where=folder)
+    return replace(begun, state=state_of(checkpoint, where=folder))
+
+
+def _rebuilt(folder: Path, plan: ConvertPlan, checkpoint: Checkpoint, source: Source) -> ConvertRun:
+    """A conversion as its options say, with nothing learned yet."""
     field = checkpoint.field.build(BuildContext(source.box))
     if plan.inherit:  # what is restored in a moment; this freezes what was frozen
         inherit_decoders(field, source.teacher.shown.field, freeze=plan.freeze)
-    inherited = [str(part) for part in checkpoint.extra.get(_INHERITED, [])]
-    begun = _assembled(folder, plan, checkpoint.field, source, field, inherited)
-    restore_task(begun.task, checkpoint, where=folder)
-    return replace(begun, state=state_of(checkpoint, where=folder))
+    inherited = list(checkpoint.value(_INHERITED, tuple[str, ...], default=(), where=folder))
+    return _assembled(folder, plan, checkpoint.field, source, field, inherited)
 
 
 def _assembled(
@@ -130,4 +136,4 @@ def convert_plan_of(checkpoint: Checkpoint, *, where: Path) -> ConvertPlan:
     """
     if "convert" not in checkpoint.extra:
         raise CheckpointError(f"{where}: holds a run that nfield convert did not make; give one that it began")
-    return from_json(ConvertPlan, checkpoint.extra["convert"], where=f"{where}: convert")
+    return checkpoint.entry("convert", ConvertPlan, where=where)

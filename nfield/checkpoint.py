@@ -7,12 +7,11 @@ field's box, and where the training was. Nothing in it is code.
 
 import dataclasses
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Shaped
@@ -20,11 +19,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from nfield.config_json import from_json, to_json
-from nfield.errors import CheckpointError
+from nfield.config_json import from_json, to_json, typed
+from nfield.errors import CheckpointError, NFieldError
 from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig
 from nfield.fields.signal import SIGNALS, SignalConfig
 from nfield.types import Box
+from nfield.whole_file import write_atomically
 
 FORMAT = 2
 FILE = "checkpoint.safetensors"
@@ -32,12 +32,36 @@ DAMAGED = "train again, or take the folder from a backup"
 """What to do about a checkpoint that is not whole, for messages."""
 _KEY = "nfield"
 
+_Entry = TypeVar("_Entry")
+
 Registry = Mapping[str, type[FieldConfig] | type[SignalConfig]]
 
 
+_REGISTRIES: Mapping[str, Registry] = {"image": SIGNALS}
+"""What may be trained, by name, in kinds of runs that hold no radiance field."""
+
+
 def _registry(kind: str) -> Registry:
-    """What a kind of run may train, by name: signals in pictures, radiance fields elsewhere."""
-    return SIGNALS if kind == "image" else BACKENDS
+    """What a kind of run may train, by name."""
+    return _REGISTRIES.get(kind, BACKENDS)
+
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The JSON document of a checkpoint; see `Checkpoint`."""
+
+    format: int
+    kind: str
+    backend: str
+    config: object
+    box: tuple[Triple, Triple]
+    step: int
+    seconds: float
+    numbers: Mapping[str, float]
+    extra: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -85,6 +109,30 @@ class Checkpoint:
                 f"{where}: holds a run of kind {self.kind!r}, expected {kind!r}; give a folder that {made_by} wrote"
             )
 
+    def entry(self, name: str, kind: type[_Entry], *, where: Path) -> _Entry:
+        """An entry of `extra` as a dataclass, checked against its types.
+
+        Args:
+            name: Of the entry.
+            kind: The dataclass.
+            where: The run folder, for messages.
+
+        Raises:
+            CheckpointError: It is missing or not of these types; the message names the file and the key.
+        """
+        return from_json(kind, self.extra.get(name, {}), where=f"{_file(where)}: {name}")
+
+    def value(self, name: str, kind: Any, *, default: Any, where: Path) -> Any:  # noqa: ANN401 - of the type that is asked
+        """An entry of `extra` as a plain type, checked.
+
+        Args:
+            name: Of the entry.
+            kind: For example float, or tuple[str, ...].
+            default: What stands for an entry that is missing.
+            where: The run folder, for messages.
+        """
+        return typed(kind, self.extra[name], f"{_file(where)}: {name}") if name in self.extra else default
+
     def part(self, name: str) -> dict[str, Shaped[Tensor, "..."]]:
         """The tensors whose names start with `name.`, without that start."""
         return {key[len(name) + 1 :]: value for key, value in self.tensors.items() if key.startswith(f"{name}.")}
@@ -115,26 +163,6 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> Path:
     return path
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file beside its place, down to the disk, and then moves it there.
-
-    Args:
-        path: The file; its folder is made if it does not exist.
-        content: All of it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
-
-
 def load_checkpoint(run: Path) -> Checkpoint:
     """The checkpoint of a run folder.
 
@@ -145,9 +173,7 @@ def load_checkpoint(run: Path) -> Checkpoint:
         CheckpointError: The file is missing, damaged, of another format or of an unknown backend.
     """
     path, header = _header(run)
-    tensors = _tensors(path)
-    with _incomplete(path):
-        return _checked(path, header, tensors)
+    return _checked(path, header, _tensors(path))
 
 
 def kind_of(run: Path) -> str:
@@ -156,9 +182,7 @@ def kind_of(run: Path) -> str:
     Raises:
         CheckpointError: As `load_checkpoint`, as far as the header tells.
     """
-    path, header = _header(run)
-    with _incomplete(path):
-        return str(header["kind"])
+    return _header(run)[1].kind
 
 
 def extra_of(run: Path) -> Mapping[str, Any]:
@@ -167,9 +191,7 @@ def extra_of(run: Path) -> Mapping[str, Any]:
     Raises:
         CheckpointError: As `load_checkpoint`, as far as the header tells.
     """
-    path, header = _header(run)
-    with _incomplete(path):
-        return dict(header["extra"])
+    return _header(run)[1].extra
 
 
 def load_field(checkpoint: Checkpoint, *, where: Path) -> Field:
@@ -179,9 +201,26 @@ def load_field(checkpoint: Checkpoint, *, where: Path) -> Field:
         checkpoint: The checkpoint.
         where: Its run folder, for messages.
     """
-    built = checkpoint.field.build(BuildContext(checkpoint.box))
+    with building(where):
+        built = checkpoint.field.build(BuildContext(checkpoint.box))
     restore_module(built, checkpoint.part("field"), where=f"{where}: field")
     return built.eval()
+
+
+@contextmanager
+def building(where: Path) -> Iterator[None]:
+    """What goes wrong while things are built from a checkpoint's options is put down to it.
+
+    Args:
+        where: The run folder.
+    """
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except (NFieldError, ValueError, RuntimeError, TypeError, MemoryError, ArithmeticError, LookupError) as error:
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{_file(where)}: its options cannot be used ({reason}); {DAMAGED}") from error
 
 
 def restore_module(module: nn.Module, tensors: Mapping[str, Shaped[Tensor, "..."]], *, where: str) -> None:
@@ -200,17 +239,6 @@ def restore_module(module: nn.Module, tensors: Mapping[str, Shaped[Tensor, "..."
 
 
 @contextmanager
-def _incomplete(path: Path) -> Iterator[None]:
-    """What is missing from a header, or is of another type, becomes an error that names the file."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{path}: has an incomplete header ({error!r}), expected format {FORMAT}; {DAMAGED}"
-        ) from error
-
-
-@contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt") as file:
@@ -221,9 +249,14 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def _header(run: Path) -> tuple[Path, dict[str, Any]]:
-    """The file of a run, and its JSON document of a format that is known."""
-    path = run / FILE if run.is_dir() else run
+def _file(run: Path) -> Path:
+    """The file of a run folder, or the file itself."""
+    return run / FILE if run.is_dir() else run
+
+
+def _header(run: Path) -> tuple[Path, _Header]:
+    """The file of a run, and its JSON document, of the format and the types that are known."""
+    path = _file(run)
     if not path.is_file():
         raise CheckpointError(
             f"{path}: does not exist, expected the checkpoint of a run; give the folder that nfield train --out wrote"
@@ -231,16 +264,15 @@ def _header(run: Path) -> tuple[Path, dict[str, Any]]:
     with _opened(path) as file:
         metadata = file.metadata() or {}
     try:
-        header = json.loads(metadata[_KEY])
-    except (KeyError, ValueError) as error:
+        document = json.loads(metadata[_KEY])
+    except (KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: was not written by nfield, expected a checkpoint; {DAMAGED}") from error
-    with _incomplete(path):
-        if header["format"] != FORMAT:
-            raise CheckpointError(
-                f"{path}: has format {header['format']}, expected {FORMAT}; "
-                "use the version of nfield that wrote it, or train again"
-            )
-    return path, header
+    found = document.get("format") if isinstance(document, dict) else None
+    if type(found) is int and found != FORMAT:
+        raise CheckpointError(
+            f"{path}: has format {found}, expected {FORMAT}; use the version of nfield that wrote it, or train again"
+        )
+    return path, from_json(_Header, document, where=f"{path}: header")
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -248,24 +280,24 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
 
 
-def _checked(path: Path, header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Checkpoint:
-    known = _registry(header["kind"])
-    if header["backend"] not in known:
+def _checked(path: Path, header: _Header, tensors: Mapping[str, Tensor]) -> Checkpoint:
+    known = _registry(header.kind)
+    if header.backend not in known:
         raise CheckpointError(
-            f"{path}: holds a field of the unknown backend {header['backend']!r}, "
+            f"{path}: holds a field of the unknown backend {header.backend!r}, "
             f"expected one of {', '.join(known)}; install what provides it, or train again"
         )
     _require_finite(path, tensors)
-    low, high = header["box"]
+    low, high = header.box
     return Checkpoint(
-        kind=header["kind"],
-        config=from_json(known[header["backend"]], header["config"], where=f"{path}: config"),
+        kind=header.kind,
+        config=from_json(known[header.backend], header.config, where=f"{path}: config"),
         box=Box(torch.tensor(low), torch.tensor(high)),
         tensors=tensors,
-        step=int(header["step"]),
-        seconds=float(header["seconds"]),
-        numbers=header["numbers"],
-        extra=header["extra"],
+        step=header.step,
+        seconds=header.seconds,
+        numbers=header.numbers,
+        extra=header.extra,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from nfield.errors import CheckpointError
+from nfield.errors import CheckpointError, NFieldError
 
 _Config = TypeVar("_Config")
 
@@ -32,7 +32,7 @@ def from_json(config: type[_Config], values: object, *, where: str) -> _Config:
         CheckpointError: An option is unknown or its value has another type.
     """
     if not isinstance(values, Mapping):
-        raise CheckpointError(f"{where}: is {values!r}, expected an object of options; {_ADVICE}")
+        raise CheckpointError(f"{where}: is {_shown(values)}, expected an object of options; {_ADVICE}")
     hints = get_type_hints(config)
     unknown = sorted(set(values) - set(hints))
     if unknown:
@@ -43,10 +43,22 @@ def from_json(config: type[_Config], values: object, *, where: str) -> _Config:
     missing = sorted(required - set(values))
     if missing:
         raise CheckpointError(f"{where}: lacks the entry {missing[0]!r}; {_ADVICE}")
-    return config(**{name: typed(hints[name], value, f"{where}.{name}") for name, value in values.items()})
+    given = {name: typed(hints[name], value, f"{where}.{name}") for name, value in values.items()}
+    try:
+        return config(**given)
+    except (NFieldError, ValueError, ArithmeticError) as error:  # what the config itself refuses
+        raise CheckpointError(f"{where}: {error}; {_ADVICE}") from error
 
 
 _ADVICE = "it was written by another version of nfield or edited: train again, or use that version"
+_LONGEST = 80
+_LARGEST = 1 << 1000  # integers that a float can hold
+
+
+def _shown(value: object) -> str:
+    """A value for messages, which are one line."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -72,10 +84,10 @@ def typed(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401 - any JSON 
         return reader(hint, value, where)
     if hint is object:
         return value
-    if hint is float and type(value) is int:
+    if hint is float and type(value) is int and abs(value) < _LARGEST:
         return float(value)
     if type(value) is not hint:
-        raise CheckpointError(f"{where}: is {value!r}, expected a value of type {hint.__name__}; {_ADVICE}")
+        raise CheckpointError(f"{where}: is {_shown(value)}, expected a value of type {hint.__name__}; {_ADVICE}")
     return value
 
 
@@ -84,13 +96,13 @@ def _sequence(hint: Any, value: Any, where: str) -> tuple[Any, ...]:  # noqa: AN
     if isinstance(value, list) and entries[1:] == (Ellipsis,):
         entries = (entries[0],) * len(value)
     if not isinstance(value, list) or len(value) != len(entries):
-        raise CheckpointError(f"{where}: is {value!r}, expected {len(entries)} values; {_ADVICE}")
+        raise CheckpointError(f"{where}: is {_shown(value)}, expected {len(entries)} values; {_ADVICE}")
     return tuple(typed(entry, part, where) for entry, part in zip(entries, value, strict=True))
 
 
 def _mapping(hint: Any, value: Any, where: str) -> dict[str, Any]:  # noqa: ANN401
     if not isinstance(value, Mapping):
-        raise CheckpointError(f"{where}: is {value!r}, expected an object; {_ADVICE}")
+        raise CheckpointError(f"{where}: is {_shown(value)}, expected an object; {_ADVICE}")
     return {name: typed(get_args(hint)[1], entry, f"{where}.{name}") for name, entry in value.items()}
 
 
@@ -103,7 +115,7 @@ def _optional(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401
 
 def _choice(hint: Any, value: Any, where: str) -> Any:  # noqa: ANN401
     if value not in get_args(hint):
-        raise CheckpointError(f"{where}: is {value!r}, expected one of {', '.join(get_args(hint))}; {_ADVICE}")
+        raise CheckpointError(f"{where}: is {_shown(value)}, expected one of {', '.join(get_args(hint))}; {_ADVICE}")
     return value
 
 

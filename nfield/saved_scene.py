@@ -9,8 +9,7 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from nfield.cameras import Cameras, Orbit
-from nfield.checkpoint import DAMAGED, Checkpoint, load_checkpoint, load_field, restore_module
-from nfield.config_json import from_json
+from nfield.checkpoint import DAMAGED, Checkpoint, building, load_checkpoint, load_field, restore_module
 from nfield.data.world import World
 from nfield.errors import CheckpointError
 from nfield.rendering.renderer import Renderer
@@ -20,6 +19,9 @@ from nfield.types import Box
 
 _OPTIONAL_PARTS = ("distortion", "projection", "sizes")
 """Of `Cameras`: what only some have."""
+
+KIND = "radiance"
+"""The kind of a scene's run."""
 
 Triple = tuple[float, float, float]
 
@@ -102,9 +104,10 @@ def load_scene_run(run: Path) -> SavedScene:
         CheckpointError: The checkpoint cannot be used, or it is not that of a scene.
     """
     checkpoint = load_checkpoint(run)
-    checkpoint.require_kind("radiance", where=run, made_by="nfield train")
-    record = from_json(SceneRecord, checkpoint.extra.get("scene", {}), where=f"{run}: scene")
-    sampler = OccupancySampler(record.inner.box, record.sampler)
+    checkpoint.require_kind(KIND, where=run, made_by="nfield train")
+    record = checkpoint.entry("scene", SceneRecord, where=run)
+    with building(run):
+        sampler = OccupancySampler(record.inner.box, record.sampler)
     restore_module(sampler, checkpoint.part("sampler"), where=f"{run}: sampler")
     field = load_field(checkpoint, where=run)
     shown = SceneRenderer(field, Renderer(sampler), checkpoint.box, record.near, record.background)

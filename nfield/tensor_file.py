@@ -15,9 +15,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from nfield.checkpoint import write_atomically
 from nfield.config_json import typed
 from nfield.errors import CheckpointError
+from nfield.whole_file import write_atomically
 
 _KEY = "nfield"
 _TENSOR = "tensor"
@@ -53,7 +53,7 @@ class TensorFile:
             raise CheckpointError(f"{self.path}: lacks the entry {name!r}; {_advice(self.path)}")
         try:
             return _rebuilt(kind, self.document[name], self.tensors, f"{self.path}: {name}")
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{self.path}: {name} is not whole ({error!r}); {_advice(self.path)}") from error
 
 
@@ -78,8 +78,10 @@ def load_values(path: Path) -> TensorFile:
     try:
         with safe_open(path, framework="pt") as file:
             document = json.loads((file.metadata() or {})[_KEY])
+            if not isinstance(document, dict):
+                raise ValueError("its values are no object")
             return TensorFile(path, document, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - not a dictionary
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error}); {_advice(path)}") from error
 
 
@@ -93,9 +95,12 @@ def _plain(value: Any, name: str, tensors: dict[str, Tensor]) -> Any:  # noqa: A
 
 
 def _rebuilt(hint: Any, value: Any, tensors: Mapping[str, Tensor], where: str) -> Any:  # noqa: ANN401 - any type
-    if isinstance(value, dict) and set(value) == {_TENSOR}:
-        return tensors[value[_TENSOR]]
     hint = _without_none(hint) if value is not None else hint
+    if isinstance(value, dict) and set(value) == {_TENSOR}:
+        tensor = tensors[value[_TENSOR]]
+        if is_dataclass(hint) or not isinstance(tensor, hint):
+            raise TypeError(f"a tensor of shape {tuple(tensor.shape)} stands where {hint} is expected")
+        return tensor
     if not is_dataclass(hint) or not isinstance(value, dict):
         return typed(hint, value, where)
     hints = get_type_hints(hint)

@@ -25,6 +25,8 @@ FAILED = "Rendering failed"
 
 _MOST_PIXELS = 1 << 20
 """Of a picture; a larger window shows one of this size, magnified."""
+_LONGEST_EDGE = 1 << 16
+"""Of a window, in pixels."""
 _SETTLE = 0.35
 _POSE_PATIENCE = 4.0
 """Seconds for posing a figure and its first picture."""
@@ -135,7 +137,11 @@ class Page:
         state = self.client.camera
         height, width = state.image_height, state.image_width
         numbers = [*state.wxyz, *state.position, state.fov]
-        if min(height, width) < 1 or not np.isfinite(numbers).all() or not 1e-3 < state.fov < 3.1:
+        if (
+            not 1 <= min(height, width) <= max(height, width) <= _LONGEST_EDGE
+            or not np.isfinite(numbers).all()
+            or not 1e-3 < state.fov < 3.1
+        ):
             return None
         if float(np.linalg.norm(state.wxyz)) < 1e-6:
             return None

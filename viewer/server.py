@@ -18,6 +18,7 @@ from websockets.http11 import Request, Response
 
 from nfield.errors import NFieldError, OptionError
 from viewer.guard import Guard
+from viewer.incoming import LOGGER, CheckedConnection
 from viewer.seam import Home
 
 _TRIES = 64
@@ -147,7 +148,8 @@ def _guarded(listener: Listener, guard: Guard) -> Iterator[Callable[[], bool]]:
     def serve(handler: Any, _host: str, _port: int, *, process_request: Any, **options: Any) -> Any:  # noqa: ANN401
         used.append(True)
         first = _first_check(guard, process_request)
-        return original(handler, sock=listener.socket, process_request=first, **options)
+        own = {"create_connection": CheckedConnection, "logger": LOGGER}
+        return original(handler, sock=listener.socket, process_request=first, **{**options, **own})
 
     websockets.asyncio.server.serve = serve
     try:

@@ -37,7 +37,7 @@ def measure(cell: Cell, out: Path, truth: CachedTruth, settings: Settings) -> No
         "truth": truth.key,
         "settings": settings.to_json(),
         "seconds": round(seconds, 1),
-        "memory_gb": round(memory, 2),
+        "memory_gb": None if memory is None else round(memory, 2),
         "load": load,
         "source": source,
         "bins": {name: means(views, [name]) for name in BINS},
@@ -81,8 +81,8 @@ def _source(fitted: Fitted, truth: CachedTruth, pictures: Path) -> dict[str, flo
     }
 
 
-def own_peak_memory() -> float:
-    """Most memory that this process itself has held, GB.
+def own_peak_memory() -> float | None:
+    """Most memory that this process itself has held, GB; None where the system does not tell it.
 
     What `getrusage` tells of a process includes, on Linux, what its parent held when it started it.
     """

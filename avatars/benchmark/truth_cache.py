@@ -23,10 +23,10 @@ from avatars.benchmark.views import PoseViews
 from avatars.body import BodyModel, BodyPose
 from avatars.body.pose_file import BodyParameters, load_parameters, save_parameters
 from nfield.cameras import Cameras
-from nfield.checkpoint import write_atomically
 from nfield.data.picture_files import to_bytes
 from nfield.errors import DataError
 from nfield.training.run_folder import write_json
+from nfield.whole_file import write_atomically
 
 _FACTS, _BODY, _PHOTO = "truth.json", "body.npz", "photo"
 _KEY_LENGTH = 12
@@ -133,7 +133,7 @@ class CachedTruth:
             )
             body = load_parameters(folder / _BODY, model)
             return CachedTruth(folder, facts["subject"], facts["key"], tuple(facts["labels"]), body.pose, cameras)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ArithmeticError) as error:
             raise DataError(f"{folder}: holds no drawn person ({error!r}); remove it, and it is drawn again") from error
 
     def photo(self) -> tuple[UInt8[Tensor, "h w 3"], Float[Tensor, "h w"]]:

@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,34 @@ from torch import Tensor
 
 from avatars.body.joints import JOINT_NAMES
 from avatars.body.model import BodyModel
-from nfield.checkpoint import write_atomically
-from nfield.errors import DataError
+from nfield.config_json import from_json
+from nfield.errors import CheckpointError, DataError
+from nfield.whole_file import write_atomically
 
 FILE = "body_model.npz"
 """The body in an avatar's run folder."""
 
 _FACTS = "facts"
 _ADVICE = "take the folder from a backup, or fit the photo again"
+
+
+@dataclass(frozen=True)
+class BodyFacts:
+    """What a saved body holds beside its arrays; see `BodyModel`."""
+
+    parents: tuple[int, ...]
+    """See `BodyModel`, here and below."""
+    landmarks: Mapping[str, int]
+    shape_space: str
+    provenance: str
+    joint_names: tuple[str, ...] = JOINT_NAMES
+    """Runs from before there were others have SMPL's."""
+
+    def __post_init__(self) -> None:
+        if len(self.parents) != len(self.joint_names) or not all(
+            -1 <= parent < index for index, parent in enumerate(self.parents)
+        ):
+            raise ValueError(f"parents {self.parents} are not those of {len(self.joint_names)} joints")
 
 
 def body_hash(model: BodyModel) -> str:
@@ -67,19 +87,21 @@ def load_body(path: Path) -> BodyModel:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-        return _assembled(arrays, json.loads(str(arrays.pop(_FACTS))))
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        facts = from_json(BodyFacts, json.loads(str(arrays.pop(_FACTS))), where=f"{path}: {_FACTS}")
+        return _assembled(arrays, facts)
+    except CheckpointError as error:
+        raise DataError(f"{error}; {_ADVICE}") from error
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{path}: is not a whole body model of a run ({error!r}); {_ADVICE}") from error
 
 
-def _assembled(arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> BodyModel:
+def _assembled(arrays: Mapping[str, np.ndarray], facts: BodyFacts) -> BodyModel:
     tensors = {
         name: torch.from_numpy(array.astype(np.int64 if array.dtype.kind in "iu" else np.float32))
         for name, array in arrays.items()
     }
     absent = {name: None for name in ("uv", "uv_faces", "hand_means", "hand_components") if name not in tensors}
-    names = tuple(map(str, facts.get("joint_names", JOINT_NAMES)))  # Runs from before there were others have SMPL's.
-    given: dict[str, Any] = {**tensors, **absent, **facts, "joint_names": names, "parents": tuple(facts["parents"])}
+    given: dict[str, Any] = {**tensors, **absent, **vars(facts)}
     return BodyModel(**given)
 
 

@@ -11,6 +11,7 @@ from avatars.surface.appearance import Appearance, VertexColors
 from avatars.surface.dressed import DressedSurface
 from avatars.surface.painted_body import PaintedBody
 from avatars.surface.textured import Texture
+from nfield.errors import CheckpointError
 from nfield.tensor_file import load_values, save_values
 
 APPEARANCES: dict[str, type[Appearance]] = {"texture": Texture, "vertices": VertexColors}
@@ -89,6 +90,15 @@ def load_painted(path: Path, model: BodyModel) -> Timed[PaintedBody]:
         CheckpointError: The file is damaged.
     """
     saved = load_values(path)
-    appearance = saved.value("appearance", APPEARANCES[saved.value("appearance kind", str)])
+    appearance = saved.value("appearance", _appearance_named(saved.value("appearance kind", str), path))
     body = PaintedBody.of(model, saved.value("dressed", DressedSurface), appearance)
     return Timed(body, saved.value("seconds", float))
+
+
+def _appearance_named(name: str, path: Path) -> type[Appearance]:
+    if name not in APPEARANCES:
+        raise CheckpointError(
+            f"{path}: appearance kind is {name!r}, expected one of {', '.join(APPEARANCES)}; "
+            f"remove {path.name} and the body is painted again"
+        )
+    return APPEARANCES[name]

@@ -60,8 +60,8 @@ class FitFolder:
         Raises:
             CheckpointError: The file is of another version, or was edited.
         """
-        plan = read_json(self.path / RUN_FILE).get("plan", {})
-        if "photo" not in plan:
+        plan = read_json(self.path / RUN_FILE).get("plan")
+        if not isinstance(plan, dict) or "photo" not in plan:
             return None
         return from_json(FitRecord, plan, where=f"{self.path / RUN_FILE}: plan")
 

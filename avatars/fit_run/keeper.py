@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,21 +12,31 @@ from avatars.fitting.keeper import FitPosition
 from avatars.posed.avatar import Avatar
 from avatars.posed.run import UNFINISHED, avatar_checkpoint, restore_avatar
 from nfield.checkpoint import Checkpoint, restore_module, save_checkpoint
-from nfield.config_json import from_json, to_json
+from nfield.config_json import to_json
 from nfield.errors import CheckpointError
 from nfield.training.hooks import PeriodicSave
 from nfield.training.loop import Hook, TrainState
 from nfield.training.run_folder import require_moments, state_of, training_tensors
 from nfield.training.task import Task
 
-FIRST_SAVE = 0.0
-"""Seconds of training between a stage's first step and its first save."""
 SAVE_EVERY = 25.0
 """Seconds of training between two saves: with saves and pictures between, no more than 30 s go by."""
 
 _OF_AVATAR = ("field", "sampler")
 """Modules of a stage that an avatar's checkpoint holds anyway."""
 _GENERATOR = "fit.generator"
+
+
+@dataclass(frozen=True)
+class FitMoment:
+    """The entry "fit" of a checkpoint: where its fit was."""
+
+    position: FitPosition
+    """The stage, and what was before it."""
+    step: int
+    """Of the stage's training."""
+    seconds: float
+    """Of the stage's training."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class RunKeeper:
         saved = self.folder.checkpoint()
         if saved is None:
             return FitPosition()
-        position = _begun(saved, self.folder.path)[0]
+        position = _begun(saved, self.folder.path).position
         generator.set_state(saved.tensors[_GENERATOR])
         return position
 
@@ -58,14 +67,14 @@ class RunKeeper:
         saved, where = self.folder.checkpoint(), self.folder.path
         if saved is None:
             return None
-        begun, step, seconds = _begun(saved, where)
-        if begun.stage != position.stage:
+        begun = _begun(saved, where)
+        if begun.position.stage != position.stage:
             return None
         restore_avatar(self.avatar, saved, where=where)
         for name, module in _others(task).items():
             restore_module(module, saved.part(name), where=f"{where}: {name}")
         require_moments(task, saved, where=where)
-        return replace(state_of(saved, where=where), step=step, seconds=seconds)
+        return replace(state_of(saved, where=where), step=begun.step, seconds=begun.seconds)
 
     def hooks(self, position: FitPosition, task: Task, generator: torch.Generator) -> Sequence[Hook]:
         """See `Keeper.hooks`."""
@@ -73,7 +82,7 @@ class RunKeeper:
         def save(state: TrainState) -> None:
             save_checkpoint(self.folder.path, fit_checkpoint(self.avatar, task, position, state, generator))
 
-        return (PeriodicSave(save, every=SAVE_EVERY, first=FIRST_SAVE), *self.pictures)
+        return (PeriodicSave(save, every=SAVE_EVERY), *self.pictures)
 
 
 def fit_checkpoint(
@@ -93,8 +102,9 @@ def fit_checkpoint(
     tensors: dict[str, Tensor] = {**saved.tensors, **training_tensors(state), _GENERATOR: generator.get_state()}
     for part, module in _others(task).items():
         tensors |= {f"{part}.{name}": value for name, value in module.state_dict().items()}
-    entry = {"position": to_json(position), "step": state.step, "seconds": state.seconds}
-    return replace(saved, tensors=tensors, numbers=state.numbers, extra={**saved.extra, UNFINISHED: entry})
+    entry = FitMoment(position, state.step, state.seconds)
+    extra = {**saved.extra, UNFINISHED: to_json(entry)}
+    return replace(saved, tensors=tensors, numbers=state.numbers, extra=extra)
 
 
 def _others(task: Task) -> dict[str, nn.Module]:
@@ -102,10 +112,8 @@ def _others(task: Task) -> dict[str, nn.Module]:
     return {name: module for name, module in task.modules().items() if name not in _OF_AVATAR}
 
 
-def _begun(saved: Checkpoint, where: Path) -> tuple[FitPosition, int, float]:
-    """The stage in which a fit was, its steps and its seconds."""
-    entry: Any = saved.extra.get(UNFINISHED)
-    if not isinstance(entry, dict) or set(entry) != {"position", "step", "seconds"} or _GENERATOR not in saved.tensors:
+def _begun(saved: Checkpoint, where: Path) -> FitMoment:
+    """Where a fit was."""
+    if UNFINISHED not in saved.extra or _GENERATOR not in saved.tensors:
         raise CheckpointError(f"{where}: does not say where its fit was; begin anew with --overwrite")
-    position = from_json(FitPosition, entry["position"], where=f"{where}: position")
-    return position, int(entry["step"]), float(entry["seconds"])
+    return saved.entry(UNFINISHED, FitMoment, where=where)

@@ -11,10 +11,10 @@ from torch import Tensor
 from avatars.fitting.subject import FitSubject
 from avatars.report import on_white
 from nfield.cameras import Cameras
-from nfield.checkpoint import write_atomically
 from nfield.data.picture_files import png_bytes, side_by_side
 from nfield.training.loop import StepEvent
 from nfield.types import Box
+from nfield.whole_file import write_atomically
 
 FIRST_PICTURE = 10.0
 """Seconds until the first picture."""

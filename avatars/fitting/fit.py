@@ -1,7 +1,7 @@
 """The stages of a fit, one after the other."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -72,6 +72,7 @@ def fit_stages(
     position, interrupted = keeper.start(generator), False
     for index, stage in list(enumerate(stages))[position.stage :]:
         config = stage.budget.train_config(budget.minutes, budget.steps, least=budget.least, seed=budget.seed + index)
+        config = replace(config, optim=config.optim.completed(subject.avatar.config.field.learning().rates))
         task = stage.task(subject)
         state = keeper.restored(position, task)
         with watcher.training(stage.name) as hooks:

@@ -77,7 +77,7 @@ def _rows(path: Path) -> np.ndarray:
         return max((_numbers(person) for person in _persons(content)), key=lambda row: float(row[2::3].sum()))
     except FileNotFoundError as error:
         raise DataError(f"keypoints {path} do not exist: check the path") from error
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
         raise DataError(f"keypoints {path} cannot be read as JSON with one person's points ({error})") from error
 
 

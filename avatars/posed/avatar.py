@@ -38,9 +38,7 @@ _GRAZING = 0.012  # metres beside an edge within which a ray may pass what the s
 class FigureConfig:
     """What an avatar is made of."""
 
-    field: FieldConfig = dataclasses.field(
-        default_factory=lambda: HashConfig(levels=14, log2_table_size=19, finest_resolution=1536, hidden=32)
-    )
+    field: FieldConfig = dataclasses.field(default_factory=HashConfig.for_person)
     """The canonical field."""
     sampler: OccupancyConfig = dataclasses.field(
         default_factory=lambda: OccupancyConfig(resolution=96, steps=640, coarse=1.0, cull_stride=3, threshold=0.02)

@@ -5,6 +5,7 @@ before there were these two are taken to be of the shipped body.
 """
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,51 @@ from avatars.posed.warp import SkinningConfig
 from avatars.surface.dressed import DressedSurface
 from avatars.surface.garment.garment import Garment
 from nfield.cameras import Cameras
-from nfield.checkpoint import DAMAGED, Checkpoint, load_checkpoint, restore_module, save_checkpoint
-from nfield.config_json import from_json, to_json
+from nfield.checkpoint import DAMAGED, Checkpoint, building, load_checkpoint, restore_module, save_checkpoint
+from nfield.config_json import to_json
 from nfield.errors import CheckpointError
 from nfield.fields.unlit import UnlitField
 from nfield.rendering.samplers.occupancy import OccupancyConfig
 
 KIND = "avatar"
 """The kind of an avatar's run."""
+
+
+@dataclass(frozen=True)
+class GarmentRecord:
+    """The entry "garment" of `Checkpoint.extra`: what its loose clothes' tensors do not say."""
+
+    kinds: tuple[str, ...]
+    """See `Garment`."""
+    solid: tuple[tuple[str, ...], ...]
+    """See `Garment`."""
+
+
+@dataclass(frozen=True)
+class BodyRecord:
+    """The entry "body": which body the run was made with."""
+
+    provenance: str = ""
+    """A remark."""
+    shape_space: str = ""
+    """What its shape coefficients mean."""
+    sha256: str | None = None
+    """Of the body; None in runs from before there was one."""
+
+
+@dataclass(frozen=True)
+class PortraitRecord:
+    """The entry "portrait": how the photo was taken."""
+
+    focal: float
+    """Pixels."""
+    size: tuple[int, int]
+    """Height and width."""
+
+    def __post_init__(self) -> None:
+        if not (self.focal > 0.0 and min(self.size) > 0):
+            raise ValueError(f"focal {self.focal:g} and size {self.size} are not those of a photo")
+
 
 UNFINISHED = "fit"
 """Entry of the checkpoint of a fit that is not finished: where it was."""
@@ -85,14 +123,11 @@ def avatar_parts(avatar: Avatar) -> tuple[dict[str, Tensor], dict[str, Any]]:
     garment = avatar.dressed.garment
     if garment is not None:
         tensors |= {f"garment.{name}": value for name, value in garment.tensors().items()}
+    body = BodyRecord(avatar.model.provenance, avatar.model.shape_space, body_hash(avatar.model))
     extra: dict[str, Any] = {
-        "garment": None if garment is None else {"kinds": garment.kinds, "solid": garment.solid},
-        "body": {
-            "provenance": avatar.model.provenance,
-            "shape_space": avatar.model.shape_space,
-            "sha256": body_hash(avatar.model),
-        },
-        "portrait": {"focal": float(camera.focal_lengths[0, 0]), "size": list(camera.size)},
+        "garment": None if garment is None else to_json(GarmentRecord(garment.kinds, garment.solid)),
+        "body": to_json(body),
+        "portrait": to_json(PortraitRecord(float(camera.focal_lengths[0, 0]), camera.size)),
         "sampler": to_json(avatar.config.sampler),
         "skinning": to_json(avatar.config.skinning),
         "room": avatar.config.room,
@@ -118,25 +153,23 @@ def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
     model = _body_of(run, saved, model)
     body = saved.part("body")
     dressed = _dressed(run, saved, model)
-    sampler = from_json(OccupancyConfig, saved.extra.get("sampler", {}), where=f"{run}: sampler")
-    skinning = from_json(SkinningConfig, saved.extra.get("skinning", {}), where=f"{run}: skinning")
-    room = float(saved.extra.get("room", _OLD_ROOM))
-    config = FigureConfig(saved.field, sampler, skinning, room)
-    facts = saved.extra.get("portrait", {})
-    if set(facts) != {"focal", "size"}:
-        raise CheckpointError(f"{run}: does not say how the photo was taken; fit the photo again")
+    sampler = saved.entry("sampler", OccupancyConfig, where=run)
+    skinning = saved.entry("skinning", SkinningConfig, where=run)
+    config = FigureConfig(saved.field, sampler, skinning, saved.value("room", float, default=_OLD_ROOM, where=run))
+    photo = saved.entry("portrait", PortraitRecord, where=run)
     pose = BodyPose(body["rotations"], body["translation"], body["shape"])
-    size = (int(facts["size"][0]), int(facts["size"][1]))
-    portrait = Portrait(pose, Cameras.pinhole(float(facts["focal"]), size))
-    avatar = Avatar.start(model, dressed, portrait, config)
+    portrait = Portrait(pose, Cameras.pinhole(photo.focal, photo.size))
+    with building(run):
+        avatar = Avatar.start(model, dressed, portrait, config)
     restore_avatar(avatar, saved, where=run)
     return avatar
 
 
 def _dressed(run: Path, saved: Checkpoint, model: BodyModel) -> DressedSurface:
     """The dressed surface of a run; runs from before surfaces had triangles of their own have the body's."""
-    body, facts = saved.part("body"), saved.extra.get("garment")
-    garment = None if facts is None else _garment(run, saved.part("garment"), facts)
+    body = saved.part("body")
+    loose = saved.value("garment", GarmentRecord | None, default=None, where=run)
+    garment = None if loose is None else _garment(run, saved.part("garment"), loose)
     needed = {"vertices", "rotations", "translation", "shape"}
     count = len(model.template) + (0 if garment is None else len(garment.rest))
     if set(body) - {"faces"} != needed or len(body["vertices"]) != count:
@@ -144,11 +177,10 @@ def _dressed(run: Path, saved: Checkpoint, model: BodyModel) -> DressedSurface:
     return DressedSurface(body["vertices"], body.get("faces", model.faces), garment)
 
 
-def _garment(run: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> Garment:
+def _garment(run: Path, tensors: dict[str, Tensor], facts: GarmentRecord) -> Garment:
     try:
-        solid = tuple(tuple(str(part) for part in parts) for parts in facts["solid"])
-        return Garment(**tensors, kinds=tuple(str(kind) for kind in facts["kinds"]), solid=solid)
-    except (TypeError, KeyError, ValueError) as error:
+        return Garment(**tensors, kinds=facts.kinds, solid=facts.solid)
+    except TypeError as error:
         raise CheckpointError(f"{run}: its loose clothes cannot be read ({error}); {DAMAGED}") from error
 
 
@@ -156,12 +188,12 @@ def _body_of(run: Path, saved: Checkpoint, given: BodyModel | None) -> BodyModel
     """The body of a run: the given one, that of its folder, or, for old runs, the shipped one; checked by its hash."""
     path = run / FILE if run.is_dir() else run.with_name(FILE)
     model = given or (load_body(path) if path.is_file() else BodyModel.load())
-    facts = saved.extra.get("body", {})
-    expected, found = facts.get("sha256"), None
+    facts = saved.entry("body", BodyRecord, where=run)
+    expected, found = facts.sha256, None
     if expected is not None and expected != (found := body_hash(model)):
         advice = "leave the model out" if given and path.is_file() else "give the same model file as for the fit"
         raise CheckpointError(
-            f"{run}: was made with the body {_named(facts.get('provenance', ''), expected)}, "
+            f"{run}: was made with the body {_named(facts.provenance, expected)}, "
             f"not with {_named(model.provenance, found)}; {advice}"
         )
     return model

@@ -16,9 +16,9 @@ from avatars.benchmark.rows import methods, rows
 from avatars.benchmark.run import Benchmark, Event, do_all, launch, write_sheets
 from avatars.benchmark.subjects import chosen, key_of
 from avatars.benchmark.views import PLANS
-from nfield.checkpoint import write_atomically
 from nfield.cli.options import parse_options
 from nfield.errors import DataError, NFieldError, OptionError
+from nfield.whole_file import write_atomically
 
 _QUICK_SUBJECTS, _QUICK_MINUTES = 2, 0.5
 _EXAMPLES = (

@@ -1,7 +1,6 @@
 """`nfield convert`: a trained run to the same thing in another architecture."""
 
-import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,14 +14,15 @@ from torch import Tensor
 from distill.compare import Pair, compared, mean_psnr, telling_poses
 from distill.report import error_picture, figures, summary, write_report
 from distill.run import ConvertPlan, ConvertRun, continue_conversion, convert_plan_of, start_conversion
-from distill.source import SceneSource, Source
 from distill.task import DistillConfig
 from nfield.cameras import Cameras
-from nfield.checkpoint import kind_of, load_checkpoint
+from nfield.checkpoint import load_checkpoint
+from nfield.cli.kinds import kind_at
 from nfield.cli.options import (
     at_least,
     budget_minutes,
     chosen_backend,
+    goes_on,
     parse_options,
     peeked,
     positive,
@@ -30,9 +30,8 @@ from nfield.cli.options import (
     with_options_of,
 )
 from nfield.data.picture_files import side_by_side, write_png
-from nfield.errors import CheckpointError, DataError, OptionError
+from nfield.errors import DataError, OptionError
 from nfield.fields import BACKENDS
-from nfield.saved_scene import load_scene_run
 from nfield.training.evaluation import over, spread
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train
@@ -49,9 +48,6 @@ _EXAMPLES = (
     "nfield convert runs/lego --to mlp --out runs/lego-mlp --resume --minutes 20",
     "nfield convert runs/me --to vm --out runs/me-vm",
 )
-
-_OTHER_SOURCES: Mapping[str, str] = {"avatar": "nfield.cli.convert_avatar"}
-"""Modules by kind of run; each has `source(run) -> Source` and `finish(begun, console)`."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ class ConvertOptions:
     resume: bool = False
     """Continue the conversion in the folder; --minutes or --steps may extend it."""
     save_every: float = 60.0
-    """Seconds of training between two saves."""
+    """Seconds of training between two saves; the first comes after the first step."""
 
 
 def parse(arguments: Sequence[str]) -> ConvertOptions:
@@ -101,8 +97,9 @@ def parse(arguments: Sequence[str]) -> ConvertOptions:
 def run(options: ConvertOptions) -> None:
     """Converts, or continues to."""
     _check(options)
+    resume = goes_on(options.out, resume=options.resume)
     with only_writer(options.out):
-        _convert(options)
+        _convert(replace(options, resume=resume))
 
 
 def _convert(options: ConvertOptions) -> None:
@@ -134,20 +131,9 @@ def _check(options: ConvertOptions) -> None:
         raise OptionError(f"--out: is the teacher's own folder {options.run}; give another one")
 
 
-def _source(run: Path) -> Source:
-    kind = kind_of(run)
-    if kind == "radiance":
-        return SceneSource(load_scene_run(run))
-    if kind not in _OTHER_SOURCES:
-        raise CheckpointError(
-            f"{run}: holds a run of kind {kind!r}, which has no volume to convert; give one of a scene or an avatar"
-        )
-    return importlib.import_module(_OTHER_SOURCES[kind]).source(run)
-
-
 def _started(options: ConvertOptions) -> ConvertRun:
     refuse_existing_run(options.out)
-    source = _source(options.run)
+    source = kind_at(options.run).source(options.run)
     chosen = preset(options.minutes or _MINUTES, backend=options.to)
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
@@ -163,7 +149,7 @@ def _continued(options: ConvertOptions) -> ConvertRun:
     plan = convert_plan_of(checkpoint, where=options.out)
     budget = plan.train.with_budget(minutes=options.minutes, steps=options.steps)
     plan = replace(plan, run=str(options.run.resolve()), train=budget)
-    return continue_conversion(options.out, plan, checkpoint, _source(options.run))
+    return continue_conversion(options.out, plan, checkpoint, kind_at(options.run).source(options.run))
 
 
 def _finish(console: Console, options: ConvertOptions, begun: ConvertRun, result: TrainResult) -> None:
@@ -185,9 +171,7 @@ def _finish(console: Console, options: ConvertOptions, begun: ConvertRun, result
     for index, pair in enumerate(pairs):
         write_png(out / "compare" / f"{index:03d}.png", side_by_side([pair.teacher, pair.student, error_picture(pair)]))
     console.print(f"{state.step} steps in {state.seconds:.0f} s: {summary(report)}")
-    kind = begun.source.checkpoint.kind
-    if kind in _OTHER_SOURCES:
-        importlib.import_module(_OTHER_SOURCES[kind]).finish(begun, console)
+    kind_at(out).finish_conversion(begun, console)
     console.print(f"see report.html and compare/ in {out} (teacher, student, difference); next: nfield render {out}")
 
 

@@ -17,7 +17,7 @@ from avatars.posed.shell_sampler import ShellSampler
 from avatars.surface.views import MARGIN, ViewsConfig, details_of, rings
 from distill.run import ConvertRun
 from distill.teacher import Teacher
-from nfield.checkpoint import Checkpoint, load_checkpoint
+from nfield.checkpoint import Checkpoint
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.fields import Field
 from nfield.fields.unlit import UnlitField
@@ -74,12 +74,7 @@ class AvatarSource:
         save_body(folder / FILE, self.avatar.model)
 
 
-def source(run: Path) -> AvatarSource:
-    """The avatar of a run folder."""
-    return AvatarSource(load_avatar(run), load_checkpoint(run))
-
-
-def finish(begun: ConvertRun, console: Console) -> None:
+def compare_posed(begun: ConvertRun, console: Console) -> None:
     """Shows both avatars in a pose that neither was trained in, into pose.png, and says how far they agree."""
     avatar = load_avatar(begun.folder)
     before = load_avatar(Path(begun.plan.run))

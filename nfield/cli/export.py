@@ -1,6 +1,5 @@
 """`nfield export`: a run as a file that other tools open."""
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,10 @@ import tyro
 from rich.console import Console
 
 from nfield.checkpoint import FILE, kind_of
+from nfield.cli.kinds import KINDS, kind_named
 from nfield.cli.options import parse_options, peeked, with_options_of
 from nfield.errors import OptionError
 from nfield.export import EXPORTS, Export, export_of
-
-_ROOMS = ("avatars.export.formats",)
-"""Packages whose import registers exports."""
 
 _EXAMPLES = (
     "nfield export runs/me --to glb",
@@ -41,8 +38,8 @@ class ExportOptions:
 
 def parse(arguments: Sequence[str]) -> ExportOptions:
     """Options of this command and of the chosen format."""
-    for room in _ROOMS:
-        importlib.import_module(room)
+    for kind in KINDS:
+        kind_named(kind)  # registers the formats of that kind
     name = peeked(arguments, "--to")
     if name is None:  # help, or a complaint that it is missing
         return parse_options(ExportOptions, arguments, command="export", examples=_EXAMPLES)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import tyro
 
@@ -14,12 +14,16 @@ from avatars.fitting.fit import FitBudget
 from avatars.fitting.stages import default_stages
 from avatars.photo_inputs import PhotoFiles
 from avatars.posed.avatar import FigureConfig
+from nfield.config_json import typed
 from nfield.errors import OptionError
-from nfield.fields import BACKENDS, HashConfig, RbfConfig
+from nfield.fields import BACKENDS, FieldConfig
+from nfield.training.run_folder import RUN_FILE
 
 _MINUTES = 4.0
 _FIELD = "hash"
 _SEED = 0
+_BUDGET: Mapping[str, Any] = {"minutes": float | None, "steps": int | None, "seed": int | None}
+"""Options of the budget by name, with their types."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,9 @@ class FitOptions:
     """Body model file: SMPL, SMPL-H or SMPL-X (npz or pkl). Default: the shipped one, or the resumed run's."""
     focal: float | None = None
     """Focal length in pixels of the photo. Default: that of --body, else it is fitted."""
-    field: Literal["hash", "rbf"] | None = None
-    """Backend of the avatar's field: a hash grid, or one of the same size with adaptive radial bases. Default: hash."""
+    field: str | None = None
+    """Backend of the avatar's field: hash (a hash grid), rbf (one of the same size with adaptive radial bases), or
+    another of nfield train. Default: hash."""
     minutes: float | None = None
     """Training time; finding person and body comes before. Default: 4."""
     steps: int | None = None
@@ -59,13 +64,20 @@ class FitOptions:
 
 def fit_config(options: FitOptions) -> FitConfig:
     """How the avatar is made."""
-    field, seed = options.field or _FIELD, _SEED if options.seed is None else options.seed
+    config, seed = _field(options.field or _FIELD), _SEED if options.seed is None else options.seed
     minutes = _MINUTES if options.minutes is None else options.minutes
     return FitConfig(
-        figure=_figure(field),
-        stages=default_stages(initialises=field == "rbf"),
+        figure=FigureConfig(field=config),
+        stages=default_stages(initialises=config.initialises),
         budget=FitBudget(minutes, options.steps, seed),
     )
+
+
+def _field(backend: str) -> FieldConfig:
+    """The options of an avatar's field."""
+    if backend not in BACKENDS:
+        raise OptionError(f"--field: is {backend!r}, expected one of {', '.join(BACKENDS)}; give one of these")
+    return BACKENDS[backend].for_person()
 
 
 def resumed(options: FitOptions) -> FitOptions:
@@ -80,7 +92,7 @@ def resumed(options: FitOptions) -> FitOptions:
     record = folder.record()
     if record is None:
         return options
-    before = _options_of(record)
+    before = _options_of(record, options.out)
     given = {name: getattr(options, name) for name in before}
     for name in ("person", "focal", "field", "minutes", "steps", "seed"):
         if given[name] is not None and given[name] != before[name]:
@@ -92,7 +104,7 @@ def resumed(options: FitOptions) -> FitOptions:
     return replace(options, **{name: before[name] for name, value in given.items() if value is None})
 
 
-def _options_of(record: FitRecord) -> Mapping[str, Any]:
+def _options_of(record: FitRecord, where: Path) -> Mapping[str, Any]:
     """Options of the command as a fit was begun with them; whether files are the same tells their content."""
     files, name = record.files, record.options.get("figure.field")
     return {
@@ -103,8 +115,13 @@ def _options_of(record: FitRecord) -> Mapping[str, Any]:
         "body": files.body,
         "focal": files.focal,
         "field": next((key for key, kind in BACKENDS.items() if kind.__name__ == name), None),
-        **{option: record.options.get(f"budget.{option}") for option in ("minutes", "steps", "seed")},
+        **{option: _budget(record, option, hint, where) for option, hint in _BUDGET.items()},
     }
+
+
+def _budget(record: FitRecord, option: str, hint: Any, where: Path) -> Any:  # noqa: ANN401 - of the type that is hinted
+    name = f"budget.{option}"
+    return typed(hint, record.options.get(name), f"{where / RUN_FILE}: plan.options.{name}")
 
 
 def photo_files(options: FitOptions) -> PhotoFiles:
@@ -117,12 +134,3 @@ def photo_files(options: FitOptions) -> PhotoFiles:
     no_mask = str(options.mask) == "none"
     mask = None if no_mask else options.mask
     return PhotoFiles(options.photo, options.person, mask, not no_mask, options.keypoints, options.body, options.focal)
-
-
-def _figure(backend: str) -> FigureConfig:
-    """What an avatar is made of, by the backend of its field."""
-    figure = FigureConfig()
-    if backend == "hash":
-        return figure
-    assert isinstance(figure.field, HashConfig)
-    return replace(figure, field=RbfConfig.as_large_as(figure.field))

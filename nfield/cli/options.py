@@ -1,5 +1,6 @@
 """How commands read their options: tyro, with a description and examples above the list."""
 
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
@@ -84,6 +85,24 @@ def refuse_existing_run(folder: Path) -> None:
         raise CheckpointError(
             f"{folder}: already holds a run; add --resume to continue it, or give another folder to --out"
         )
+
+
+def goes_on(folder: Path, *, resume: bool) -> bool:
+    """Whether a training goes on with the run in a folder: if that is asked for and anything was saved.
+
+    One that was killed before its first save has left its lock alone; it begins anew, with a note.
+
+    Args:
+        folder: The run folder, before it is locked.
+        resume: Whether going on is asked for.
+    """
+    from nfield.checkpoint import FILE
+    from nfield.training.run_lock import LOCK_FILE
+
+    if resume and (folder / LOCK_FILE).is_file() and not (folder / FILE).exists():
+        warnings.warn(f"{folder}: was left before anything was saved, so it begins anew", UserWarning, stacklevel=2)
+        return False
+    return resume
 
 
 def at_least(value: int | float | None, least: int | float, *, name: str) -> None:

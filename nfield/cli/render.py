@@ -1,6 +1,5 @@
 """`nfield render`: a video of whatever a run folder holds."""
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,16 +7,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from nfield.checkpoint import kind_of
+from nfield.cli.kinds import kind_at
 from nfield.cli.options import at_least, parse_options, positive
-from nfield.errors import CheckpointError, OptionError
-
-RENDERERS = {
-    "radiance": "nfield.cli.render_scene",
-    "image": "nfield.cli.render_image",
-    "avatar": "nfield.cli.render_avatar",
-}
-"""Modules by the kind of run; each has a `render(options)`, and is imported when it is needed."""
+from nfield.errors import OptionError
 
 _TURN = 60
 _TURN_RATE = 30.0
@@ -109,13 +101,7 @@ def parse(arguments: Sequence[str]) -> RenderOptions:
 def run(options: RenderOptions) -> None:
     """Renders, in the way of the kind of run."""
     _check(options)
-    kind = kind_of(options.run)
-    if kind not in RENDERERS:
-        raise CheckpointError(
-            f"{options.run}: holds a run of the unknown kind {kind!r}, expected one of {', '.join(RENDERERS)}; "
-            "use the version of nfield that wrote it"
-        )
-    importlib.import_module(RENDERERS[kind]).render(options)
+    kind_at(options.run).render(options)
 
 
 def _check(options: RenderOptions) -> None:

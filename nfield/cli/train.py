@@ -14,6 +14,7 @@ from nfield.cli.options import (
     at_least,
     budget_minutes,
     chosen_backend,
+    goes_on,
     parse_options,
     positive,
     refuse_existing_run,
@@ -67,7 +68,7 @@ class TrainOptions:
     resume: bool = False
     """Continue the run in the folder with the options it was started with; --minutes or --steps may extend it."""
     save_every: float = 30.0
-    """Seconds of training between two saves."""
+    """Seconds of training between two saves; the first comes after the first step."""
     views: int = 4
     """Held-out views for the evaluations during training."""
     test_renders: int = 8
@@ -89,8 +90,9 @@ def run(options: TrainOptions | train_image.TrainImageOptions) -> None:
     if isinstance(options, train_image.TrainImageOptions):
         return train_image.run(options)
     _check(options)
+    resume = goes_on(options.out, resume=options.resume)
     with only_writer(options.out):
-        _train(options)
+        _train(replace(options, resume=resume))
 
 
 def _train(options: TrainOptions) -> None:

@@ -9,7 +9,15 @@ import tyro
 from rich.console import Console
 
 from nfield.checkpoint import FILE, load_checkpoint
-from nfield.cli.options import at_least, chosen_backend, parse_options, positive, refuse_existing_run, with_options_of
+from nfield.cli.options import (
+    at_least,
+    chosen_backend,
+    goes_on,
+    parse_options,
+    positive,
+    refuse_existing_run,
+    with_options_of,
+)
 from nfield.data.picture import is_picture
 from nfield.encodings.placement import Placing
 from nfield.fields.signal import SIGNALS
@@ -60,7 +68,7 @@ class TrainImageOptions:
     resume: bool = False
     """Continue the run in the folder with the options it was started with; --steps or --minutes may extend it."""
     save_every: float = 30.0
-    """Seconds of training between two saves."""
+    """Seconds of training between two saves; the first comes after the first step."""
 
 
 def is_asked_for(arguments: Sequence[str]) -> bool:
@@ -88,8 +96,9 @@ def run(options: TrainImageOptions) -> None:
     at_least(options.exponent, 0.0, name="--exponent")
     at_least(options.seed, 0, name="--seed")
     positive(options.save_every, name="--save-every", unit="seconds")
+    resume = goes_on(options.out, resume=options.resume)
     with only_writer(options.out):
-        _train(options)
+        _train(replace(options, resume=resume))
 
 
 def _train(options: TrainImageOptions) -> None:

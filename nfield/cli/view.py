@@ -12,13 +12,13 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+from nfield.cli.kinds import kind_at
 from nfield.cli.options import parse_options
 from nfield.errors import OptionError
 from viewer.app import Viewer, warm_up
 from viewer.camera import home_camera
 from viewer.guard import is_loopback, new_token
 from viewer.probe import check_page
-from viewer.runs import load_subject
 from viewer.seam import Subject
 from viewer.server import listen
 
@@ -68,7 +68,7 @@ def run(options: ViewOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
     runs = [options.run, *([options.beside] if options.beside else [])]
     with console.status("loading"):
-        subjects = _told_apart([load_subject(run, motion=options.motion) for run in runs], runs)
+        subjects = _told_apart([kind_at(run).subject(run, motion=options.motion) for run in runs], runs)
         warm_up(subjects)
     listener = listen(options.host, options.port)
     for port in listener.passed:

@@ -10,6 +10,8 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
+from nfield.whole_file import naming, write_atomically
+
 
 def to_bytes(image: Float[Tensor, "h w c"]) -> UInt8[Tensor, "h w c"]:
     """SRGB in [0, 1] as bytes, rounded."""
@@ -18,8 +20,7 @@ def to_bytes(image: Float[Tensor, "h w c"]) -> UInt8[Tensor, "h w c"]:
 
 def write_png(path: Path, image: Float[Tensor, "h w c"]) -> None:
     """Writes an sRGB image, with straight alpha where it has four channels; makes the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(to_bytes(image).numpy()).save(path)
+    write_atomically(path, png_bytes(image))
 
 
 def png_bytes(image: Float[Tensor, "h w c"]) -> bytes:
@@ -47,7 +48,7 @@ def write_video(path: Path, frames: Iterable[Float[Tensor, "h w 3"]], *, frames_
         path, format="FFMPEG", mode="I", fps=frames_per_second, codec="libx264", pixelformat="yuv420p", quality=8,
         macro_block_size=1,
     )  # fmt: skip
-    with writer:
+    with naming(path), writer:
         for frame in frames:
             height, width = frame.shape[0] // 2 * 2, frame.shape[1] // 2 * 2
             writer.append_data(to_bytes(frame[:height, :width]).contiguous().numpy())

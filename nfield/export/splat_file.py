@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nfield.checkpoint import write_atomically
+from nfield.whole_file import write_atomically
 
 _SH_CONSTANT = 0.28209479177387814
 """The spherical harmonic of degree 0."""

@@ -1,6 +1,9 @@
 """Radiance fields: the interface, the backends, fields behind a warp. Importing this package registers all backends."""
 
-from nfield.fields.base import BACKENDS, BuildContext, Field, FieldConfig, backend
+import importlib
+import pkgutil
+
+from nfield.fields.base import BACKENDS, BuildContext, Field, FieldConfig, Learning, backend
 from nfield.fields.dense import DenseConfig, DenseField
 from nfield.fields.hashgrid import HashConfig, HashField
 from nfield.fields.mlp import MlpConfig, MlpField
@@ -17,6 +20,7 @@ __all__ = [
     "FieldConfig",
     "HashConfig",
     "HashField",
+    "Learning",
     "MlpConfig",
     "MlpField",
     "RbfConfig",
@@ -28,3 +32,6 @@ __all__ = [
     "WarpedField",
     "backend",
 ]
+
+for _module in pkgutil.iter_modules(__path__):  # a backend that lies here is registered without being named here
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -1,8 +1,9 @@
 """The interface that every radiance field answers, and the registry of backends."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, TypeVar, final
 
 import torch
@@ -154,12 +155,53 @@ class BuildContext:
 
 
 @dataclass(frozen=True)
+class Learning:
+    """How the fields of a backend learn best.
+
+    Attributes:
+        rates: First learning rate of each parameter group; other groups take the optimiser's default.
+        samples: Samples of a step in the end.
+        first_samples: Samples of the first step.
+    """
+
+    rates: Mapping[str, float] = dataclass_field(default_factory=dict)
+    samples: int = 1 << 16
+    first_samples: int = 1 << 14
+
+
+@dataclass(frozen=True)
 class FieldConfig(ABC):
-    """Options of a backend; a frozen dataclass whose docstrings are the help text."""
+    """Options of a backend; a frozen dataclass whose docstrings are the help text.
+
+    All that others know of a backend stands here: only `build` has to be written.
+    """
 
     @abstractmethod
     def build(self, context: BuildContext) -> Field:
         """A new field."""
+
+    @classmethod
+    def for_budget(cls, minutes: float) -> "FieldConfig":
+        """Options that do best on a scene within a budget: small fields learn faster, large ones further.
+
+        Args:
+            minutes: Training time on two cores.
+        """
+        return cls()
+
+    @classmethod
+    def for_person(cls) -> "FieldConfig":
+        """Options for an avatar: details of a millimetre or two in a box of two metres."""
+        return cls()
+
+    def learning(self) -> Learning:
+        """Learning rates and samples of a step that suit its fields."""
+        return Learning()
+
+    @property
+    def initialises(self) -> bool:
+        """Whether its fields have parts that wait for `Field.place`."""
+        return False
 
 
 def require_at_least(least: int, **options: int) -> None:

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from nfield.fields.base import Answer, BuildContext, Field, FieldConfig, backend, require_at_least
+from nfield.fields.base import Answer, BuildContext, Field, FieldConfig, Learning, backend, require_at_least
 from nfield.fields.domain import Domain
 from nfield.kernels.harmonics import spherical_harmonics
 from nfield.kernels.trilinear import trilinear
@@ -42,6 +42,10 @@ class DenseConfig(FieldConfig):
     def reference() -> "DenseConfig":
         """PVD's sizes: 58,720,256 parameters."""
         return DenseConfig(resolution=128)
+
+    def learning(self) -> Learning:
+        """The grid holds the answers themselves, which have far to go."""
+        return Learning({"density": 2e-1, "color": 5e-2})
 
     def build(self, context: BuildContext) -> "DenseField":
         """A new field over the context's box."""

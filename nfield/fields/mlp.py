@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from nfield.encodings.frequency import Frequency
 from nfield.errors import OptionError
-from nfield.fields.base import BuildContext, FieldConfig, backend, require_at_least
+from nfield.fields.base import BuildContext, FieldConfig, Learning, backend, require_at_least
 from nfield.fields.decoders import FEATURES, AlignedField, ColorNet, DensityNet, matrix
 from nfield.kernels.mlp import mlp
 from nfield.types import Latent
@@ -51,6 +51,10 @@ class MlpConfig(FieldConfig):
     def reference() -> "MlpConfig":
         """PVD's sizes: 443,548 parameters."""
         return MlpConfig(depth=8, width=256, skip=4, encoded=28, color_sees_density=False)
+
+    def learning(self) -> Learning:
+        """Each sample is dear, so that a step has fewer of them."""
+        return Learning({"network": 2e-3}, samples=1 << 14, first_samples=1 << 13)
 
     def build(self, context: BuildContext) -> "MlpField":
         """A new field over the context's box."""

@@ -19,7 +19,7 @@ from torch.nn.functional import linear, pad
 from nfield.encodings.budget import Budget
 from nfield.encodings.placement import place_centers
 from nfield.encodings.rbf import AdaptiveBases, BasesConfig
-from nfield.fields.base import BuildContext, Field, FieldConfig, backend
+from nfield.fields.base import BuildContext, Field, FieldConfig, Learning, backend
 from nfield.fields.decoders import FEATURES, matrix
 from nfield.fields.hashgrid import HashConfig, HashField
 from nfield.fields.matter import matter_points
@@ -50,6 +50,25 @@ class RbfConfig(FieldConfig):
         fixed = _grid_numbers(grid) + (FEATURES - 1) * bases.features
         budget = Budget(_grid_numbers(reference), fixed, trained=bases.features, frozen=3 + 6)
         return RbfConfig(grid, replace(bases, count=budget.kernels))
+
+    @classmethod
+    def for_budget(cls, minutes: float) -> "RbfConfig":
+        """As many numbers as the hash field of the same budget."""
+        return cls.as_large_as(HashConfig.for_budget(minutes))
+
+    @classmethod
+    def for_person(cls) -> "RbfConfig":
+        """As many numbers as a person's hash field."""
+        return cls.as_large_as(HashConfig.for_person())
+
+    def learning(self) -> Learning:
+        """The hash field's, and a rate of the kernels' features."""
+        return Learning({**self.grid.learning().rates, "features": 2e-2})
+
+    @property
+    def initialises(self) -> bool:
+        """Its kernels wait for their places."""
+        return True
 
     def build(self, context: BuildContext) -> "RbfField":
         """A new field over the context's box; its kernels get places where the context has a probe."""

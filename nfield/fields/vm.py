@@ -7,9 +7,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nfield.encodings.planes import VectorMatrix
-from nfield.fields.base import BuildContext, FieldConfig, backend, require_at_least
+from nfield.fields.base import BuildContext, FieldConfig, Learning, backend, require_at_least
 from nfield.fields.decoders import FEATURES, AlignedField, ColorNet
 from nfield.types import Latent
+
+_SHORT = 4.0
+"""Minutes up to which fewer nodes do best."""
 
 
 @backend("vm")
@@ -45,6 +48,15 @@ class VmConfig(FieldConfig):
     def reference() -> "VmConfig":
         """PVD's sizes: 17,346,032 parameters."""
         return VmConfig(resolution=300, appearance_components=48, empty=0.0, color_sees_density=False)
+
+    @classmethod
+    def for_budget(cls, minutes: float) -> "VmConfig":
+        """Fewer nodes for short trainings."""
+        return cls(resolution=192) if minutes <= _SHORT else cls()
+
+    def learning(self) -> Learning:
+        """Planes take steps like a table's, the networks behind them smaller ones (TensoRF: 2e-2 and 1e-3)."""
+        return Learning({"planes": 2e-2, "network": 3e-3})
 
     def build(self, context: BuildContext) -> "VmField":
         """A new field over the context's box."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nfield.checkpoint import write_atomically
+from nfield.whole_file import write_atomically
 
 
 def draw_curve(rows: Sequence[Mapping[str, Any]], path: Path, *, tested_on: str = "held-out views") -> None:

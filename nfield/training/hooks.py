@@ -1,5 +1,6 @@
 """What happens beside the steps of a training: saving, and a log with evaluations and their curve."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,27 +18,23 @@ _LOG_ROWS = 50
 
 
 class PeriodicSave:
-    """Saves every so many seconds of training, and at the end.
+    """Saves after the first step, so that a training goes on whenever it is killed; then regularly, and at the end.
 
     Args:
         save: Writes a state, with the task's modules as they are.
         every: Seconds of training between two saves.
-        first: Seconds from the first step to the first one; `every` where it is left out.
     """
 
-    def __init__(self, save: Callable[[TrainState], None], *, every: float, first: float | None = None) -> None:
+    def __init__(self, save: Callable[[TrainState], None], *, every: float) -> None:
         self._save, self._every = save, every
-        self._wait = every if first is None else first
-        self._saved: float | None = None
+        self._saved = -math.inf
 
     def __call__(self, event: StepEvent) -> None:
         """Saves where it is time to."""
         seconds = event.moment.seconds
-        if self._saved is None:
-            self._saved = seconds
-        if event.last or seconds - self._saved >= self._wait:
+        if event.last or seconds - self._saved >= self._every:
             self._save(event.state())
-            self._saved, self._wait = seconds, self._every
+            self._saved = seconds
 
 
 class Log:

@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nfield.checkpoint import write_atomically
 from nfield.encodings.placement import ellipses
 from nfield.encodings.rbf import AdaptiveBases
 from nfield.fields.signal import PIXELS_PER_UNIT
+from nfield.whole_file import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nfield.checkpoint import FILE, Checkpoint, load_checkpoint, restore_module, save_checkpoint
-from nfield.config_json import from_json, to_json
+from nfield.checkpoint import FILE, Checkpoint, building, load_checkpoint, restore_module, save_checkpoint
+from nfield.config_json import to_json
 from nfield.data.picture import load_picture
 from nfield.data.picture_files import to_bytes, write_png
 from nfield.encodings.placement import Placing
@@ -26,6 +26,9 @@ from nfield.training.image_pictures import draw_error_map, draw_kernels
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
 from nfield.types import Box
+
+KIND = "image"
+"""The kind of a picture's run."""
 
 _DIGITS = 4
 _SSIM_WINDOW = 11
@@ -96,7 +99,7 @@ class ImageRun:
         extra = {"plan": to_json(self.plan), "placing_seconds": self.placing_seconds}
         x, y = self.plan.canvas.extent.tolist()
         box = Box(torch.zeros(3), torch.tensor([x, y, 1.0]))
-        saved = checkpoint_of(self.task, state, kind="image", field=self.config, box=box, extra=extra)
+        saved = checkpoint_of(self.task, state, kind=KIND, field=self.config, box=box, extra=extra)
         size = save_checkpoint(self.folder, saved).stat().st_size
         trained, total = self.task.signal.counts()
         about = {
@@ -230,9 +233,10 @@ def continue_run(folder: Path, plan: ImagePlan, checkpoint: Checkpoint, picture:
         )
     # Restored before the task is made, which keeps what it finds near every pixel.
     signal = _restored(checkpoint, plan, where=folder)
-    task = ImageTask(signal, premultiplied(picture), seed=plan.train.seed)
+    with building(folder):
+        task = ImageTask(signal, premultiplied(picture), seed=plan.train.seed)
     restore_task(task, checkpoint, where=folder)
-    seconds = float(checkpoint.extra.get("placing_seconds", 0.0))
+    seconds = checkpoint.value("placing_seconds", float, default=0.0, where=folder)
     state = state_of(checkpoint, where=folder)
     assert isinstance(checkpoint.config, SignalConfig), "the signal was restored from it"
     return ImageRun(folder, plan, checkpoint.config, picture, task, seconds, state)
@@ -266,8 +270,8 @@ def load_image_run(run: Path) -> SavedImage:
 
 def plan_of(checkpoint: Checkpoint, *, where: Path) -> ImagePlan:
     """The plan in a checkpoint of a picture."""
-    checkpoint.require_kind("image", where=where, made_by="nfield train PICTURE")
-    return from_json(ImagePlan, checkpoint.extra.get("plan", {}), where=f"{where}: plan")
+    checkpoint.require_kind(KIND, where=where, made_by="nfield train PICTURE")
+    return checkpoint.entry("plan", ImagePlan, where=where)
 
 
 @contextmanager
@@ -282,7 +286,7 @@ def _building(config: SignalConfig) -> Iterator[None]:
 
 def _restored(checkpoint: Checkpoint, plan: ImagePlan, *, where: Path) -> Signal:
     assert isinstance(checkpoint.config, SignalConfig), "callers have looked at the kind"
-    with _building(checkpoint.config):
+    with building(where):
         signal = checkpoint.config.build(plan.canvas)
     restore_module(signal, checkpoint.part("field"), where=f"{where}: field")
     return signal

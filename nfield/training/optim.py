@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -32,6 +32,14 @@ class OptimConfig:
     """Adam's decay rates (instant-ngp's)."""
     epsilon: float = 1e-15
     """Adam's epsilon: small, because the gradients of hash tables are (instant-ngp, section 4)."""
+
+    def completed(self, rates: Mapping[str, float]) -> "OptimConfig":
+        """The same, with rates of groups that have none of their own.
+
+        >>> OptimConfig(rates={"network": 0.1}).completed({"network": 1.0, "planes": 0.2}).rates
+        {'network': 0.1, 'planes': 0.2}
+        """
+        return replace(self, rates={**rates, **self.rates})
 
     def factor(self, step: int, share: float) -> float:
         """What rates are multiplied by at a step (from 0 on) when `share` of the budget is spent."""

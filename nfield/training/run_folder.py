@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from nfield.checkpoint import Checkpoint, restore_module, write_atomically
+from nfield.checkpoint import Checkpoint, restore_module
+from nfield.config_json import from_json
 from nfield.errors import CheckpointError
 from nfield.fields import FieldConfig
 from nfield.fields.signal import SignalConfig
@@ -15,9 +17,26 @@ from nfield.training.loop import TrainState
 from nfield.training.optim import Adam, OptimConfig
 from nfield.training.task import Task
 from nfield.types import Box
+from nfield.whole_file import write_atomically
 
 RUN_FILE = "run.json"
 LOG_FILE = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class LogRow:
+    """A line of `log.jsonl`."""
+
+    seconds: float
+    """Of training."""
+    step: int
+    """Steps done."""
+    train_psnr: float | None
+    """Of recent batches, decibels."""
+    test_psnr: float | None
+    """Of what is held out; None where nothing was compared."""
+    rays_per_second: float
+    """Of training."""
 
 
 def checkpoint_of(
@@ -74,7 +93,10 @@ def restore_task(task: Task, checkpoint: Checkpoint, *, where: Path) -> None:
 
 
 def require_moments(task: Task, checkpoint: Checkpoint, *, where: Path) -> None:
-    """Refuses a checkpoint whose optimiser is not that of the task."""
+    """Refuses a checkpoint whose optimiser or running numbers are not those of the task."""
+    missing = sorted(set(task.state()) - set(checkpoint.numbers))
+    if missing:
+        raise CheckpointError(f"{where}: numbers lacks the entry {missing[0]!r}, so it cannot be resumed; train again")
     saved = checkpoint.part("optimizer")
     for name, moment in Adam(task.param_groups(), OptimConfig()).state().items():
         if name not in saved or saved[name].shape != moment.shape:
@@ -96,16 +118,21 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_log(run: Path) -> list[dict[str, Any]]:
-    """The rows of a run's log, the first first; rows that were cut off are left out."""
+    """The rows of a run's log, the first first; what is no row, cut off or edited, is left out."""
     path = run / LOG_FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    rows = []
-    for line in lines:
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            continue
-    return rows
+    found = (_row(line) for line in lines)
+    return [row for row in found if row is not None]
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    """A row of a log; None for what is none, because it was cut off or edited."""
+    try:
+        row = json.loads(line)
+        from_json(LogRow, row, where="log")
+    except (ValueError, RecursionError, CheckpointError):
+        return None
+    return row
 
 
 def write_log(run: Path, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nfield.errors import RunInUseError
+from nfield.whole_file import naming
 
 LOCK_FILE = ".lock"
 """Lies in a run folder while somebody writes there, and after a process that was killed; then it bars nobody."""
@@ -54,9 +55,10 @@ def _locked(folder: Path) -> BinaryIO:
         except OSError as error:
             _explain(error, folder, file)
         if _is_at(path, file):
-            file.truncate(0)
-            file.write(str(os.getpid()).encode())
-            file.flush()
+            with naming(path):
+                file.truncate(0)
+                file.write(str(os.getpid()).encode())
+                file.flush()
             return file
         file.close()  # Whoever held it took the file away before it was ours.
 
@@ -100,8 +102,13 @@ if sys.platform == "win32":
         file.seek(_PLACE)
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 else:
-    import fcntl
+    try:
+        import fcntl
+    except ImportError:  # a Python without it, as in a browser
+        fcntl = None
 
     def _lock(file: BinaryIO) -> None:
         """Locks an open file or raises an OSError at once."""
+        if fcntl is None:
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

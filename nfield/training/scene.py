@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -13,17 +12,7 @@ from nfield.cameras import Cameras, Orbit
 from nfield.data.base import PosedImages
 from nfield.data.world import World
 from nfield.errors import OptionError
-from nfield.fields import (
-    BACKENDS,
-    BuildContext,
-    DenseConfig,
-    Field,
-    FieldConfig,
-    HashConfig,
-    MlpConfig,
-    RbfConfig,
-    VmConfig,
-)
+from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.rendering.scene_renderer import SceneRenderer
@@ -37,7 +26,6 @@ _CONE = 1.0 / 256.0
 _LEAST_SPREAD = 0.02
 _LARGE_GAP = 0.5 * math.pi
 _BLACK = (0.0, 0.0, 0.0)
-_SHORT, _LONG = 4.0, 8.0
 
 
 @dataclass(frozen=True)
@@ -46,54 +34,23 @@ class Preset:
 
     field: FieldConfig
     """Size of the field."""
-    radiance: RadianceConfig = dataclasses.field(default_factory=RadianceConfig)
+    radiance: RadianceConfig
     """Samples and rays of a step; `near` follows from the scene."""
-    optim: OptimConfig = dataclasses.field(default_factory=OptimConfig)
+    optim: OptimConfig
     """Learning rates and their schedule."""
 
 
 def preset(minutes: float, *, backend: str = "hash") -> Preset:
-    """Options that do best within a budget: small tables and few levels learn faster, large ones further.
+    """Options that do best within a budget, as the backend's config knows them.
 
     Args:
         minutes: Training time on two cores.
-        backend: Name of the field's backend; one without an entry here takes its own defaults.
+        backend: Name of the field's backend.
     """
-    tuned = _PRESETS.get(backend)
-    return Preset(BACKENDS[backend]()) if tuned is None else tuned(minutes)
-
-
-def _hash(minutes: float) -> Preset:
-    if minutes <= _SHORT:
-        return Preset(HashConfig(levels=12, log2_table_size=17, finest_resolution=512))
-    return Preset(HashConfig(log2_table_size=19 if minutes > _LONG else 18))
-
-
-def _rbf(minutes: float) -> Preset:
-    """As many numbers as the hash field of the same budget."""
-    grid = _hash(minutes).field
-    assert isinstance(grid, HashConfig)
-    return Preset(RbfConfig.as_large_as(grid))
-
-
-def _vm(minutes: float) -> Preset:
-    """Planes take steps like a table's, the networks behind them smaller ones (TensoRF: 2e-2 and 1e-3)."""
-    field = VmConfig(resolution=192) if minutes <= _SHORT else VmConfig()
-    return Preset(field, optim=OptimConfig(rates={"planes": 2e-2, "network": 3e-3}))
-
-
-def _dense(minutes: float) -> Preset:
-    """The grid holds the answers themselves, which have far to go."""
-    return Preset(DenseConfig(), optim=OptimConfig(rates={"density": 2e-1, "color": 5e-2}))
-
-
-def _mlp(minutes: float) -> Preset:
-    """Each sample is dear, so that a step has fewer of them."""
-    radiance = RadianceConfig(samples=1 << 14, first_samples=1 << 13)
-    return Preset(MlpConfig(), radiance, OptimConfig(rates={"network": 2e-3}))
-
-
-_PRESETS: dict[str, Callable[[float], Preset]] = {"hash": _hash, "rbf": _rbf, "vm": _vm, "dense": _dense, "mlp": _mlp}
+    config = BACKENDS[backend].for_budget(minutes)
+    learning = config.learning()
+    radiance = RadianceConfig(samples=learning.samples, first_samples=learning.first_samples)
+    return Preset(config, radiance, OptimConfig(rates=learning.rates))
 
 
 @dataclass(frozen=True)

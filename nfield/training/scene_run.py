@@ -6,14 +6,14 @@ from pathlib import Path
 
 import torch
 
-from nfield.checkpoint import FILE, Checkpoint, save_checkpoint
-from nfield.config_json import from_json, to_json
+from nfield.checkpoint import FILE, Checkpoint, building, save_checkpoint
+from nfield.config_json import to_json
 from nfield.data.base import Scene
 from nfield.data.conventions import Convention
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.data.scenes import load_scene
 from nfield.fields import FieldConfig
-from nfield.saved_scene import camera_tensors
+from nfield.saved_scene import KIND, camera_tensors
 from nfield.training.evaluation import rendered_views, spread
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.radiance import RadianceConfig
@@ -72,7 +72,7 @@ class SceneRun:
             "scene": to_json(record_of(self.setup, self.scene.train, self.scene.world)),
         }
         checkpoint = checkpoint_of(
-            self.setup.task, state, kind="radiance", field=self.field, box=self.scene.train.box, extra=extra
+            self.setup.task, state, kind=KIND, field=self.field, box=self.scene.train.box, extra=extra
         )
         tensors = {**checkpoint.tensors, **camera_tensors(self.scene.train.cameras)}
         checkpoint = replace(checkpoint, tensors=tensors)
@@ -117,7 +117,8 @@ def start_run(folder: Path, plan: ScenePlan, field: FieldConfig, scene: Scene) -
 
 def continue_run(folder: Path, plan: ScenePlan, checkpoint: Checkpoint, scene: Scene) -> SceneRun:
     """A run from its checkpoint; the plan may have another budget than the saved one."""
-    begun = start_run(folder, plan, checkpoint.field, scene)
+    with building(folder):
+        begun = start_run(folder, plan, checkpoint.field, scene)
     restore_task(begun.setup.task, checkpoint, where=folder)
     state = state_of(checkpoint, where=folder)
     return SceneRun(folder, plan, checkpoint.field, scene, begun.setup, state)
@@ -125,5 +126,5 @@ def continue_run(folder: Path, plan: ScenePlan, checkpoint: Checkpoint, scene: S
 
 def plan_of(checkpoint: Checkpoint, *, where: Path) -> ScenePlan:
     """The plan in a checkpoint of a scene."""
-    checkpoint.require_kind("radiance", where=where, made_by="nfield train")
-    return from_json(ScenePlan, checkpoint.extra.get("plan", {}), where=f"{where}: plan")
+    checkpoint.require_kind(KIND, where=where, made_by="nfield train")
+    return checkpoint.entry("plan", ScenePlan, where=where)

@@ -11,8 +11,10 @@ from PIL import Image
 
 from nfield.checkpoint import FILE, load_checkpoint
 from nfield.cli import main
+from nfield.cli.options import goes_on
 from nfield.training.hooks import Log
 from nfield.training.loop import StepEvent
+from nfield.training.run_lock import LOCK_FILE
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +127,13 @@ def test_complaints_are_one_line(
 def test_a_run_of_a_picture_is_no_scene(fitted: Path, scene_folder: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["train", str(scene_folder), "--out", str(fitted), "--resume"]) == 2
     assert "holds a run of kind 'image', expected 'radiance'" in capsys.readouterr().err
+
+
+def test_a_training_that_was_killed_before_its_first_save_begins_anew(picture: Path, tmp_path: Path):
+    (tmp_path / LOCK_FILE).write_text("123")  # all that such a process leaves
+    words = ["train", str(picture), "--field", "hash", "--steps", "2", "--out", str(tmp_path)]
+    with pytest.warns(UserWarning, match="was left before anything was saved, so it begins anew"):
+        assert goes_on(tmp_path, resume=True) is False
+    assert main([*words, "--resume"]) == 0
+    assert load_checkpoint(tmp_path).step == 2
+    assert goes_on(tmp_path, resume=True)

@@ -132,6 +132,20 @@ def test_param_groups_hold_every_parameter_once(field: Field):
     assert sorted(grouped) == sorted(id(p) for p in field.parameters())
 
 
+def test_every_group_of_parameters_has_a_learning_rate(field: Field, name: str):
+    assert field.param_groups().keys() <= config_of(name, SMALL).learning().rates.keys()
+
+
+def test_options_for_budgets_and_persons_are_options_of_the_backend(name: str):
+    chosen = [BACKENDS[name].for_budget(minutes) for minutes in (0.1, 5.0, 60.0)] + [BACKENDS[name].for_person()]
+    assert all(type(config) is BACKENDS[name] for config in chosen)
+
+
+def test_only_fields_that_wait_for_places_say_so(name: str, generator: torch.Generator):
+    config = config_of(name, SMALL)
+    assert config.initialises == (not config.build(BuildContext(BOX, generator)).placed)
+
+
 def test_answers_do_not_depend_on_neighbours(field: Field, generator: torch.Generator):
     points, dirs = places(300, generator)
     whole, order = field(points, dirs), torch.randperm(300, generator=generator)

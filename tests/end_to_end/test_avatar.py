@@ -34,7 +34,7 @@ from nfield.fields.unlit import UnlitField
 from nfield.kernels.rasterize import rasterize
 from nfield.rendering.samplers.occupancy import OccupancyConfig
 from nfield.training.radiance import RadianceConfig
-from viewer.runs import load_subject
+from viewer.avatar_run import load_subject
 
 _SIZE = 128
 _FOCAL = 176.0

@@ -6,7 +6,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from nfield import checkpoint as checkpoint_module
 from nfield.checkpoint import FILE, FORMAT, Checkpoint, kind_of, load_checkpoint, load_field, save_checkpoint
 from nfield.errors import CheckpointError
 from nfield.fields import BACKENDS, BuildContext, HashConfig, HashField
@@ -138,7 +137,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, saved: Checkpoin
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint_module.os, "fsync", full)
+    monkeypatch.setattr("nfield.whole_file.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         save_checkpoint(tmp_path, replace(saved, step=8))
     assert load_checkpoint(tmp_path).step == 7

@@ -17,9 +17,10 @@ from avatars.posed.avatar import Avatar, FigureConfig
 from avatars.posed.run import save_avatar
 from avatars.surface.dressed import DressedSurface
 from nfield.cameras import Cameras
+from nfield.cli.kinds import kind_at
 from nfield.data.analytic import write_synthetic
 from nfield.data.scenes import load_scene
-from nfield.errors import CheckpointError, OptionError
+from nfield.errors import OptionError
 from nfield.fields import HashConfig
 from nfield.rendering.samplers.occupancy import OccupancyConfig
 from nfield.saved_scene import load_scene_run
@@ -29,8 +30,7 @@ from nfield.training.scene_run import ScenePlan, start_run
 from viewer.app import warm_up
 from viewer.camera import home_camera, rotation_matrix
 from viewer.page import strongest
-from viewer.runs import LOADERS, load_subject
-from viewer.seam import FigurePose
+from viewer.seam import FigurePose, Subject
 
 SIZE = (24, 32)
 FIELD = HashConfig(levels=4, log2_table_size=10, finest_resolution=32, hidden=32)
@@ -38,6 +38,10 @@ FIELD = HashConfig(levels=4, log2_table_size=10, finest_resolution=32, hidden=32
 
 def _never():
     return False
+
+
+def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
+    return kind_at(run).subject(run, motion=motion)
 
 
 @pytest.fixture(scope="module")
@@ -104,12 +108,6 @@ def test_measured_quality_is_told(scene_run: Path):
 def test_a_motion_for_a_scene_is_refused(scene_run: Path):
     with pytest.raises(OptionError, match="no joints"):
         load_subject(scene_run, motion=Path("dance.npz"))
-
-
-def test_unknown_kinds_are_named(scene_run: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delitem(LOADERS, "radiance")
-    with pytest.raises(CheckpointError, match="the kind 'radiance', which the viewer cannot show; expected one of"):
-        load_subject(scene_run)
 
 
 def test_an_avatar_takes_poses(avatar_run: Path):

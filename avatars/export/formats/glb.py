@@ -13,9 +13,9 @@ from avatars.export.gltf_document import glb_bytes, gltf_document
 from avatars.export.texture_options import MAKING, TextureOptions
 from avatars.motion import bank, open_motion
 from avatars.posed.run import KIND, load_avatar
-from nfield.checkpoint import write_atomically
 from nfield.errors import OptionError
 from nfield.export import Tell, register
+from nfield.whole_file import write_atomically
 
 
 @dataclass(frozen=True)

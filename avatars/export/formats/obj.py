@@ -12,8 +12,8 @@ from trimesh.visual.material import SimpleMaterial
 
 from avatars.export.pose_options import PoseOptions
 from avatars.posed.run import KIND, load_avatar
-from nfield.checkpoint import write_atomically
 from nfield.export import Tell, register
+from nfield.whole_file import write_atomically
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from trimesh.exchange.ply import export_ply
 from avatars.export.pose_options import PoseOptions
 from avatars.posed.run import KIND, load_avatar
 from avatars.surface.textured import texture_at
-from nfield.checkpoint import write_atomically
 from nfield.export import Tell, register
+from nfield.whole_file import write_atomically
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from avatars.export.surface_splats import SurfacePoints, surface_splats
 from avatars.export.textured_mesh import TextureConfig
 from avatars.posed.avatar import Avatar
 from avatars.posed.run import KIND, load_avatar
-from nfield.checkpoint import write_atomically
 from nfield.errors import OptionError
 from nfield.export import Tell, register
 from nfield.export.splat_file import write_splats
+from nfield.whole_file import write_atomically
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from avatars.export.figure import RigConfig, RiggedFigure
 from avatars.export.gltf_document import glb_bytes, gltf_document
 from avatars.export.texture_options import MAKING, TextureOptions
 from avatars.posed.run import KIND, load_avatar
-from nfield.checkpoint import write_atomically
 from nfield.errors import DataError
 from nfield.export import Tell, register
+from nfield.whole_file import write_atomically
 
 _LICENSE_URL = "https://vrm.dev/licenses/1.0/"
 _DECIDES = (

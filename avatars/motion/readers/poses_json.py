@@ -26,6 +26,7 @@ from avatars.motion.recorded import settled
 from nfield.errors import DataError
 
 _RATE = 30.0
+_UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError)
 _LAYOUT = (
     'expected {"poses": ...} with a list of names of poses, and "seconds" from one to the next, or of frames of 72 '
     'numbers, and "fps"; optional "travel" (frames of 3 numbers), "contacts" (frames of 2) and "loops"'
@@ -38,7 +39,7 @@ def read_json(path: Path, model: BodyModel) -> Motion:
         content = json.loads(path.read_text(encoding="utf-8"))
         named = bool(content["poses"]) and all(isinstance(pose, str) for pose in content["poses"])
         motion = _between_names(path, content) if named else _frames(path, content, model)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path}: not readable as a motion ({error!r}); {_LAYOUT}") from error
     require_motion(path, motion.rotations, motion.rate, advice=_LAYOUT)
     return motion if "travel" in content else settled(motion, model, placed=False)
@@ -65,7 +66,7 @@ def _between_names(path: Path, content: Mapping[str, Any]) -> Motion:
     seconds = float(content.get("seconds", 1.0))
     if not 0.0 < seconds < _RATE * 100.0:
         raise DataError(f"{path}: its poses follow each other after {seconds:g} seconds; {_LAYOUT}")
-    frames = between([_pose(name) for name in content["poses"]], seconds)
+    frames = between([_pose(path, name) for name in content["poses"]], seconds)
     return Motion(frames, torch.zeros(len(frames), 3), _RATE, path.stem, loops=True)
 
 
@@ -88,7 +89,11 @@ def _contacts(content: Mapping[str, Any], count: int) -> Bool[Tensor, "t 2"] | N
     return None if found is None else torch.tensor(found).bool().reshape(count, 2)
 
 
-def _pose(name: str) -> Float[Tensor, "24 3"]:
+def _pose(path: Path, name: str) -> Float[Tensor, "24 3"]:
     """A named pose, or its mirror image."""
     start = "mirrored "
-    return mirrored(named_pose(name.removeprefix(start))) if name.startswith(start) else named_pose(name)
+    try:
+        pose = named_pose(name.removeprefix(start))
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
+    return mirrored(pose) if name.startswith(start) else pose

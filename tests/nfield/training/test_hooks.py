@@ -1,6 +1,5 @@
 from pathlib import Path
 
-import pytest
 import torch
 
 from nfield.training.hooks import Log, PeriodicSave
@@ -17,22 +16,21 @@ def _event(step: int, seconds: float, share: float, *, last: bool = False, inter
     return StepEvent(Moment(step, seconds, share), {"color": 0.1}, measures, last, interrupted, state)
 
 
-def test_saves_lie_no_further_apart_than_asked():
+def test_the_first_step_is_saved_and_then_saves_lie_no_further_apart_than_asked():
     saved: list[float] = []
     save = PeriodicSave(lambda state: saved.append(state.seconds), every=10.0)
     for second in range(1, 36):
         save(_event(second, float(second), second / 35))
     save(_event(35, 35.0, 1.0, last=True))
-    assert saved == [11.0, 21.0, 31.0, 35.0]
+    assert saved == [1.0, 11.0, 21.0, 31.0, 35.0]
 
 
-@pytest.mark.parametrize(("first", "expected"), [(0.0, [1.0, 11.0, 21.0]), (4.0, [5.0, 15.0, 25.0])])
-def test_the_first_save_may_come_sooner(first: float, expected: list[float]):
+def test_a_resumed_training_is_saved_after_its_first_step_too():
     saved: list[float] = []
-    save = PeriodicSave(lambda state: saved.append(state.seconds), every=10.0, first=first)
-    for second in range(1, 30):
-        save(_event(second, float(second), second / 35))
-    assert saved == expected
+    save = PeriodicSave(lambda state: saved.append(state.seconds), every=10.0)
+    for second in range(100, 121):
+        save(_event(second, float(second), second / 200))
+    assert saved == [100.0, 110.0, 120.0]
 
 
 def test_the_log_evaluates_at_its_marks_and_at_the_end(tmp_path: Path):
@@ -62,5 +60,8 @@ def test_a_resumed_log_forgets_what_was_lost(tmp_path: Path):
 
 
 def test_a_row_that_was_cut_off_is_left_out(tmp_path: Path):
-    (tmp_path / "log.jsonl").write_text('{"step": 1}\n{"ste')
-    assert read_log(tmp_path) == [{"step": 1}]
+    row = {"seconds": 1.0, "step": 1, "train_psnr": 20.0, "test_psnr": None, "rays_per_second": 1}
+    write_log(tmp_path, [row, {**row, "step": "2"}, {**row, "test_psnr": [3]}])
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('[4]\n{"ste')
+    assert read_log(tmp_path) == [row]

@@ -7,7 +7,7 @@ import torch
 from nfield.data.analytic import analytic_scene
 from nfield.data.base import PosedImages
 from nfield.errors import OptionError
-from nfield.fields import BACKENDS, BuildContext, HashConfig, VmConfig
+from nfield.fields import HashConfig, VmConfig
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.uniform import UniformSampler
 from nfield.rendering.scene_renderer import SceneRenderer
@@ -70,12 +70,12 @@ def test_larger_budgets_get_larger_tables():
     assert sizes[0] < sizes[-1]
 
 
-@pytest.mark.parametrize("name", BACKENDS)
-def test_every_backend_has_a_rate_for_each_of_its_groups(name: str):
-    chosen = preset(15.0, backend=name)
-    small = {"resolution": 8} if name in ("vm", "dense") else {}
-    field = replace(chosen.field, **small).build(BuildContext(Box.cube(1.0)))
-    assert field.param_groups().keys() <= chosen.optim.rates.keys()
+def test_presets_are_what_the_backend_says():
+    config = VmConfig.for_budget(3.0)
+    chosen = preset(3.0, backend="vm")
+    assert chosen.field == config
+    assert chosen.optim.rates == config.learning().rates
+    assert preset(3.0, backend="mlp").radiance.samples < chosen.radiance.samples == RadianceConfig().samples
 
 
 def test_silhouettes_leave_few_cells_before_the_first_step(generator: torch.Generator):

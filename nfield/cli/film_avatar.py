@@ -21,7 +21,7 @@ _POSE = "t-pose"
 _MOTION_RATE = 15.0  # a picture of the field takes a second or two on a CPU
 
 
-def render(options: RenderOptions) -> None:
+def film(options: RenderOptions) -> None:
     """Writes the video, its frames and a strip; says where."""
     avatar = load_avatar(options.run)
     console = Console(highlight=False, soft_wrap=True)

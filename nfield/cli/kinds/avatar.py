@@ -1,0 +1,53 @@
+"""Runs of avatars: a person's field in canonical space, behind the warp of a body."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+import avatars.export.formats  # noqa: F401 - registers the formats
+from avatars.posed.run import KIND as NAME
+from avatars.posed.run import load_avatar
+from distill.run import ConvertRun
+from nfield.checkpoint import load_checkpoint
+from nfield.cli.convert_avatar import AvatarSource, compare_posed
+from nfield.cli.eval import EvalOptions
+from nfield.cli.film_avatar import film
+from nfield.cli.kinds.base import RunKind
+from nfield.cli.render import RenderOptions
+from nfield.errors import CheckpointError
+from viewer.avatar_run import load_subject
+from viewer.seam import Subject
+
+
+@dataclass(frozen=True)
+class AvatarKind:
+    """See `RunKind`."""
+
+    name: str = NAME
+
+    def measure(self, options: EvalOptions) -> None:
+        """Refused: there are no held-out photos of a person in one photo."""
+        raise CheckpointError(
+            f"{options.run}: holds a run of kind {self.name!r}, which has no held-out photos to be measured on; its "
+            "figures from the photo's side are in report.json, and nfield bench people measures those with the truth"
+        )
+
+    def render(self, options: RenderOptions) -> None:
+        """A film of a motion, or of a pose from all around."""
+        film(options)
+
+    def source(self, run: Path) -> AvatarSource:
+        """The canonical field, known from rings of cameras around the body at rest."""
+        return AvatarSource(load_avatar(run), load_checkpoint(run))
+
+    def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
+        """Both avatars in a pose that neither was trained in."""
+        compare_posed(begun, console)
+
+    def subject(self, run: Path, *, motion: Path | None) -> Subject:
+        """A figure that takes poses."""
+        return load_subject(run, motion=motion)
+
+
+KIND: RunKind = AvatarKind()

@@ -1,0 +1,71 @@
+"""Runs of pictures: signals that were fitted to one picture."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NoReturn
+
+from rich.console import Console
+
+from distill.run import ConvertRun
+from nfield.cli.eval import EvalOptions
+from nfield.cli.kinds.base import RunKind
+from nfield.cli.render import RenderOptions
+from nfield.cli.train_image import quality
+from nfield.data.picture_files import write_png
+from nfield.errors import CheckpointError
+from nfield.training.image import render_signal, straight
+from nfield.training.image_run import KIND as NAME
+from nfield.training.image_run import as_written, continue_run, evaluation, load_image_run, prepare_picture
+from nfield.training.run_folder import write_json
+from viewer.image_run import load_subject
+from viewer.seam import Subject
+
+
+@dataclass(frozen=True)
+class PictureKind:
+    """See `RunKind`."""
+
+    name: str = NAME
+
+    def measure(self, options: EvalOptions) -> None:
+        """The fitted picture against the picture itself."""
+        saved = load_image_run(options.run)
+        plan = saved.plan if options.data is None else replace(saved.plan, picture=str(options.data.resolve()))
+        picture = prepare_picture(options.data or Path(plan.picture), size=plan.size)
+        run = continue_run(options.run, plan, saved.checkpoint, picture)
+        fitted = straight(run.task.decoded())
+        found = evaluation(run, fitted, step=saved.checkpoint.step, seconds=saved.checkpoint.seconds)
+        write_json(options.run / "eval.json", found)
+        numbers = found["numbers"]
+        console = Console(highlight=False, soft_wrap=True)
+        console.print(quality(found))
+        console.print(
+            f"{numbers['trainable']} trainable numbers, {numbers['total']} in all; {found['step']} steps in "
+            f"{found['seconds']['training']:.0f} s of training; written to {options.run / 'eval.json'}"
+        )
+
+    def render(self, options: RenderOptions) -> None:
+        """The picture, decoded at any size."""
+        options.require_no_motion("picture")
+        saved = load_image_run(options.run)
+        height, width = size = options.size or saved.plan.size
+        path = (options.out or options.run / "render") / "decoded.png"
+        write_png(path, as_written(render_signal(saved.signal, size)))
+        Console(highlight=False, soft_wrap=True).print(f"decoded at {width}x{height} pixels: see {path}")
+
+    def source(self, run: Path) -> NoReturn:
+        """Refused."""
+        raise CheckpointError(
+            f"{run}: holds a run of kind {self.name!r}, which has no volume to convert; "
+            "give one of a scene or an avatar"
+        )
+
+    def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
+        """Never comes to this."""
+
+    def subject(self, run: Path, *, motion: Path | None) -> Subject:
+        """The picture as a sheet in space, and its errors."""
+        return load_subject(run, motion=motion)
+
+
+KIND: RunKind = PictureKind()

@@ -1,0 +1,96 @@
+"""Kinds of runs: every command does with a run what its kind says, and refuses what it cannot do by one line."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from nfield.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from nfield.cli import main
+from nfield.cli.kinds import KINDS, RunKind, kind_at, kind_named
+from nfield.data.picture_files import write_png
+from nfield.errors import CheckpointError
+from nfield.export import EXPORTS
+
+
+@pytest.fixture(scope="module")
+def picture_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("picture")
+    write_png(folder / "noise.png", torch.rand(12, 16, 3, generator=torch.Generator().manual_seed(0)))
+    words = ["train", str(folder / "noise.png"), "--field", "hash", "--steps", "5", "--out", str(folder / "run")]
+    assert main(words) == 0
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def avatar_run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that says that it is of an avatar; nothing that is asked of it here looks further."""
+    folder = tmp_path_factory.mktemp("avatar")
+    save_checkpoint(folder, _renamed(load_checkpoint(finished_run), "avatar"))
+    return folder
+
+
+def _renamed(checkpoint: Checkpoint, kind: str) -> Checkpoint:
+    return replace(checkpoint, kind=kind)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_kind_answers_the_protocol_under_the_name_of_its_checkpoints(name: str):
+    kind = kind_named(name)
+    assert isinstance(kind, RunKind)
+    assert kind.name == name
+
+
+def test_the_kind_of_a_folder_is_its_checkpoints(finished_run: Path, picture_run: Path, avatar_run: Path):
+    found = [kind_at(run).name for run in (finished_run, picture_run, avatar_run)]
+    assert found == ["radiance", "image", "avatar"]
+
+
+def test_the_kind_of_avatars_brings_its_formats_along():
+    kind_named("avatar")
+    assert {"glb", "obj", "ply"} <= set(EXPORTS["avatar"])
+
+
+@pytest.mark.parametrize("command", ["eval", "render", "view", "convert"])
+def test_every_command_refuses_kinds_that_nobody_knows(
+    command: str, finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    foreign, out = tmp_path / "foreign", tmp_path / "out"
+    save_checkpoint(foreign, _renamed(load_checkpoint(finished_run), "hologram"))
+    words = ["--to", "vm", "--out", str(out)] if command == "convert" else []
+    assert main([command, str(foreign), *words]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"unknown kind 'hologram', expected one of {', '.join(KINDS)}" in error
+    with pytest.raises(CheckpointError, match="hologram"):
+        kind_at(foreign)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "expected"),
+    [
+        ("avatar", ["eval"], "has no held-out photos to be measured on"),
+        ("image", ["convert", "--to", "vm", "--out", "{out}"], "has no volume to convert"),
+        ("image", ["render", "--motion", "walk"], "holds a picture, which has no joints"),
+        ("image", ["view", "--motion", "walk"], "holds a picture, which has no joints"),
+        ("radiance", ["render", "--motion", "walk"], "holds a scene, which has no joints"),
+    ],
+)
+def test_what_a_kind_cannot_do_is_said(
+    kind: str, words: list[str], expected: str, request: pytest.FixtureRequest, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+):  # fmt: skip
+    fixture = {"avatar": "avatar_run", "image": "picture_run", "radiance": "finished_run"}[kind]
+    command, *rest = [word.format(out=tmp_path / "out") for word in words]
+    assert main([command, str(request.getfixturevalue(fixture)), *rest]) == 2
+    error = capsys.readouterr().err
+    assert expected in error
+    assert error.count("\n") == 1
+
+
+def test_pictures_are_measured_and_decoded_as_pictures(picture_run: Path, tmp_path: Path):
+    assert main(["eval", str(picture_run)]) == 0
+    assert (picture_run / "eval.json").is_file()
+    assert main(["render", str(picture_run), "--size", "24", "32", "--out", str(tmp_path)]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["decoded.png"]
