@@ -13,8 +13,8 @@ from torch import Tensor
 
 from avatars.export.clip import Clip
 from avatars.export.figure import RiggedFigure
-from avatars.export.gltf_buffer import GltfBuffer
 from avatars.export.rig import RestSkeleton
+from nfield.export.gltf_buffer import GltfBuffer
 
 _QUALITY = 92
 _STILL = 1e-5  # radians that a joint which never turns may turn
@@ -42,12 +42,6 @@ def gltf_document(figure: RiggedFigure, *, name: str) -> tuple[gltf.GLTF2, bytes
     document.scenes, document.scene = [gltf.Scene(name=name, nodes=[0, 1])], 0
     document.animations = [_animation(buffer, figure, clip) for clip in figure.clips.values()]
     return document, buffer.finished()
-
-
-def glb_bytes(document: gltf.GLTF2, binary: bytes) -> bytes:
-    """A document and its binary part in one file."""
-    document.set_binary_blob(binary)
-    return b"".join(document.save_to_bytes())
 
 
 def _material(name: str) -> gltf.Material:

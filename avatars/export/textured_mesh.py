@@ -11,11 +11,11 @@ from avatars.export.bake import BakeConfig, bake
 from avatars.export.outline import OutlineConfig, meet_outlines
 from avatars.export.outline_views import OutlineViewsConfig, outline_views
 from avatars.posed.avatar import Avatar
-from avatars.surface.atlas import Atlas
 from avatars.surface.dressed import DressedSurface
 from avatars.surface.mesh import vertex_normals
 from avatars.surface.parametrise import TextureLayout
 from nfield.errors import DataError
+from nfield.texture_atlas import Atlas
 
 
 @dataclass(frozen=True)

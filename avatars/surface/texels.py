@@ -8,13 +8,13 @@ from jaxtyping import Bool, Float
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from avatars.surface.atlas import Atlas
 from avatars.surface.limbs import NAMES, hangs_as, memberships
 from avatars.surface.mesh import vertex_normals
 from avatars.surface.paint import PhotographedSurface
 from avatars.surface.regions import BodyRegions
 from avatars.surface.visibility import PosedSurface, Visibility, VisibilityConfig, visibility
 from nfield.bilinear import bilinear
+from nfield.texture_atlas import Atlas
 
 _FACING = 0.1
 _BESIDE_HAND = 0.09

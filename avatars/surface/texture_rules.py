@@ -11,7 +11,6 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from avatars.surface.atlas import SIZE, Atlas
 from avatars.surface.hair import hair_and_skin
 from avatars.surface.head import complete_head
 from avatars.surface.limbs import LIMBS, LimbShape, unrolled
@@ -22,6 +21,7 @@ from avatars.surface.texels import Texels, photographed_texels
 from avatars.surface.textured import Texture
 from avatars.surface.unrolled import CELL, Grid
 from avatars.surface.visibility import VisibilityConfig
+from nfield.texture_atlas import SIZE, Atlas
 
 _MEMBER = 0.02
 _SURE_MEMBER = 0.4

@@ -20,6 +20,8 @@ _EXAMPLES = (
     "nfield export runs/me --to vrm --author 'My Name'",
     "nfield export runs/me --to obj --pose sit",
     "nfield export runs/me --to splats --rigged",
+    "nfield export runs/lego --to mesh",
+    "nfield export runs/lego --to mesh --resolution 384 --out lego.obj",
     "nfield export runs/lego --to cameras",
     "nfield export runs/me --to glb --help",
 )
@@ -32,7 +34,7 @@ class ExportOptions:
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder that nfield fit or nfield train wrote."""
     to: str
-    """Format: glb, vrm, obj, ply, splats or mp4 of an avatar; cameras of a scene."""
+    """Format: glb, vrm, obj, ply, splats or mp4 of an avatar; mesh, pointcloud or cameras of a scene."""
     out: Path | None = None
     """File to write. Default: in the run's folder, with its name."""
 
@@ -53,9 +55,9 @@ def run(options: ExportOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
     export = export_of(kind_of(options.run), options.to, where=options.run)
     out = options.out or options.run / f"{options.run.resolve().name}{export.suffix}"
-    ending = Path(f"run{export.suffix}").suffix
-    if out.suffix != ending:
-        raise OptionError(f"--out: is {out}, expected a file whose name ends with {ending}")
+    endings = (Path(f"run{export.suffix}").suffix, *export.endings)
+    if out.suffix not in endings:
+        raise OptionError(f"--out: is {out}, expected a file whose name ends with {' or '.join(endings)}")
     format_options: Any = getattr(options, "format_options", export.options)
     export.write(options.run, out, format_options, console.print)
     console.print(f"{export.about}, {out.stat().st_size / 1e6:.1f} MB: {out}")

@@ -16,6 +16,7 @@ _TURN_RATE = 30.0
 _EXAMPLES = (
     "nfield render runs/lego",
     "nfield render runs/lego --frames 120 --size 400 400 --out lego-orbit",
+    "nfield render runs/lego --path camera_path.json",
     "nfield render runs/me --pose wave",
     "nfield render runs/me --motion dance",
     "nfield render runs/me --motion walk.bvh --camera follow",
@@ -54,6 +55,9 @@ class RenderOptions:
     pose: str | None = None
     """Pose of an avatar, filmed from all around: a name (t-pose, a-pose, walk, ...) or a file of body parameters (npz).
     Default: t-pose."""
+    path: Path | None = None
+    """Of a scene: camera path to film along, a JSON file as nerfstudio writes it, in the world of the scene's files. It
+    says how many pictures there are, how large and how fast."""
     frames: int | None = None
     """Pictures. Default: 60 around a circle; what --seconds and --fps say for a motion."""
     seconds: float | None = None
@@ -62,7 +66,7 @@ class RenderOptions:
     """Pictures per second. Default: 30 around a circle, 15 for a motion: a picture of 512x512 pixels of an avatar takes
     1 to 2 s on two cores, a second of its motion about 20 s."""
     size: tuple[int, int] | None = None
-    """Height and width. Default: those of the photos; 512 512 for an avatar."""
+    """Height and width. Default: those of the photos, or of the path; 512 512 for an avatar."""
     out: Path | None = None
     """Folder to write. Default: render/ in the run's; for an avatar the run's itself."""
 
@@ -92,6 +96,17 @@ class RenderOptions:
                     f"{name}: {self.run} holds a {what}, which has no joints; leave {name} out, or give an avatar"
                 )
 
+    def require_no_path(self, what: str) -> None:
+        """Refuses what only a scene can do.
+
+        Args:
+            what: The run holds.
+        """
+        if self.path is not None:
+            raise OptionError(
+                f"--path: {self.run} holds {what}, which is not filmed along a path; leave --path out, or give a scene"
+            )
+
 
 def parse(arguments: Sequence[str]) -> RenderOptions:
     """Options of this command."""
@@ -110,6 +125,9 @@ def _check(options: RenderOptions) -> None:
         at_least(extent, 2, name="--size")
     if options.frames is not None and options.seconds is not None:
         raise OptionError("--frames: --seconds says the same in another way; leave one of them out")
+    for name, given in (("--frames", options.frames), ("--seconds", options.seconds)):
+        if given is not None and options.path is not None:
+            raise OptionError(f"{name}: {options.path} says how long the film is; leave {name} out")
     if options.seconds is not None:
         positive(options.seconds, name="--seconds", unit="seconds")
     if options.fps is not None:

@@ -30,6 +30,11 @@ class Export(Protocol):
         ...
 
     @property
+    def endings(self) -> tuple[str, ...]:
+        """With what else a file's name may end, which then says in which of several ways it is written."""
+        ...
+
+    @property
     def options(self) -> Any:  # noqa: ANN401 - each format has a dataclass of its own
         """The options' defaults, a frozen dataclass whose fields are documented."""
         ...

@@ -102,7 +102,7 @@ class DenseField(Field):
         Per node and colour they are the least squares fit to the logits of the colour from directions that are spread
         evenly over the sphere; one pseudo-inverse serves all nodes (PVD's student of this kind starts from nothing).
         """
-        dirs = _spread_directions(_DIRECTIONS).to(self.coefficients)
+        dirs = spread_directions(_DIRECTIONS).to(self.coefficients)
         fit = torch.linalg.pinv(spherical_harmonics(dirs)[:, :_FUNCTIONS])
         log_densities, coefficients = self.log_densities.view(-1, 1), self.coefficients.view(-1, 3, _FUNCTIONS)
         for part in torch.arange(len(log_densities), device=dirs.device).split(_NODES):
@@ -134,7 +134,7 @@ def _color(coefficients: Float[Tensor, "n 27"], dirs: Float[Tensor, "n 3"]) -> F
     return (coefficients.view(-1, 3, _FUNCTIONS) * functions).sum(-1).sigmoid()
 
 
-def _spread_directions(count: int) -> Float[Tensor, "n 3"]:
+def spread_directions(count: int) -> Float[Tensor, "n 3"]:
     """Unit directions spread evenly over the sphere (Fibonacci's lattice)."""
     index = torch.arange(count) + 0.5
     height, azimuth = 1.0 - 2.0 * index / count, math.pi * (1.0 + math.sqrt(5.0)) * index

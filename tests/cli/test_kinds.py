@@ -73,6 +73,8 @@ def test_every_command_refuses_kinds_that_nobody_knows(
         ("avatar", ["eval"], "has no held-out photos to be measured on"),
         ("image", ["convert", "--to", "vm", "--out", "{out}"], "has no volume to convert"),
         ("image", ["render", "--motion", "walk"], "holds a picture, which has no joints"),
+        ("image", ["render", "--path", "a.json"], "holds a picture, which is not filmed along a path"),
+        ("avatar", ["render", "--path", "a.json"], "holds an avatar, which is not filmed along a path"),
         ("image", ["view", "--motion", "walk"], "holds a picture, which has no joints"),
         ("radiance", ["render", "--motion", "walk"], "holds a scene, which has no joints"),
     ],

@@ -9,12 +9,13 @@ from torch import Tensor
 from avatars.export.clip import ClipConfig
 from avatars.export.correctives import CorrectiveConfig
 from avatars.export.figure import RigConfig, RiggedFigure
-from avatars.export.gltf_document import glb_bytes, gltf_document
+from avatars.export.gltf_document import gltf_document
 from avatars.export.texture_options import MAKING, TextureOptions
 from avatars.motion import bank, open_motion
 from avatars.posed.run import KIND, load_avatar
 from nfield.errors import OptionError
 from nfield.export import Tell, register
+from nfield.export.gltf_buffer import glb_bytes
 from nfield.whole_file import write_atomically
 
 
@@ -36,6 +37,7 @@ class Glb:
 
     about: str = "rigged, textured mesh with motions (binary glTF 2.0)"
     suffix: str = ".glb"
+    endings: tuple[str, ...] = ()
     options: GlbOptions = field(default_factory=GlbOptions)
 
     def write(self, run: Path, out: Path, options: GlbOptions, tell: Tell) -> None:

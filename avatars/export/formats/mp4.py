@@ -44,6 +44,7 @@ class Mp4:
 
     about: str = "film of a motion (MP4)"
     suffix: str = ".mp4"
+    endings: tuple[str, ...] = ()
     options: Mp4Options = field(default_factory=Mp4Options)
 
     def write(self, run: Path, out: Path, options: Mp4Options, tell: Tell) -> None:

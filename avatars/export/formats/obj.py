@@ -22,6 +22,7 @@ class Obj:
 
     about: str = "textured mesh of a pose (Wavefront OBJ; material and texture lie beside it)"
     suffix: str = ".obj"
+    endings: tuple[str, ...] = ()
     options: PoseOptions = field(default_factory=PoseOptions)
 
     def write(self, run: Path, out: Path, options: PoseOptions, tell: Tell) -> None:

@@ -20,6 +20,7 @@ class Ply:
 
     about: str = "mesh of a pose with colours at its vertices (PLY)"
     suffix: str = ".ply"
+    endings: tuple[str, ...] = ()
     options: PoseOptions = field(default_factory=PoseOptions)
 
     def write(self, run: Path, out: Path, options: PoseOptions, tell: Tell) -> None:

@@ -40,6 +40,7 @@ class SplatFile:
 
     about: str = "Gaussian splats of a pose (PLY)"
     suffix: str = ".splats.ply"
+    endings: tuple[str, ...] = ()
     options: SplatsOptions = field(default_factory=SplatsOptions)
 
     def write(self, run: Path, out: Path, options: SplatsOptions, tell: Tell) -> None:

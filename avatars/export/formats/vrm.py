@@ -6,11 +6,12 @@ from typing import Any
 
 from avatars.export.bone_names import REQUIRED
 from avatars.export.figure import RigConfig, RiggedFigure
-from avatars.export.gltf_document import glb_bytes, gltf_document
+from avatars.export.gltf_document import gltf_document
 from avatars.export.texture_options import MAKING, TextureOptions
 from avatars.posed.run import KIND, load_avatar
 from nfield.errors import DataError
 from nfield.export import Tell, register
+from nfield.export.gltf_buffer import glb_bytes
 from nfield.whole_file import write_atomically
 
 _LICENSE_URL = "https://vrm.dev/licenses/1.0/"
@@ -34,6 +35,7 @@ class Vrm:
 
     about: str = "avatar for VRM 1.0 applications: rigged mesh, humanoid bones, licence entry"
     suffix: str = ".vrm"
+    endings: tuple[str, ...] = ()
     options: VrmOptions = field(default_factory=VrmOptions)
 
     def write(self, run: Path, out: Path, options: VrmOptions, tell: Tell) -> None:

@@ -35,6 +35,7 @@ class AvatarKind:
 
     def render(self, options: RenderOptions) -> None:
         """A film of a motion, or of a pose from all around."""
+        options.require_no_path("an avatar")
         film(options)
 
     def source(self, run: Path) -> AvatarSource:

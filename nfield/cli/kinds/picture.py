@@ -47,6 +47,7 @@ class PictureKind:
     def render(self, options: RenderOptions) -> None:
         """The picture, decoded at any size."""
         options.require_no_motion("picture")
+        options.require_no_path("a picture")
         saved = load_image_run(options.run)
         height, width = size = options.size or saved.plan.size
         path = (options.out or options.run / "render") / "decoded.png"

@@ -10,6 +10,8 @@ from rich.table import Table
 import nfield.scene_export.formats  # noqa: F401 - registers the formats
 from distill.run import ConvertRun
 from distill.source import SceneSource
+from nfield.camera_path import read_camera_path
+from nfield.cameras import Cameras
 from nfield.checkpoint import FILE
 from nfield.cli.eval import EvalOptions
 from nfield.cli.film import write_film
@@ -60,17 +62,14 @@ class SceneKind:
         )
 
     def render(self, options: RenderOptions) -> None:
-        """An orbit: the video, its frames and a strip."""
+        """An orbit, or a given path: the video, its frames and a strip."""
         options.require_no_motion("scene")
-        saved, length = load_scene_run(options.run), options.turn()
-        orbit = saved.orbit
-        if options.size is not None:
-            orbit = replace(orbit, size=options.size, focal=orbit.focal * options.size[0] / orbit.size[0])
-        cameras = orbit.cameras(length.count)
+        saved = load_scene_run(options.run)
+        name, cameras, rate = _orbit(saved, options) if options.path is None else _path(saved, options, options.path)
         folder = options.out or options.run / "render"
         console = Console(highlight=False, soft_wrap=True)
-        frames = (saved.shown.image(cameras, index).color for index in range(length.count))
-        write_film(console, folder, frames, count=length.count, name="orbit", rate=length.rate)
+        frames = (saved.shown.image(cameras, index).color for index in range(len(cameras)))
+        write_film(console, folder, frames, count=len(cameras), name=name, rate=rate)
 
     def source(self, run: Path) -> SceneSource:
         """The scene's field and cameras."""
@@ -82,6 +81,20 @@ class SceneKind:
     def subject(self, run: Path, *, motion: Path | None) -> Subject:
         """The field from anywhere, and the cameras that it was trained from."""
         return load_subject(run, motion=motion)
+
+
+def _orbit(saved: SavedScene, options: RenderOptions) -> tuple[str, Cameras, float]:
+    """A film's name, cameras and pictures per second: once around."""
+    orbit, length = saved.orbit, options.turn()
+    if options.size is not None:
+        orbit = replace(orbit, size=options.size, focal=orbit.focal * options.size[0] / orbit.size[0])
+    return "orbit", orbit.cameras(length.count), length.rate
+
+
+def _path(saved: SavedScene, options: RenderOptions, path: Path) -> tuple[str, Cameras, float]:
+    """The same along a path."""
+    read = read_camera_path(path)
+    return path.stem, read.cameras(saved.record.world, size=options.size), options.fps or read.rate
 
 
 def _measured(console: Console, saved: SavedScene, options: EvalOptions) -> Rows:

@@ -37,6 +37,7 @@ class CamerasFile:
 
     about: str = "cameras of the scene (transforms.json of instant-ngp and nerfstudio, with COLMAP's files beside it)"
     suffix: str = ".transforms.json"
+    endings: tuple[str, ...] = ()
     options: CamerasOptions = field(default_factory=CamerasOptions)
 
     def write(self, run: Path, out: Path, options: CamerasOptions, tell: Tell) -> None:

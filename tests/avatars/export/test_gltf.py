@@ -12,9 +12,9 @@ from PIL import Image
 from avatars.body.skinning import forward_kinematics, posed_from_rest, rotations_from_axis_angle, transform
 from avatars.export.figure import RiggedFigure
 from avatars.export.formats.vrm import vrm_extension
-from avatars.export.gltf_buffer import GltfBuffer
-from avatars.export.gltf_document import glb_bytes, gltf_document
+from avatars.export.gltf_document import gltf_document
 from nfield.errors import DataError
+from nfield.export.gltf_buffer import GltfBuffer, glb_bytes
 from tests.avatars.export.gltf_reader import Glb
 
 

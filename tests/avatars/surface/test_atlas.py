@@ -3,8 +3,8 @@ import torch
 from torch import Tensor
 
 from avatars.body import BodyModel
-from avatars.surface.atlas import Atlas
 from avatars.surface.parametrise import TextureLayout
+from nfield.texture_atlas import Atlas
 
 _SQUARE = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 _FACES = torch.tensor([[0, 1, 2], [0, 2, 3]])

@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from avatars.body import BodyModel
-from avatars.surface.atlas import Atlas
 from avatars.surface.limbs import LIMBS, NAMES, memberships, unrolled
 from avatars.surface.mesh import subdivide
 from avatars.surface.parametrise import TextureLayout
 from avatars.surface.textured import Texture
 from avatars.surface.unrolled import CELL, Grid, reflect_rows, ring_distance
+from nfield.texture_atlas import Atlas
 from tests.avatars.surface.shapes import box, sphere
 
 

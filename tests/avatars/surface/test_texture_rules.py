@@ -10,7 +10,6 @@ from avatars.body import BodyModel, BodyPose
 from avatars.body.joints import JOINT_NAMES
 from avatars.body.pose_file import named_pose
 from avatars.surface.appearance import Appearance
-from avatars.surface.atlas import Atlas
 from avatars.surface.complete import Completion
 from avatars.surface.dressed import DressedSurface
 from avatars.surface.limbs import NAMES, memberships
@@ -25,6 +24,7 @@ from avatars.surface.visibility import VisibilityConfig
 from nfield.bilinear import bilinear
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
+from nfield.texture_atlas import Atlas
 
 _SIZE = 384
 _SKIN, _HAIR, _SLEEVE = torch.tensor([0.85, 0.62, 0.52]), torch.tensor([0.15, 0.1, 0.06]), torch.tensor([0.1, 0.5, 0.2])

@@ -14,6 +14,7 @@ from nfield.export import EXPORTS, Export, Tell, export_of, register
 class _Stone:
     about: str = "a stone"
     suffix: str = ".stone"
+    endings: tuple[str, ...] = ()
     options: None = None
 
     def write(self, run: Path, out: Path, options: Any, tell: Tell) -> None:

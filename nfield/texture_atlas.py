@@ -1,6 +1,7 @@
 """The texels of a textured surface: where each lies on it, and images of values at them."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -8,11 +9,30 @@ from jaxtyping import Float, Int
 from scipy import ndimage
 from torch import Tensor
 
-from avatars.surface.parametrise import TextureLayout
 from nfield.kernels.rasterize import rasterize
 
 SIZE = 1024
 """Texels along the edge of an atlas."""
+
+
+@runtime_checkable
+class Layout(Protocol):
+    """Where a surface's triangles lie in a texture; no two of them overlap."""
+
+    @property
+    def uv(self) -> Float[Tensor, "u 2"]:
+        """Texture coordinates in [0, 1], v upwards."""
+        ...
+
+    @property
+    def uv_faces(self) -> Int[Tensor, "t 3"]:
+        """Texture coordinate of each corner of each face."""
+        ...
+
+    @property
+    def pages(self) -> int:
+        """Height of the texture over its width."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -34,18 +54,13 @@ class Atlas:
     faces: Int[Tensor, "t 3"]
 
     @staticmethod
-    def of(layout: TextureLayout, faces: Int[Tensor, "t 3"], *, size: int = SIZE) -> "Atlas":
+    def of(layout: Layout, faces: Int[Tensor, "t 3"], *, size: int = SIZE) -> "Atlas":
         """The texels of a parametrised surface.
 
         Args:
             layout: Where its triangles lie in the texture.
             faces: Corners of each face.
             size: Texels along the upper edge.
-
-        >>> square = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
-        >>> faces = torch.tensor([[0, 1, 2], [0, 2, 3]])
-        >>> len(Atlas.of(TextureLayout(square, faces), faces, size=4).index)
-        16
         """
         u, v = layout.uv.unbind(-1)
         height = size * layout.pages

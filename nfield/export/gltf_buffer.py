@@ -1,4 +1,4 @@
-"""The binary part of a glTF file, and the accessors into it (glTF 2.0, sections 3.6 and 5)."""
+"""The binary part of a glTF file, the accessors into it, and files of both (glTF 2.0, sections 3.6, 4 and 5)."""
 
 import numpy as np
 import pygltflib as gltf
@@ -77,6 +77,12 @@ class GltfBuffer:
     def _added(self, accessor: gltf.Accessor) -> int:
         self._document.accessors.append(accessor)
         return len(self._document.accessors) - 1
+
+
+def glb_bytes(document: gltf.GLTF2, binary: bytes) -> bytes:
+    """A document and its binary part in one file."""
+    document.set_binary_blob(binary)
+    return b"".join(document.save_to_bytes())
 
 
 def _accessor(values: np.ndarray, *, bounded: bool) -> gltf.Accessor:
