@@ -6,7 +6,14 @@ DEMO := demo/avatar
 # The range of versions that the project file asks for.
 TORCH := $(shell sed -n 's/^ *"\(torch[<>=][^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: demo test check clean
+.PHONY: help demo test docs wheel clean
+
+help:
+	@echo "make demo    install, fit an avatar to the sample photo, film, export and view it"
+	@echo "make test    install, then formatting, lint, types, layers, API reference and all tests"
+	@echo "make docs    the API reference, from docstrings, in build/api"
+	@echo "make wheel   a wheel that another machine can install, in dist"
+	@echo "make clean   remove what these made"
 
 # The stamp is newer than the project file and the native sources once everything is installed.
 $(VENV)/.installed: pyproject.toml CMakeLists.txt $(wildcard nfield/kernels/native/*)
@@ -33,7 +40,14 @@ test: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/python docs/build_api.py build/api
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m "not gpu"
 
+docs: $(VENV)/.installed
+	$(BIN)/python docs/build_api.py build/api
+
+wheel: $(VENV)/.installed
+	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
 clean:
-	rm -rf $(VENV) build demo
+	rm -rf $(VENV) build demo dist
