@@ -27,8 +27,8 @@ $(VENV)/.installed: pyproject.toml CMakeLists.txt $(wildcard nfield/kernels/nati
 
 # Less training and smaller pictures than by default, so that the demo stays short.
 demo: $(VENV)/.installed
-	$(BIN)/nfield fit assets/sample/photo.jpg --out $(DEMO) --overwrite --minutes 1
-	$(BIN)/nfield render $(DEMO) --frames 36 --size 288 288
+	$(BIN)/nfield fit assets/sample/photo.jpg --out $(DEMO) --overwrite --minutes 0.6
+	$(BIN)/nfield render $(DEMO) --frames 24 --size 288 288
 	$(BIN)/nfield render $(DEMO) --motion dance --camera front --size 288 288 --fps 6 --out $(DEMO)/dance
 	$(BIN)/nfield export $(DEMO) --to glb --texture 1024
 	@echo "The avatar is in $(DEMO): look at turntable.mp4, strip.png and dance/dance.mp4, and open avatar.glb."
