@@ -33,7 +33,7 @@ def posed_data(data: Path, folder: Path, *, frames: int) -> Path:
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt("stopped while poses are found; give the same command to go on") from stop
     for note in posed.notes:
-        console.print(f"note: {note}", style="dim")
+        console.print(f"note: {note}", style="dim", markup=False)
     console.print(f"poses are in {posed.folder}")
     return posed.folder
 

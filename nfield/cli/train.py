@@ -108,7 +108,7 @@ def _train(options: TrainOptions) -> None:
     begun = _continued(options) if options.resume else _started(options)
     train_images, size = begun.scene.train, begun.plan.size
     for note in begun.scene.notes:
-        console.print(f"note: {note}", style="dim")
+        console.print(f"note: {note}", style="dim", markup=False)
     console.print(
         f"{len(train_images)} views to train on, {len(begun.scene.test)} held out, {size[1]}x{size[0]} pixels; "
         f"saving to {options.out}"

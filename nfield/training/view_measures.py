@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class Measures:
     """
 
     flip: bool
-    lpips: Lpips | None = None
+    lpips: Callable[[Tensor, Tensor], float] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

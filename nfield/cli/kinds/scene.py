@@ -53,7 +53,7 @@ class SceneKind:
         write_csv(options.run / "eval.csv", rows)
         console.print(_table(rows, mean))
         if lacking is not None:
-            console.print(f"note: {lacking}", style="dim")
+            console.print(f"note: {lacking}", style="dim", markup=False)
         console.print(
             f"{saved.checkpoint.step} steps in {saved.checkpoint.seconds:.0f} s of training, {megabytes:g} MB; "
             f"written to {options.run / 'eval.json'} and eval.csv, the worst views to {options.run / 'worst'}"

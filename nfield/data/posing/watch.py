@@ -1,23 +1,13 @@
 """Who is told how far the search for poses is."""
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 _Item = TypeVar("_Item")
 
 
-class Watch(Protocol):
-    """Is told after each part of a step; may raise to stop, and what is done by then is kept."""
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """How far one step is.
-
-        Args:
-            step: What is done, in a few words.
-            done: Parts that are.
-            total: Parts that there are.
-        """
-        ...
+Watch = Callable[[str, int, int], None]
+"""Is told of a step in a few words, of its parts that are done, and of how many there are; may raise to stop."""
 
 
 def unwatched(step: str, done: int, total: int) -> None:
