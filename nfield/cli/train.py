@@ -46,7 +46,7 @@ _EXAMPLES = (
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """Train a radiance field on posed photos; Ctrl-C saves and stops, --resume continues."""
+    """Train a radiance field on photos; Ctrl-C saves and stops, --resume continues."""
 
     data: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")]
     """Folder of COLMAP, LLFF or transforms files (NeRF-synthetic, instant-ngp, nerfstudio), or such a file; or a
