@@ -20,6 +20,7 @@ _EXAMPLES = (
     "nfield export runs/me --to vrm --author 'My Name'",
     "nfield export runs/me --to obj --pose sit",
     "nfield export runs/me --to splats --rigged",
+    "nfield export runs/lego --to cameras",
     "nfield export runs/me --to glb --help",
 )
 
@@ -29,9 +30,9 @@ class ExportOptions:
     """Write what a run holds as a file for other tools; --help after a run and a format lists that format's options."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """Folder that nfield fit wrote."""
+    """Folder that nfield fit or nfield train wrote."""
     to: str
-    """Format: glb, vrm, obj, ply, splats or mp4."""
+    """Format: glb, vrm, obj, ply, splats or mp4 of an avatar; cameras of a scene."""
     out: Path | None = None
     """File to write. Default: in the run's folder, with its name."""
 

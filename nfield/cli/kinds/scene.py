@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+import nfield.scene_export.formats  # noqa: F401 - registers the formats
 from distill.run import ConvertRun
 from distill.source import SceneSource
 from nfield.checkpoint import FILE

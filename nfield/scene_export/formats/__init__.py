@@ -1,0 +1,5 @@
+"""The formats in which scenes are exported, one file each; importing this registers them."""
+
+from nfield.scene_export.formats import cameras
+
+__all__ = ["cameras"]
