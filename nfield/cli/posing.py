@@ -1,6 +1,7 @@
 """Data without poses at the command line: they are found before the training, and how far that is, is shown."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from nfield.data.posing import find_poses, lacks_poses
+from nfield.data.posing.record import PosesFolder
 from nfield.training.run_lock import only_writer
 
 _LINE_SECONDS = 5.0
@@ -36,6 +38,20 @@ def posed_data(data: Path, folder: Path, *, frames: int) -> Path:
         console.print(f"note: {note}", style="dim", markup=False)
     console.print(f"poses are in {posed.folder}")
     return posed.folder
+
+
+def resumed_data(data: Path, kept: Sequence[Path]) -> Path:
+    """Data of a run that goes on: those that are given, unless they lack poses and some were found before.
+
+    A run goes on with the pictures that it began with, whatever happened to the photos since.
+
+    Args:
+        data: What the user gave, which may be gone.
+        kept: Folders where poses may have been found.
+    """
+    if data.exists() and not lacks_poses(data):
+        return data
+    return next((folder for folder in kept if PosesFolder(folder).finished), data)
 
 
 class StepProgress:

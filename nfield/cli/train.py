@@ -20,9 +20,9 @@ from nfield.cli.options import (
     refuse_existing_run,
     with_options_of,
 )
-from nfield.cli.posing import posed_data
+from nfield.cli.posing import posed_data, resumed_data
 from nfield.data.conventions import Convention
-from nfield.data.posing import MOST_FRAMES, lacks_poses
+from nfield.data.posing import MOST_FRAMES
 from nfield.data.scenes import load_scene
 from nfield.fields import BACKENDS
 from nfield.training.hooks import Log, PeriodicSave
@@ -151,8 +151,7 @@ def _continued(options: TrainOptions) -> SceneRun:
     checkpoint = load_checkpoint(options.out)
     plan = plan_of(checkpoint, where=options.out)
     plan = replace(plan, train=plan.train.with_budget(minutes=options.minutes, steps=options.steps))
-    # What a run began with lies with the poses that were found, whatever happened to the photos since.
-    data = Path(plan.data) if lacks_poses(options.data) else options.data
+    data = resumed_data(options.data, (Path(plan.data), options.out / "poses"))
     return continue_run(options.out, replace(plan, data=str(data.resolve())), checkpoint, plan.load_scene(data))
 
 

@@ -134,7 +134,10 @@ class Registration:
             counts = {
                 image.name: database.num_keypoints_for_image(image.image_id) for image in database.read_all_images()
             }
-            return Features(counts, database.num_verified_image_pairs())
+            _, agreeing = (
+                database.read_two_view_geometry_num_inliers()
+            )  # pairs that do not match are there, too, with 0
+            return Features(counts, sum(count > 0 for count in agreeing))
         finally:
             database.close()
 

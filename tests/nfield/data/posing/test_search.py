@@ -107,6 +107,16 @@ def test_a_search_that_was_stopped_goes_on(tmp_path: Path):
     assert (tmp_path / "poses" / "work" / "database.db").stat().st_ino == before
 
 
+def test_photos_of_different_things_are_refused_with_what_helps(tmp_path: Path, generator: torch.Generator):
+    pytest.importorskip("pycolmap", reason="pycolmap is not installed (extra: colmap)")
+    for index in range(3):
+        blots = torch.rand(1, 3, 30, 40, generator=generator)
+        picture = torch.nn.functional.interpolate(blots, (120, 160), mode="bicubic").clamp(0, 1)[0].permute(1, 2, 0)
+        Image.fromarray((picture * 255).byte().numpy()).save(tmp_path / f"{index}.png")
+    with pytest.raises(DataError, match=r"0 of its 3 pictures could be registered \(0 of 3 pairs .* overlap"):
+        find_poses(tmp_path, tmp_path / "poses")
+
+
 def test_too_few_photos_are_refused_before_anything_is_written(tmp_path: Path):
     write_photos(tmp_path / "photos", 2)
     with pytest.raises(DataError, match="holds 2 photos, expected at least 3"):
