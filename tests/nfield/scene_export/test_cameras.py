@@ -187,7 +187,11 @@ def test_a_run_exports_its_cameras_with_its_pictures(finished_run: Path, scene_f
     capture = load_capture(tmp_path / "tiny.colmap")
     assert capture.points is not None
     assert len(capture.points) == 200
-    assert np.abs(capture.points).max() < 1.6
+    # A field that has hardly learned anything puts them anywhere in its box, which is the scene's.
+    world, box = saved.record.world, saved.shown.box
+    low, high = (np.asarray(world.origin) + corner.double().numpy() / world.scale for corner in (box.low, box.high))
+    assert (capture.points >= low - 1e-5).all()
+    assert (capture.points <= high + 1e-5).all()
 
 
 def test_moved_cameras_are_matched_and_foreign_ones_are_not(finished_run: Path, scene_folder: Path):
