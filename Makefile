@@ -6,7 +6,14 @@ DEMO := demo/avatar
 # The range of versions that the project file asks for.
 TORCH := $(shell sed -n 's/^ *"\(torch[<>=][^"]*\)".*/\1/p' pyproject.toml)
 
-.PHONY: demo test check clean
+.PHONY: help demo test docs wheel clean
+
+help:
+	@echo "make demo    install, fit an avatar to the sample photo, film, export and view it"
+	@echo "make test    install, then formatting, lint, types, layers, API reference and all tests"
+	@echo "make docs    the API reference, from docstrings, in build/api"
+	@echo "make wheel   a wheel that another machine can install, in dist"
+	@echo "make clean   remove what these made"
 
 # The stamp is newer than the project file and the native sources once everything is installed.
 $(VENV)/.installed: pyproject.toml CMakeLists.txt $(wildcard nfield/kernels/native/*)
@@ -20,8 +27,8 @@ $(VENV)/.installed: pyproject.toml CMakeLists.txt $(wildcard nfield/kernels/nati
 
 # Less training and smaller pictures than by default, so that the demo stays short.
 demo: $(VENV)/.installed
-	$(BIN)/nfield fit assets/sample/photo.jpg --out $(DEMO) --overwrite --minutes 1
-	$(BIN)/nfield render $(DEMO) --frames 36 --size 288 288
+	$(BIN)/nfield fit assets/sample/photo.jpg --out $(DEMO) --overwrite --minutes 0.6
+	$(BIN)/nfield render $(DEMO) --frames 24 --size 288 288
 	$(BIN)/nfield render $(DEMO) --motion dance --camera front --size 288 288 --fps 6 --out $(DEMO)/dance
 	$(BIN)/nfield export $(DEMO) --to glb --texture 1024
 	@echo "The avatar is in $(DEMO): look at turntable.mp4, strip.png and dance/dance.mp4, and open avatar.glb."
@@ -33,7 +40,14 @@ test: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/python docs/build_api.py build/api
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m "not gpu"
 
+docs: $(VENV)/.installed
+	$(BIN)/python docs/build_api.py build/api
+
+wheel: $(VENV)/.installed
+	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
 clean:
-	rm -rf $(VENV) build demo
+	rm -rf $(VENV) build demo dist

@@ -31,6 +31,7 @@ from nfield.kernels.rbf import (
     rbf_values,
     rbf_values_reference,
 )
+from nfield.kernels.skinning import SkinnedVertices, SkinningRule, inverse_skinning, inverse_skinning_reference
 from nfield.kernels.sparse_adam import sparse_adam_, sparse_adam_reference
 from nfield.kernels.trilinear import trilinear, trilinear_reference
 from nfield.types import Box, Rays, Samples
@@ -340,6 +341,32 @@ def compare_nearest(work: Workload, rounds: int, generator: torch.Generator) -> 
     return rows
 
 
+_SKINNING = SkinningRule(
+    spread=0.006, apart=0.08, reach=0.03, inner=0.004, outer=0.009, spacing=0.008, core=(0.001, 0.003)
+)
+
+
+def compare_skinning(work: Workload, rounds: int, generator: torch.Generator) -> Comparison:
+    """Samples around a shell of 2^16 vertices that each have a map of their own, carried back by the nearest four."""
+    outwards = normalize(torch.randn(1 << 16, 3, generator=generator), dim=-1)
+    posed = 0.5 + 0.3 * outwards
+    linear = torch.eye(3) + 0.1 * torch.randn(len(posed), 3, 3, generator=generator)
+    maps = torch.cat([linear, 0.1 * torch.randn(len(posed), 3, 1, generator=generator)], -1)
+    vertices = SkinnedVertices(posed, posed, maps, outwards, torch.ones(len(posed)))
+    near = NearestCenters(posed).query(work.points, 4, within=_SKINNING.reach)
+    doubled = SkinnedVertices(**{name: values.double() for name, values in vars(vertices).items()})
+    times = interleaved(
+        {
+            "native": partial(inverse_skinning, work.points, *near, vertices, _SKINNING),
+            "twin": partial(inverse_skinning_reference, work.points, *near, vertices, _SKINNING),
+        },
+        rounds=rounds,
+    )
+    found = inverse_skinning(work.points, *near, vertices, _SKINNING).points
+    exact = inverse_skinning_reference(work.points.double(), near[0], near[1].double(), doubled, _SKINNING).points
+    return Comparison("inverse skinning", len(found), times["native"], times["twin"], _error([found], [exact]))
+
+
 def compare_rbf(rounds: int, generator: torch.Generator) -> list[Comparison]:
     """Values and mixture of NeuRBF's image field: 256x256 pixels, 4 neighbours, 32 channels; gradient to features."""
     row, column = torch.meshgrid(torch.arange(256), torch.arange(256), indexing="ij")
@@ -388,5 +415,6 @@ def compare_kernels(count: int, log2_table_size: int, *, rounds: int) -> list[Co
         compare_march(work, rounds),
         compare_adam(work, rounds, generator),
         *compare_nearest(work, rounds, generator),
+        compare_skinning(work, rounds, generator),
         *compare_rbf(rounds, generator),
     ]

@@ -15,7 +15,7 @@ from nfield.errors import NFieldError
 
 COMMANDS = {
     "fit": "Make a posable avatar from one photo of a person.",
-    "train": "Train a radiance field on posed photos, or a field on one picture.",
+    "train": "Train a radiance field on photos or a video, or a field on one picture.",
     "eval": "Measure a trained scene on its held-out photos, or a picture's field on its picture.",
     "render": "Film a scene or an avatar from all around, an avatar in a motion; or a picture at any size.",
     "convert": "Convert a trained run to another architecture, without photos.",

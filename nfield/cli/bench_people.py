@@ -10,7 +10,6 @@ from rich.console import Console
 
 from avatars.benchmark.cell import Settings
 from avatars.benchmark.job import Job
-from avatars.benchmark.metrics.likeness import require_flip
 from avatars.benchmark.results import RESULTS, Results, keep_command
 from avatars.benchmark.rows import methods, rows
 from avatars.benchmark.run import Benchmark, Event, do_all, launch, write_sheets
@@ -18,6 +17,7 @@ from avatars.benchmark.subjects import chosen, key_of
 from avatars.benchmark.views import PLANS
 from nfield.cli.options import parse_options
 from nfield.errors import DataError, NFieldError, OptionError
+from nfield.flip import require_flip
 from nfield.whole_file import write_atomically
 
 _QUICK_SUBJECTS, _QUICK_MINUTES = 2, 0.5

@@ -16,6 +16,8 @@ from nfield.kernels import native_core
 _OPTIONAL = {
     "nerfacc": ("rendering on CUDA", "see docs/gpu.md"),
     "tinycudann": ("fields on CUDA", "see docs/gpu.md"),
+    "pycolmap": ("poses of photos and videos", "pip install 'nfield[colmap]'"),
+    "flip_evaluator": ("FLIP in nfield eval and nfield bench people", "pip install 'nfield[bench]'"),
     "smplx": ("users' own SMPL-H and SMPL-X files, a licence of their own", "pip install 'nfield[smplx]'"),
     "OpenEXR": ("OpenEXR pictures", "pip install 'nfield[exr]'"),
     "beartype": ("checks of shapes in tests", "pip install 'nfield[dev]'"),

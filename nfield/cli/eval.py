@@ -10,17 +10,25 @@ import tyro
 from nfield.cli.kinds import kind_at
 from nfield.cli.options import at_least, parse_options
 
-_EXAMPLES = ("nfield eval runs/lego", "nfield eval runs/lego --views 5")
+_EXAMPLES = (
+    "nfield eval runs/lego",
+    "nfield eval runs/lego --views 5",
+    "nfield eval runs/lego --lpips weights/lpips_alex.safetensors (see docs/evaluation.md)",
+)
 
 
 @dataclass(frozen=True)
 class EvalOptions:
-    """Measure a trained scene on its held-out photos, or a fitted picture: PSNR and SSIM, into eval.json."""
+    """Measure a trained scene on its held-out photos, or a fitted picture; into eval.json, eval.csv and worst/."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder that nfield train wrote."""
     views: int | None = None
     """Held-out views to measure, evenly spread. Default: all."""
+    lpips: Path | None = None
+    """Weights of LPIPS, which is measured of scenes where they are given; docs/evaluation.md says how to get them."""
+    worst: int = 3
+    """Views of a scene with the lowest PSNR to draw into worst/: rendered, photographed, and the difference."""
     data: Path | None = None
     """Where the data set or picture lies now, if it was moved."""
 
@@ -33,4 +41,5 @@ def parse(arguments: Sequence[str]) -> EvalOptions:
 def run(options: EvalOptions) -> None:
     """Measures, in the way of the kind of run."""
     at_least(options.views, 1, name="--views")
+    at_least(options.worst, 0, name="--worst")
     kind_at(options.run).measure(options)

@@ -20,7 +20,9 @@ from nfield.cli.options import (
     refuse_existing_run,
     with_options_of,
 )
+from nfield.cli.posing import posed_data, resumed_data
 from nfield.data.conventions import Convention
+from nfield.data.posing import MOST_FRAMES
 from nfield.data.scenes import load_scene
 from nfield.fields import BACKENDS
 from nfield.training.hooks import Log, PeriodicSave
@@ -36,6 +38,7 @@ _EXAMPLES = (
     "nfield train data/lego --out runs/lego --minutes 3",
     "nfield train data/fox --out runs/fox --size 480 270",
     "nfield train shots/from-colmap --out runs/shots",
+    "nfield train photos --out runs/photos (a folder of photos, or walk.mp4: their poses are found first)",
     "nfield train data/lego --out runs/lego --resume --minutes 15",
     "nfield train photo.png --field rbf --out runs/photo (see nfield train photo.png --help)",
 )
@@ -43,10 +46,11 @@ _EXAMPLES = (
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """Train a radiance field on posed photos; Ctrl-C saves and stops, --resume continues."""
+    """Train a radiance field on photos; Ctrl-C saves and stops, --resume continues."""
 
     data: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")]
-    """Folder of COLMAP, LLFF or transforms files (NeRF-synthetic, instant-ngp, nerfstudio), or such a file."""
+    """Folder of COLMAP, LLFF or transforms files (NeRF-synthetic, instant-ngp, nerfstudio), or such a file; or a
+    folder of photos or a video, whose poses are found with pycolmap."""
     out: Path
     """Run folder to write: checkpoint, log, curve and test renders."""
     field: str = "hash"
@@ -61,6 +65,10 @@ class TrainOptions:
     """Whole number by which the photos are made smaller. Default: so that the longer edge has at most 800 pixels."""
     convention: Convention | None = None
     """How poses of a transforms file are written. Default: opengl, unless that makes no sense of the cameras."""
+    poses: Path | None = None
+    """Folder for poses that are found, which several runs may share. Default: poses in the run folder."""
+    frames: int = MOST_FRAMES
+    """Frames to choose from a video, at most: sharp ones, at equal distances of motion."""
     samples: int | None = None
     """Samples of a step, which the number of rays follows. Default: by the budget."""
     seed: int = 0
@@ -100,7 +108,7 @@ def _train(options: TrainOptions) -> None:
     begun = _continued(options) if options.resume else _started(options)
     train_images, size = begun.scene.train, begun.plan.size
     for note in begun.scene.notes:
-        console.print(f"note: {note}", style="dim")
+        console.print(f"note: {note}", style="dim", markup=False)
     console.print(
         f"{len(train_images)} views to train on, {len(begun.scene.test)} held out, {size[1]}x{size[0]} pixels; "
         f"saving to {options.out}"
@@ -118,6 +126,7 @@ def _check(options: TrainOptions) -> None:
     at_least(options.test_renders, 0, name="--test-renders")
     at_least(options.samples, 1024, name="--samples")
     at_least(options.seed, 0, name="--seed")
+    at_least(options.frames, 3, name="--frames")
     positive(options.save_every, name="--save-every", unit="seconds")
 
 
@@ -131,8 +140,9 @@ def _started(options: TrainOptions) -> SceneRun:
     if options.samples is not None:
         first = min(radiance.first_samples, options.samples)
         radiance = replace(radiance, samples=options.samples, first_samples=first)
-    scene = load_scene(options.data, size=options.size, downscale=options.downscale, convention=options.convention)
-    plan = ScenePlan(str(options.data.resolve()), budget, radiance, scene.train.cameras.size, options.convention)
+    data = posed_data(options.data, options.poses or options.out / "poses", frames=options.frames)
+    scene = load_scene(data, size=options.size, downscale=options.downscale, convention=options.convention)
+    plan = ScenePlan(str(data.resolve()), budget, radiance, scene.train.cameras.size, options.convention)
     options.out.mkdir(parents=True, exist_ok=True)
     return start_run(options.out, plan, config, scene)
 
@@ -141,8 +151,8 @@ def _continued(options: TrainOptions) -> SceneRun:
     checkpoint = load_checkpoint(options.out)
     plan = plan_of(checkpoint, where=options.out)
     plan = replace(plan, train=plan.train.with_budget(minutes=options.minutes, steps=options.steps))
-    scene = plan.load_scene(options.data)
-    return continue_run(options.out, replace(plan, data=str(options.data.resolve())), checkpoint, scene)
+    data = resumed_data(options.data, (Path(plan.data), options.out / "poses"))
+    return continue_run(options.out, replace(plan, data=str(data.resolve())), checkpoint, plan.load_scene(data))
 
 
 def _start(begun: SceneRun) -> tuple[int, float]:

@@ -139,5 +139,5 @@ def _unreadable(path: Path, error: Exception) -> DataError:
     reason = " ".join(str(error).split()) or type(error).__name__
     return DataError(
         f"{path}: cannot be read as an image ({reason}), expected a whole PNG or JPEG file; "
-        "copy it again, or remove its frame from the transforms file"
+        "copy it again, or remove it from the capture"
     )

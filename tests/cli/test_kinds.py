@@ -1,5 +1,9 @@
 """Kinds of runs: every command does with a run what its kind says, and refuses what it cannot do by one line."""
 
+import csv
+import json
+import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,3 +100,31 @@ def test_pictures_are_measured_and_decoded_as_pictures(picture_run: Path, tmp_pa
     assert (picture_run / "eval.json").is_file()
     assert main(["render", str(picture_run), "--size", "24", "32", "--out", str(tmp_path)]) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["decoded.png"]
+
+
+def test_a_scene_is_measured_view_by_view_into_two_files_and_pictures(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    assert main(["eval", str(run), "--worst", "1"]) == 0
+    measured = json.loads((run / "eval.json").read_text())
+    with (run / "eval.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["view"] for row in rows] == [view["view"] for view in measured["views"]]
+    assert [float(row["psnr"]) for row in rows] == [view["psnr"] for view in measured["views"]]
+    assert len(list((run / "worst").iterdir())) == 1
+    assert "PSNR" in capsys.readouterr().out
+    assert main(["eval", str(run), "--lpips", str(tmp_path / "gone.safetensors")]) == 2
+    assert "gone.safetensors: does not exist, expected the weights of LPIPS" in capsys.readouterr().err
+
+
+def test_a_scene_is_measured_without_flip_where_its_package_is_missing(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setitem(sys.modules, "flip_evaluator", None)
+    shutil.copytree(finished_run, tmp_path / "run")
+    assert main(["eval", str(tmp_path / "run")]) == 0
+    assert "note: without FLIP: " in (said := capsys.readouterr().out)
+    assert "pip install 'nfield[bench]'" in said
+    assert set(json.loads((tmp_path / "run" / "eval.json").read_text())["mean"]) == {"psnr", "ssim"}

@@ -4,7 +4,10 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
+import imageio.v3 as iio
 import pytest
+
+from nfield.fields import BACKENDS
 
 _FOLDER = Path(__file__).resolve().parents[2] / "examples"
 
@@ -28,6 +31,31 @@ def test_posing_the_body_draws_a_person(tmp_path: Path, pose: str):
     share = _load("02_pose_the_body").main(tmp_path, pose)
     assert 0.03 < share < 0.3
     assert (tmp_path / f"{pose}.png").exists()
+
+
+def test_a_picture_is_fitted_and_enlarged(tmp_path: Path):
+    assert _load("03_fit_a_picture").main(tmp_path, steps=100) > 26.0
+    assert iio.imread(tmp_path / "closer.png").shape == (192, 192, 3)
+
+
+def test_a_field_is_converted():
+    before, after = _load("04_convert_a_field").main(steps=100)
+    assert after > before + 10.0
+
+
+def test_a_motion_is_drawn(tmp_path: Path):
+    count = _load("05_play_a_motion").main(tmp_path, "wave", rate=2.0)
+    pictures = iio.imread(tmp_path / "wave.gif", index=None)
+    assert count == len(pictures)
+    assert len({picture.tobytes() for picture in pictures}) > 2
+
+
+def test_an_added_architecture_learns():
+    try:
+        before, after = _load("06_add_an_architecture").main(steps=40)
+    finally:
+        BACKENDS.pop("blobs", None)
+    assert after > before + 2.5
 
 
 def test_every_example_is_tested():

@@ -13,11 +13,9 @@ from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from avatars.defects import away_from_outline, sharpness
-from nfield.errors import BackendUnavailable
+from nfield.flip import flip_map
 from nfield.metrics import intersection_over_union, psnr
 
-PIXELS_PER_DEGREE = 67.0
-"""Of FLIP's viewer: 0.7 m before a screen 0.7 m wide with 3840 pixels."""
 _BEST_PSNR = 100.0  # decibels, for equal pictures
 _FLIP_MARGIN = 12  # pixels; the filters of FLIP at that distance reach 9
 _EDGES = 0.9  # quantile of steepness above which the truth has an edge
@@ -90,7 +88,7 @@ def ssim_inside(color: Float[Tensor, "h w 3"], reference: Float[Tensor, "h w 3"]
 
 
 def flip_around(color: Float[Tensor, "h w 3"], reference: Float[Tensor, "h w 3"], mask: Bool[Tensor, "h w"]) -> float:
-    """Mean FLIP in the box around a mask, at `PIXELS_PER_DEGREE`.
+    """Mean FLIP in the box around a mask.
 
     Raises:
         BackendUnavailable: The package flip-evaluator is missing.
@@ -101,32 +99,7 @@ def flip_around(color: Float[Tensor, "h w 3"], reference: Float[Tensor, "h w 3"]
     start = [max(0, edge - _FLIP_MARGIN) for edge in low]
     wide = tuple(slice(first, last + _FLIP_MARGIN) for first, last in zip(start, high, strict=True))
     box = tuple(slice(a - first, b - first) for a, b, first in zip(low, high, start, strict=True))
-    return float(_flip_map(color[wide], reference[wide])[box].mean())
-
-
-def require_flip() -> None:
-    """Says so at once where FLIP cannot be measured.
-
-    Raises:
-        BackendUnavailable: The package flip-evaluator is missing.
-    """
-    try:
-        import flip_evaluator  # noqa: F401 (only whether it is there)
-    except ImportError as error:
-        raise BackendUnavailable(
-            "the benchmark of people measures FLIP with the package flip-evaluator, which is missing; "
-            "install it with: pip install 'nfield[bench]'"
-        ) from error
-
-
-def _flip_map(color: Float[Tensor, "h w 3"], reference: Float[Tensor, "h w 3"]) -> Float[np.ndarray, "h w"]:
-    require_flip()
-    import flip_evaluator
-
-    true, ours = (np.ascontiguousarray(picture.float().numpy()) for picture in (reference, color))
-    options = {"ppd": PIXELS_PER_DEGREE}
-    error, _, _ = flip_evaluator.evaluate(true, ours, "LDR", inputsRGB=True, applyMagma=False, parameters=options)
-    return error[..., 0]
+    return float(flip_map(color[wide], reference[wide])[box].mean())
 
 
 def sharpness_ratio(

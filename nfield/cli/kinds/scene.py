@@ -1,6 +1,6 @@
 """Runs of scenes: radiance fields of posed photos."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,12 +22,9 @@ from nfield.saved_scene import SavedScene, load_scene_run
 from nfield.training.evaluation import rendered_views, spread
 from nfield.training.run_folder import write_json
 from nfield.training.scene_run import plan_of
+from nfield.training.view_measures import Measures, Row, Worst, available_measures, mean_of, write_csv
 from viewer.scene_run import load_subject
 from viewer.seam import Subject
-
-_DIGITS = 4
-
-Rows = list[dict[str, str | float]]
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,12 @@ class SceneKind:
     name: str = NAME
 
     def measure(self, options: EvalOptions) -> None:
-        """Held-out views against their photos: PSNR and SSIM of each, and their means."""
+        """Held-out views against their photos: each view's measures, their means, and the worst views."""
         console = Console(highlight=False, soft_wrap=True)
         saved = load_scene_run(options.run)
-        rows = _measured(console, saved, options)
-        mean = {key: round(sum(float(row[key]) for row in rows) / len(rows), _DIGITS) for key in ("psnr", "ssim")}
+        measures, lacking = available_measures(options.lpips)
+        rows = _measured(console, saved, options, measures)
+        mean = mean_of(rows, measures.names)
         megabytes = round((options.run / FILE).stat().st_size / 1e6, 2)
         plan = plan_of(saved.checkpoint, where=options.run)
         result = {
@@ -55,10 +53,13 @@ class SceneKind:
             "megabytes": megabytes,
         }
         write_json(options.run / "eval.json", result)
+        write_csv(options.run / "eval.csv", rows)
         console.print(_table(rows, mean))
+        if lacking is not None:
+            console.print(f"note: {lacking}", style="dim", markup=False)
         console.print(
             f"{saved.checkpoint.step} steps in {saved.checkpoint.seconds:.0f} s of training, {megabytes:g} MB; "
-            f"written to {options.run / 'eval.json'}"
+            f"written to {options.run / 'eval.json'} and eval.csv, the worst views to {options.run / 'worst'}"
         )
 
     def render(self, options: RenderOptions) -> None:
@@ -97,25 +98,31 @@ def _path(saved: SavedScene, options: RenderOptions, path: Path) -> tuple[str, C
     return path.stem, read.cameras(saved.record.world, size=options.size), options.fps or read.rate
 
 
-def _measured(console: Console, saved: SavedScene, options: EvalOptions) -> Rows:
-    """PSNR and SSIM of each view."""
+def _measured(console: Console, saved: SavedScene, options: EvalOptions, measures: Measures) -> list[Row]:
+    """What is measured of each view; draws the worst."""
     plan = plan_of(saved.checkpoint, where=options.run)
     scene = plan.load_scene(options.data)
     indices = spread(len(scene.test), options.views)
-    rows: Rows = []
+    rows, worst = [], Worst(options.worst)
     with console.status("rendering held-out views") as status:
         for view in rendered_views(saved.shown, scene.test, indices):
-            rows.append({"view": view.name, "psnr": round(view.psnr, _DIGITS), "ssim": round(view.ssim, _DIGITS)})
+            rows.append(measures.of(view))
+            worst.see(view)
             status.update(f"rendering held-out views: {len(rows)} of {len(indices)}")
+    worst.write(options.run / "worst")
     return rows
 
 
-def _table(rows: Rows, mean: Mapping[str, float]) -> Table:
-    table = Table("view", "PSNR (dB)", "SSIM")
+_COLUMNS = {"psnr": ("PSNR (dB)", ".2f"), "ssim": ("SSIM", ".4f"), "flip": ("FLIP", ".4f"), "lpips": ("LPIPS", ".4f")}
+"""Headings and formats of what is measured."""
+
+
+def _table(rows: Sequence[Row], mean: Mapping[str, float]) -> Table:
+    table = Table("view", *(_COLUMNS[name][0] for name in mean))
     for row in rows:
-        table.add_row(str(row["view"]), f"{row['psnr']:.2f}", f"{row['ssim']:.4f}")
+        table.add_row(str(row["view"]), *(format(row[name], _COLUMNS[name][1]) for name in mean))
     table.add_section()
-    table.add_row("mean", f"{mean['psnr']:.2f}", f"{mean['ssim']:.4f}")
+    table.add_row("mean", *(format(value, _COLUMNS[name][1]) for name, value in mean.items()))
     return table
 
 

@@ -143,7 +143,7 @@ def test_a_file_that_is_no_image_is_named(tmp_path: Path):
     good = _write(tmp_path / "a.png", _random(4, 4, 3))
     bad = tmp_path / "b.png"
     bad.write_text("not an image")
-    with pytest.raises(DataError, match=r"b\.png: cannot be read as an image .*; copy it again, or remove its frame"):
+    with pytest.raises(DataError, match=r"b\.png: cannot be read as an image .*; copy it again, or remove it from"):
         _loaded([good, bad], (4, 4))
     with pytest.raises(DataError, match=r"b\.png: cannot be read as an image"):
         image_header(bad)

@@ -187,8 +187,11 @@ def test_a_run_exports_its_cameras_with_its_pictures(finished_run: Path, scene_f
     capture = load_capture(tmp_path / "tiny.colmap")
     assert capture.points is not None
     assert len(capture.points) == 200
-    box = saved.checkpoint.box
-    assert bool(((box.unit_from_world(torch.from_numpy(capture.points)) - 0.5).abs() < 0.51).all())
+    # A field that has hardly learned anything puts them anywhere in its box, which is the scene's.
+    world, box = saved.record.world, saved.shown.box
+    low, high = (np.asarray(world.origin) + corner.double().numpy() / world.scale for corner in (box.low, box.high))
+    assert (capture.points >= low - 1e-5).all()
+    assert (capture.points <= high + 1e-5).all()
 
 
 def test_moved_cameras_are_matched_and_foreign_ones_are_not(finished_run: Path, scene_folder: Path):
