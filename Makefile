@@ -15,14 +15,21 @@ help:
 	@echo "make wheel   a wheel that another machine can install, in dist"
 	@echo "make clean   remove what these made"
 
-# The stamp is newer than the project file and the native sources once everything is installed.
+# A stamp is newer than the project file and the native sources once everything is installed.
+# Python compiles what it imports: letting pip compile all of torch's files first costs a minute.
+
 $(VENV)/.installed: pyproject.toml CMakeLists.txt $(wildcard nfield/kernels/native/*)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade pip
 # Unpacking torch and compiling the native core take a minute each, and neither needs the other.
-	$(BIN)/python -m pip install --progress-bar off '$(TORCH)' & torch=$$!; \
-	$(BIN)/python -m pip install --no-deps --editable . && wait $$torch
-	$(BIN)/python -m pip install 'nfield[dev]'
+	$(BIN)/python -m pip install --no-compile --progress-bar off '$(TORCH)' & torch=$$!; \
+	$(BIN)/python -m pip install --no-compile --no-deps --editable . && wait $$torch
+	$(BIN)/python -m pip install --no-compile nfield
+	touch $@
+
+# What only the tests need.
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --no-compile 'nfield[dev]'
 	touch $@
 
 # Less training and smaller pictures than by default, so that the demo stays short.
@@ -35,7 +42,7 @@ demo: $(VENV)/.installed
 # Opens the avatar in the viewer until Ctrl-C; CI only sees to it that its page works.
 	$(BIN)/nfield view $(DEMO) $(if $(CI),--check)
 
-test: $(VENV)/.installed
+test: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
@@ -43,7 +50,7 @@ test: $(VENV)/.installed
 	$(BIN)/python docs/build_api.py build/api
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 -m "not gpu"
 
-docs: $(VENV)/.installed
+docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/build_api.py build/api
 
 wheel: $(VENV)/.installed
