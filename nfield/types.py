@@ -87,6 +87,10 @@ class Rays:
     def __getitem__(self, index: slice | Tensor) -> "Rays":
         return Rays(self.origins[index], self.dirs[index], self.near[index], self.far[index])
 
+    def detach(self) -> "Rays":
+        """The same rays without gradients, for what only places samples on them."""
+        return Rays(self.origins.detach(), self.dirs.detach(), self.near.detach(), self.far.detach())
+
 
 @dataclass(frozen=True)
 class Samples:

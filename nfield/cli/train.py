@@ -28,6 +28,7 @@ from nfield.fields import BACKENDS
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train
 from nfield.training.progress import TrainProgress
+from nfield.training.radiance import RadianceConfig
 from nfield.training.run_folder import read_log
 from nfield.training.run_lock import only_writer
 from nfield.training.scene import preset
@@ -37,7 +38,7 @@ _MINUTES = 5.0
 _EXAMPLES = (
     "nfield train data/lego --out runs/lego --minutes 3",
     "nfield train data/fox --out runs/fox --size 480 270",
-    "nfield train shots/from-colmap --out runs/shots",
+    "nfield train shots/from-colmap --out runs/shots --refine-cameras",
     "nfield train photos --out runs/photos (a folder of photos, or walk.mp4: their poses are found first)",
     "nfield train data/lego --out runs/lego --resume --minutes 15",
     "nfield train photo.png --field rbf --out runs/photo (see nfield train photo.png --help)",
@@ -71,6 +72,12 @@ class TrainOptions:
     """Frames to choose from a video, at most: sharp ones, at equal distances of motion."""
     samples: int | None = None
     """Samples of a step, which the number of rays follows. Default: by the budget."""
+    refine_cameras: bool = False
+    """Learn small corrections of the cameras' places and directions, for poses that are not exact."""
+    refine_exposure: bool = False
+    """Learn exposure and white balance of each photo, for photos that differ in them."""
+    distortion: float = 0.0
+    """Weight of what draws the matter on each ray together, against floaters; 0.001 is a start."""
     seed: int = 0
     """Of everything random."""
     resume: bool = False
@@ -127,6 +134,7 @@ def _check(options: TrainOptions) -> None:
     at_least(options.samples, 1024, name="--samples")
     at_least(options.seed, 0, name="--seed")
     at_least(options.frames, 3, name="--frames")
+    at_least(options.distortion, 0.0, name="--distortion")
     positive(options.save_every, name="--save-every", unit="seconds")
 
 
@@ -136,15 +144,25 @@ def _started(options: TrainOptions) -> SceneRun:
     chosen = preset(options.minutes or _MINUTES, backend=options.field)
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
-    radiance = chosen.radiance
-    if options.samples is not None:
-        first = min(radiance.first_samples, options.samples)
-        radiance = replace(radiance, samples=options.samples, first_samples=first)
     data = posed_data(options.data, options.poses or options.out / "poses", frames=options.frames)
     scene = load_scene(data, size=options.size, downscale=options.downscale, convention=options.convention)
+    radiance = _radiance(options, chosen.radiance)
     plan = ScenePlan(str(data.resolve()), budget, radiance, scene.train.cameras.size, options.convention)
     options.out.mkdir(parents=True, exist_ok=True)
     return start_run(options.out, plan, config, scene)
+
+
+def _radiance(options: TrainOptions, preset: RadianceConfig) -> RadianceConfig:
+    """What a step does: as the budget affords, and as the options say."""
+    samples = preset.samples if options.samples is None else options.samples
+    return replace(
+        preset,
+        samples=samples,
+        first_samples=min(preset.first_samples, samples),
+        refine_cameras=options.refine_cameras,
+        refine_exposure=options.refine_exposure,
+        distortion=options.distortion,
+    )
 
 
 def _continued(options: TrainOptions) -> SceneRun:

@@ -123,10 +123,11 @@ def _native_backward(  # noqa: PLR0913 (an op has no keywords or records: each t
     grad_color: Tensor,
     grad_density: Tensor,
     to_points: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    to_dirs: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     grad_table = torch.empty_like(table, memory_format=torch.contiguous_format)
     grad_weights = unit.new_empty(sum(w.numel() for w in weights))
-    grad_points = unit.new_empty(len(unit) if to_points else 0, 3)
+    grad_points, grad_dirs = (unit.new_empty(len(unit) if wanted else 0, 3) for wanted in (to_points, to_dirs))
     grad_added = torch.empty_like(added, memory_format=torch.contiguous_format)
     arrays = [native_core.array(t) for t in (unit, dirs, added, table)]
     matrices = [native_core.array(w) for w in weights]
@@ -140,17 +141,18 @@ def _native_backward(  # noqa: PLR0913 (an op has no keywords or records: each t
         grad_table,
         grad_weights,
         grad_points,
+        grad_dirs,
         grad_added,
         torch.get_num_threads(),
     )
-    return grad_table, grad_weights, grad_points, grad_added
+    return grad_table, grad_weights, grad_points, grad_dirs, grad_added
 
 
 @_native_backward.register_fake
-def _(unit, dirs, added, table, weights, layout, log_range, saved, grad_color, grad_density, to_points):  # noqa: ANN001, ANN202, PLR0913 (as above)
+def _(unit, dirs, added, table, weights, layout, log_range, saved, grad_color, grad_density, to_points, to_dirs):  # noqa: ANN001, ANN202, PLR0913 (as above)
     count = sum(w.numel() for w in weights)
-    grad_points = unit.new_empty(len(unit) if to_points else 0, 3)
-    return torch.empty_like(table), unit.new_empty(count), grad_points, torch.empty_like(added)
+    grad_points, grad_dirs = (unit.new_empty(len(unit) if wanted else 0, 3) for wanted in (to_points, to_dirs))
+    return torch.empty_like(table), unit.new_empty(count), grad_points, grad_dirs, torch.empty_like(added)
 
 
 def _setup(ctx, inputs, output) -> None:  # noqa: ANN001 (torch's own types)
@@ -162,14 +164,25 @@ def _setup(ctx, inputs, output) -> None:  # noqa: ANN001 (torch's own types)
 
 def _backward(ctx, grad_color: Tensor, grad_density: Tensor, _: Tensor):  # noqa: ANN001, ANN202 (torch's own types)
     unit, dirs, added, table, saved, *weights = ctx.saved_tensors
-    to_points = ctx.needs_input_grad[0]
-    grad_table, flat, grad_points, grad_added = _native_backward(
-        unit, dirs, added, table, weights, ctx.layout, ctx.log_range, saved, grad_color, grad_density, to_points
+    to_points, to_dirs = ctx.needs_input_grad[:2]
+    grad_table, flat, grad_points, grad_dirs, grad_added = _native_backward(
+        unit,
+        dirs,
+        added,
+        table,
+        weights,
+        ctx.layout,
+        ctx.log_range,
+        saved,
+        grad_color,
+        grad_density,
+        to_points,
+        to_dirs,
     )
     parts = flat.split([w.numel() for w in weights])
     matrices = [part.view_as(w) for part, w in zip(parts, weights, strict=True)]
-    first = grad_points if to_points else None
-    return first, None, grad_added, grad_table, matrices, [None] * len(ctx.layout), None, None
+    first, second = grad_points if to_points else None, grad_dirs if to_dirs else None
+    return first, second, grad_added, grad_table, matrices, [None] * len(ctx.layout), None, None
 
 
 _native_radiance.register_autograd(_backward, setup_context=_setup)
@@ -181,8 +194,8 @@ def _fits(layout: GridLayout, weights: RadianceWeights) -> bool:
 
 
 def runs_fused(unit: Tensor, dirs: Tensor, table: Tensor, weights: RadianceWeights, layout: GridLayout) -> bool:
-    """Whether `radiance` would take the native path: float32 on a CPU, compiled sizes, no gradient to directions."""
-    return _fits(layout, weights) and not dirs.requires_grad and native_core.runs_natively(unit, dirs, table, *weights)
+    """Whether `radiance` would take the native path: float32 on a CPU and compiled sizes."""
+    return _fits(layout, weights) and native_core.runs_natively(unit, dirs, table, *weights)
 
 
 def radiance(
@@ -195,7 +208,7 @@ def radiance(
     log_range: tuple[float, float],
     added: Float[Tensor, "n 15"] | None = None,
 ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
-    """Colour and log-density of points seen from directions; differentiable in points, table, weights and addition.
+    """Colour and log-density of points seen from directions; differentiable in all of its tensors.
 
     Args:
         unit: Points in [0, 1]^3; others are clamped to it.
@@ -213,7 +226,7 @@ def radiance(
     if not (runs_fused(unit, dirs, table, weights, layout) and native_core.runs_natively(unit, *others)):
         feature = _with(added, density_network(hash_encode(unit, table, layout), weights[:2]))
         return color_network(feature, dirs, weights[2:]), feature[:, 0].clamp(*log_range)
-    needed = torch.is_grad_enabled() and any(t.requires_grad for t in (unit, table, *weights, *others))
+    needed = torch.is_grad_enabled() and any(t.requires_grad for t in (unit, dirs, table, *weights, *others))
     # An encoding that is no multiple of the tile's 32 rows is filled with zero columns, which add nothing.
     matrices = [pad(weights.density1, (0, _ENCODED - layout.width)), *weights[1:]]
     addition = unit.new_empty(0, FEATURES - 1) if added is None else added

@@ -2,20 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from nfield.cameras import Cameras
 from nfield.data.base import PosedImages
 from nfield.data.picture_stack import PixelDraw
 from nfield.fields.base import Field
+from nfield.kernels.distortion import distortion
 from nfield.losses import huber
 from nfield.rendering.renderer import Renderer, composite
+from nfield.training.pose_refinement import PoseRefinement
 from nfield.training.ray_budget import RayBudget
 from nfield.training.running_error import RunningError
 from nfield.training.task import Moment
-from nfield.types import Rays
+from nfield.training.tone_refinement import ToneRefinement
+from nfield.types import Rays, RenderOutput, Samples
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,34 @@ class RadianceConfig:
     """Share of the budget after which a field whose parts wait for their places gets them, from what it has learned."""
     near: float = 0.0
     """Distance before which nothing is rendered, metres."""
+    refine_cameras: bool = False
+    """Whether places and directions of the cameras are learned, too."""
+    refine_exposure: bool = False
+    """Whether exposure and white balance of each photo are learned, too."""
+    distortion: float = 0.0
+    """Weight of what draws the matter on each ray together, against floaters."""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Random pixels.
+
+    Attributes:
+        camera: Whose each is.
+        rays: Through them.
+        pixels: Theirs, sRGB and straight alpha.
+        behind: Colours behind.
+    """
+
+    camera: Int[Tensor, "r"]
+    rays: Rays
+    pixels: Float[Tensor, "r 4"]
+    behind: Float[Tensor, "r 3"]
+
+    @property
+    def target(self) -> Float[Tensor, "r 3"]:
+        """The pixels over what is behind."""
+        return self.pixels[:, :3] * self.pixels[:, 3:] + self.behind * (1.0 - self.pixels[:, 3:])
 
 
 class RadianceTask:
@@ -57,28 +90,40 @@ class RadianceTask:
         self._budget = RayBudget(first=config.first_rays, most=config.most_rays)
         self._error = RunningError()
         self._draw = PixelDraw(images.pictures)
+        self._poses = PoseRefinement(len(images), unit=images.scale) if config.refine_cameras else None
+        self._tones = ToneRefinement(len(images)) if config.refine_exposure else None
 
     def modules(self) -> Mapping[str, nn.Module]:
-        """The field and the renderer's sampler."""
-        return {"field": self.field, "sampler": self.renderer.sampler}
+        """The field, the renderer's sampler, and what is learned of each view."""
+        return {"field": self.field, "sampler": self.renderer.sampler, **self._refined()}
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
-        """The field's."""
-        return self.field.param_groups()
+        """The field's, and those of each view."""
+        return {
+            **self.field.param_groups(),
+            **{name: list(module.parameters()) for name, module in self._refined().items()},
+        }
+
+    @property
+    def cameras(self) -> Cameras:
+        """The cameras of the images, refined as far as they are."""
+        return self.images.cameras if self._poses is None else self._poses.cameras(self.images.cameras)
 
     def losses(self, moment: Moment, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Mean Huber loss of the colours of random pixels."""
         if not self.field.placed and moment.share >= self.config.place_at:
             self.field.place(self.field, generator=generator)
         self.renderer.sampler.update(self.field, moment.step, generator=generator)
-        rays, pixels, background = self._batch(generator)
-        target = pixels[:, :3] * pixels[:, 3:] + background * (1.0 - pixels[:, 3:])
-        samples = self.renderer.sample(self.field, rays, generator=generator)
-        out = composite(samples, self.renderer.shade(self.field, rays, samples), background)
+        batch = self._batch(generator)
+        samples = self.renderer.sample(self.field, batch.rays.detach(), generator=generator)
+        out = composite(samples, self.renderer.shade(self.field, batch.rays, samples))
+        color = self._seen(out, batch)
         grown = self.config.first_samples * 2.0 ** min(moment.step / self.config.doubling, 16.0)
-        self._budget.learn(rays=len(rays), samples=len(samples), goal=min(float(self.config.samples), grown))
-        self._error.add(float((out.color.detach() - target).square().mean()))
-        losses = {"color": huber(out.color, target, delta=self.config.delta).mean()}
+        self._budget.learn(rays=len(batch.rays), samples=len(samples), goal=min(float(self.config.samples), grown))
+        self._error.add(float((color.detach() - batch.target).square().mean()))
+        losses = {"color": huber(color, batch.target, delta=self.config.delta).mean()}
+        if self.config.distortion > 0.0:
+            losses["distortion"] = self.config.distortion * self._distortion(out, samples)
         if self.config.sparsity > 0.0:
             losses["sparsity"] = self.config.sparsity * _mean_sizes(self.field.sparse())
         return losses
@@ -95,16 +140,32 @@ class RadianceTask:
         """Takes what `state` gave."""
         self._budget.rays, self._error.value = state["rays"], state["error"]
 
-    def _batch(self, generator: torch.Generator) -> tuple[Rays, Float[Tensor, "r 4"], Float[Tensor, "r 3"]]:
+    def _refined(self) -> dict[str, nn.Module]:
+        """What is learned of each view, by name."""
+        parts = {"poses": self._poses, "tones": self._tones}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def _batch(self, generator: torch.Generator) -> _Batch:
         """Random rays, their pixels, and colours behind: the backdrop's where it may be a part of the pixel's."""
         camera, column, row = self._draw(self._budget.count, generator)
         centers = torch.stack([column, row], -1) + 0.5
-        rays = self.images.cameras.rays(camera, centers, box=self.images.box, near=self.config.near)
+        rays_of = self.images.cameras.rays if self._poses is None else partial(self._poses.rays, self.images.cameras)
+        rays = rays_of(camera, centers, box=self.images.box, near=self.config.near)
         behind = torch.rand(len(rays), 3, generator=generator)
         if self.images.backdrop is not None:
             blended = self.images.pictures.blended_at(camera, column, row)
             behind = torch.where(blended[:, None], behind.new_tensor(self.images.backdrop), behind)
-        return rays, self.images.pixels(camera, column, row), behind
+        return _Batch(camera, rays, self.images.pixels(camera, column, row), behind)
+
+    def _seen(self, out: RenderOutput, batch: _Batch) -> Float[Tensor, "r 3"]:
+        """The rendered colours as each photo would show them, over what is behind."""
+        color = out.color if self._tones is None else self._tones(out.color, out.opacity, batch.camera)
+        return color + (1.0 - out.opacity)[:, None] * batch.behind
+
+    def _distortion(self, out: RenderOutput, samples: Samples) -> Float[Tensor, ""]:
+        """The mean over rays, of distances that the scene's scale maps to [0, 1): far ones count by their disparity."""
+        s0, s1 = (t / (t + self.images.scale) for t in (samples.t0, samples.t1))
+        return distortion(out.weights, s0, s1, samples.offsets()).mean()
 
 
 def _mean_sizes(parameters: list[nn.Parameter]) -> Float[Tensor, ""]:

@@ -74,7 +74,7 @@ class SceneRun:
         checkpoint = checkpoint_of(
             self.setup.task, state, kind=KIND, field=self.field, box=self.scene.train.box, extra=extra
         )
-        tensors = {**checkpoint.tensors, **camera_tensors(self.scene.train.cameras)}
+        tensors = {**checkpoint.tensors, **camera_tensors(self.setup.task.cameras)}
         checkpoint = replace(checkpoint, tensors=tensors)
         size = save_checkpoint(self.folder, checkpoint).stat().st_size
         tested = [row["test_psnr"] for row in read_log(self.folder) if row["test_psnr"] is not None]

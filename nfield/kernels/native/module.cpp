@@ -11,6 +11,7 @@ void register_radiance(nb::module_&);
 void register_mlp(nb::module_&);
 void register_march(nb::module_&);
 void register_composite(nb::module_&);
+void register_distortion(nb::module_&);
 void register_rasterize(nb::module_&);
 void register_sparse_adam(nb::module_&);
 void register_points(nb::module_&);
@@ -46,6 +47,7 @@ MODULE(CORE_NAME, m) {
   register_mlp(m);
   register_march(m);
   register_composite(m);
+  register_distortion(m);
   register_rasterize(m);
   register_sparse_adam(m);
   register_points(m);

@@ -86,6 +86,25 @@ static void harmonics(const float* dirs, long s0, int count, float* out) {
   }
 }
 
+// The gradient of unit directions from that of their harmonics, `grad` [kHarmonics][kTile].
+static void harmonics_backward(const float* dirs, const float* grad, long s0, int count, float* out) {
+  for (int i = 0; i < count; i++) {
+    const float x = dirs[3 * (s0 + i)], y = dirs[3 * (s0 + i) + 1], z = dirs[3 * (s0 + i) + 2];
+    const float x2 = x * x, y2 = y * y, z2 = z * z;
+    float g[kHarmonics];
+    for (int r = 0; r < kHarmonics; r++) g[r] = grad[r * kTile + i];
+    const float a = 0.48860251190291987f, b = 1.0925484305920792f, c = 3.5402615395598609f, d = 2.8906114426405538f,
+                e = 0.45704579946446572f, f = 1.4453057213202769f;
+    float* o = out + 3 * (s0 + i);
+    o[0] = -a * g[3] + b * (y * g[4] - z * g[7] + x * g[8]) - c * x * y * g[9] + d * y * z * g[10] + e * (1.f - 5.f * z2) * g[13] +
+           2.f * f * x * z * g[14] + 0.5f * c * (y2 - x2) * g[15];
+    o[1] = -a * g[1] + b * (x * g[4] - z * g[5] - y * g[8]) + 0.5f * c * (y2 - x2) * g[9] + d * x * z * g[10] +
+           e * (1.f - 5.f * z2) * g[11] - 2.f * f * y * z * g[14] + c * x * y * g[15];
+    o[2] = a * g[2] - b * (y * g[5] + x * g[7]) + 1.8923493915151199f * z * g[6] + d * x * y * g[10] -
+           10.f * e * z * (y * g[11] + x * g[13]) + 0.3731763325901154f * (15.f * z2 - 3.f) * g[12] + f * (x2 - y2) * g[14];
+  }
+}
+
 template <int H>
 static void density_forward(const Network<H>& n, const float* encoded, Activations<H>& a) {
   gemm<false, Act::kRelu>(H, kTile, n.density1, 1, H, encoded, kTile, a.density_hidden, kTile, kEncoded);
@@ -109,12 +128,12 @@ static void network_forward(const Network<H>& n, const float* encoded, const flo
   for (int s = 0; s < 3 * kTile; s += kWidth) store(a.color + s, vsigmoid(load(a.color + s)));
 }
 
-// One tile backward: adds to the weights' gradients, writes the gradient of the encoding and, if it is wanted, that of
-// what was added to the appearance.
+// One tile backward: adds to the weights' gradients, writes the gradient of the encoding and, if they are wanted, those
+// of what was added to the appearance and of the harmonics (the last rows of g.color_in).
 template <int H>
 static void network_backward(const Network<H>& n, const float* encoded, const Activations<H>& a, Gradients<H>& g,
                              const float* grad_color, const float* grad_density, float low, float high, long s0, int count,
-                             float* weights, float* grad_encoded, float* grad_added) {
+                             float* weights, float* grad_encoded, float* grad_added, bool to_harmonics) {
   using O = Offsets<H>;
   for (int s = 0; s < kTile; s++)
     for (int c = 0; c < 3; c++) {
@@ -129,7 +148,10 @@ static void network_backward(const Network<H>& n, const float* encoded, const Ac
   gemm<false, Act::kMask>(H, kTile, n.w.color2, 1, H, g.a, kTile, g.b, kTile, H, a.color_hidden1);
   transpose(kColorIn, a.color_in, g.turned);
   gemm<true, Act::kNone>(H, kColorIn, g.b, kTile, 1, g.turned, kColorIn, weights + O::color1, kColorIn, kTile);
-  gemm<false, Act::kNone>(kFeature, kTile, n.w.color1, 1, kColorIn, g.b, kTile, g.color_in, kTile, H);
+  static_assert(kFeature == kHarmonics, "the loop takes feature and harmonics as two halves of the colour network's input");
+  for (int half = 0; half < (to_harmonics ? 2 : 1); half++)
+    gemm<false, Act::kNone>(kFeature, kTile, n.w.color1 + half * kFeature, 1, kColorIn, g.b, kTile, g.color_in + half * kFeature * kTile, kTile,
+                            H);
   for (int s = 0; grad_added && s < count; s++)
     for (int r = 0; r < kAppearance; r++) grad_added[kAppearance * (s0 + s) + r] = g.color_in[(1 + r) * kTile + s];
   for (int s = 0; s < count; s++) {
@@ -211,7 +233,7 @@ void forward(const Problem& p, float* color, float* log_density, float* saved) {
 
 template <int H>
 void backward(const Problem& p, const float* saved, const float* grad_color, const float* grad_density, float* grad_table,
-              float* grad_weights, float* grad_points, float* grad_added) {
+              float* grad_weights, float* grad_points, float* grad_dirs, float* grad_added) {
   const Network<H>* net = new (std::align_val_t(64)) Network<H>(p.weights, true);
   static thread_local Scratch grad_memory;
   float* grad_encoded = grad_memory.floats((p.n + kTile - 1) / kTile * kTile * kEncoded);
@@ -231,7 +253,9 @@ void backward(const Problem& p, const float* saved, const float* grad_color, con
       float* to_encoding = grad_encoded + s0 * kEncoded;
       harmonics(p.dirs, s0, count, a.color_in + kFeature * kTile);
       network_forward(*net, encoded, p.added, s0, count, a);
-      network_backward(*net, encoded, a, g, grad_color, grad_density, p.low, p.high, s0, count, own, to_encoding, grad_added);
+      network_backward(*net, encoded, a, g, grad_color, grad_density, p.low, p.high, s0, count, own, to_encoding, grad_added,
+                       grad_dirs != nullptr);
+      if (grad_dirs) harmonics_backward(p.dirs, g.color_in + kFeature * kTile, s0, count, grad_dirs);
       if (grad_points) point_gradients(p.grid, p.table, p.points, s0, count, to_encoding, grad_points);
     }
 #pragma omp critical
@@ -272,13 +296,14 @@ void radiance(F32<2> points, F32<2> dirs, F32<2> added, F32<2> table, GRID_PARAM
 
 void radiance_backward(F32<2> points, F32<2> dirs, F32<2> added, F32<2> table, GRID_PARAMETERS, WEIGHT_PARAMETERS, float low,
                        float high, F32<3> saved, F32<2> grad_color, F32<1> grad_density, F32Out<2> grad_table, F32Out<1> grad_weights,
-                       F32Out<2> grad_points, F32Out<2> grad_added, int threads) {
+                       F32Out<2> grad_points, F32Out<2> grad_dirs, F32Out<2> grad_added, int threads) {
   const Problem p = problem(GRID_FROM_PARAMETERS, points, &dirs, &added, table, WEIGHTS_FROM_PARAMETERS, low, high, threads);
   float* to_points = grad_points.shape(0) > 0 ? grad_points.data() : nullptr;
+  float* to_dirs = grad_dirs.shape(0) > 0 ? grad_dirs.data() : nullptr;
   float* to_added = grad_added.shape(0) > 0 ? grad_added.data() : nullptr;
   with_width((long)density1.shape(0), [&](auto h) {
     backward<h.value>(p, saved.data(), grad_color.data(), grad_density.data(), grad_table.data(), grad_weights.data(), to_points,
-                      to_added);
+                      to_dirs, to_added);
   });
 }
 
@@ -297,7 +322,7 @@ void register_radiance(nb::module_& m) {
         nb::arg("high"), nb::arg("color"), nb::arg("log_density"), nb::arg("saved"), nb::arg("threads"), guard);
   m.def("radiance_backward", &radiance_backward, nb::arg("points"), nb::arg("dirs"), nb::arg("added"), nb::arg("table"), GRID_NAMES, WEIGHT_NAMES,
         nb::arg("low"), nb::arg("high"), nb::arg("saved"), nb::arg("grad_color"), nb::arg("grad_density"), nb::arg("grad_table"),
-        nb::arg("grad_weights"), nb::arg("grad_points"), nb::arg("grad_added"), nb::arg("threads"), guard);
+        nb::arg("grad_weights"), nb::arg("grad_points"), nb::arg("grad_dirs"), nb::arg("grad_added"), nb::arg("threads"), guard);
   m.def("density", &density, nb::arg("points"), nb::arg("table"), GRID_NAMES, nb::arg("density1"), nb::arg("density2"),
         nb::arg("low"), nb::arg("high"), nb::arg("log_density"), nb::arg("threads"), guard);
 }
