@@ -13,6 +13,7 @@ from nfield.cli.options import at_least, parse_options
 _EXAMPLES = (
     "nfield eval runs/lego",
     "nfield eval runs/lego --views 5",
+    "nfield eval runs/shots --align-views",
     "nfield eval runs/lego --lpips weights/lpips_alex.safetensors (see docs/evaluation.md)",
 )
 
@@ -27,6 +28,9 @@ class EvalOptions:
     """Held-out views to measure, evenly spread. Default: all."""
     lpips: Path | None = None
     """Weights of LPIPS, which is measured of scenes where they are given; docs/evaluation.md says how to get them."""
+    align_views: bool = False
+    """Measure a scene also with each held-out camera moved to where its photo fits best: how good the field is where
+    poses are not exact."""
     worst: int = 3
     """Views of a scene with the lowest PSNR to draw into worst/: rendered, photographed, and the difference."""
     data: Path | None = None

@@ -26,9 +26,9 @@ _OPTIM = OptimConfig(rates={"poses": _RATE}, hold=0.2)
 class _AlignmentTask:
     """Random pixels against a field that stays as it is; cameras move."""
 
-    def __init__(self, shown: SceneRenderer, images: PosedImages) -> None:
+    def __init__(self, shown: SceneRenderer, images: PosedImages, rays: int) -> None:
         self.poses = PoseRefinement(len(images), unit=images.scale, centered=False)
-        self._shown, self._images = shown, images
+        self._shown, self._images, self._rays = shown, images, rays
         self._draw = PixelDraw(images.pictures)
 
     def modules(self) -> Mapping[str, nn.Module]:
@@ -41,7 +41,7 @@ class _AlignmentTask:
 
     def losses(self, moment: Moment, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Mean Huber loss of the colours of random pixels."""
-        camera, column, row = self._draw(_RAYS, generator)
+        camera, column, row = self._draw(self._rays, generator)
         shown, images = self._shown, self._images
         centers = torch.stack([column, row], -1) + 0.5
         rays = self.poses.rays(images.cameras, camera, centers, box=shown.box, near=shown.near)
@@ -63,16 +63,19 @@ class _AlignmentTask:
         """Nothing is to be restored."""
 
 
-def aligned_cameras(shown: SceneRenderer, images: PosedImages, *, steps: int = _STEPS, seed: int = 0) -> Cameras:
+def aligned_cameras(
+    shown: SceneRenderer, images: PosedImages, *, steps: int = _STEPS, rays: int = _RAYS, seed: int = 0
+) -> Cameras:
     """The cameras of photos, each turned and shifted a little so that a field shows its photo best.
 
     Args:
         shown: What was photographed; its field does not change.
         images: The photos, with cameras that are nearly right.
-        steps: How often 2048 random pixels are compared.
+        steps: How often random pixels are compared.
+        rays: How many at once.
         seed: Of the choice of pixels.
     """
-    task = _AlignmentTask(shown, images)
+    task = _AlignmentTask(shown, images, rays)
     learned = [parameter for parameter in shown.field.parameters() if parameter.requires_grad]
     shown.field.requires_grad_(False)
     try:

@@ -1,9 +1,10 @@
 """Runs of scenes: radiance fields of posed photos."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -17,9 +18,11 @@ from nfield.cli.eval import EvalOptions
 from nfield.cli.film import write_film
 from nfield.cli.kinds.base import RunKind
 from nfield.cli.render import RenderOptions
+from nfield.data.base import PosedImages
 from nfield.saved_scene import KIND as NAME
 from nfield.saved_scene import SavedScene, load_scene_run
-from nfield.training.evaluation import rendered_views, spread
+from nfield.training.alignment import aligned_cameras
+from nfield.training.evaluation import View, rendered_views, spread
 from nfield.training.run_folder import write_json
 from nfield.training.scene_run import plan_of
 from nfield.training.view_measures import Measures, Row, Worst, available_measures, mean_of, write_csv
@@ -38,23 +41,29 @@ class SceneKind:
         console = Console(highlight=False, soft_wrap=True)
         saved = load_scene_run(options.run)
         measures, lacking = available_measures(options.lpips)
-        rows = _measured(console, saved, options, measures)
-        mean = mean_of(rows, measures.names)
-        megabytes = round((options.run / FILE).stat().st_size / 1e6, 2)
         plan = plan_of(saved.checkpoint, where=options.run)
+        scene = plan.load_scene(options.data)
+        held_out = scene.test.subset(torch.tensor(spread(len(scene.test), options.views)))
+        worst = Worst(options.worst)
+        rows = _measured(console, saved, held_out, measures, see=worst.see)
+        worst.write(options.run / "worst")
+        mean = mean_of(rows, measures.names)
+        aligned = _aligned(console, saved, held_out, measures) if options.align_views else None
+        megabytes = round((options.run / FILE).stat().st_size / 1e6, 2)
         result = {
             "data": plan.data,
             "size": list(plan.size),
             "background": list(saved.shown.background),
             "views": rows,
             "mean": mean,
+            **({} if aligned is None else {"mean_aligned": aligned}),
             "step": saved.checkpoint.step,
             "seconds": round(saved.checkpoint.seconds, 1),
             "megabytes": megabytes,
         }
         write_json(options.run / "eval.json", result)
         write_csv(options.run / "eval.csv", rows)
-        console.print(_table(rows, mean))
+        console.print(_table(rows, mean, aligned))
         if lacking is not None:
             console.print(f"note: {lacking}", style="dim", markup=False)
         console.print(
@@ -98,31 +107,43 @@ def _path(saved: SavedScene, options: RenderOptions, path: Path) -> tuple[str, C
     return path.stem, read.cameras(saved.record.world, size=options.size), options.fps or read.rate
 
 
-def _measured(console: Console, saved: SavedScene, options: EvalOptions, measures: Measures) -> list[Row]:
-    """What is measured of each view; draws the worst."""
-    plan = plan_of(saved.checkpoint, where=options.run)
-    scene = plan.load_scene(options.data)
-    indices = spread(len(scene.test), options.views)
-    rows, worst = [], Worst(options.worst)
+def _measured(
+    console: Console,
+    saved: SavedScene,
+    held_out: PosedImages,
+    measures: Measures,
+    *,
+    see: Callable[[View], None] = lambda view: None,
+) -> list[Row]:
+    """What is measured of each view, which `see` is shown too."""
+    rows: list[Row] = []
     with console.status("rendering held-out views") as status:
-        for view in rendered_views(saved.shown, scene.test, indices):
+        for view in rendered_views(saved.shown, held_out, range(len(held_out))):
             rows.append(measures.of(view))
-            worst.see(view)
-            status.update(f"rendering held-out views: {len(rows)} of {len(indices)}")
-    worst.write(options.run / "worst")
+            see(view)
+            status.update(f"rendering held-out views: {len(rows)} of {len(held_out)}")
     return rows
+
+
+def _aligned(console: Console, saved: SavedScene, held_out: PosedImages, measures: Measures) -> dict[str, float]:
+    """The means with each camera moved to where its photo fits best."""
+    with console.status("aligning held-out views"):
+        cameras = aligned_cameras(saved.shown, held_out)
+    return mean_of(_measured(console, saved, replace(held_out, cameras=cameras), measures), measures.names)
 
 
 _COLUMNS = {"psnr": ("PSNR (dB)", ".2f"), "ssim": ("SSIM", ".4f"), "flip": ("FLIP", ".4f"), "lpips": ("LPIPS", ".4f")}
 """Headings and formats of what is measured."""
 
 
-def _table(rows: Sequence[Row], mean: Mapping[str, float]) -> Table:
+def _table(rows: Sequence[Row], mean: Mapping[str, float], aligned: Mapping[str, float] | None) -> Table:
     table = Table("view", *(_COLUMNS[name][0] for name in mean))
     for row in rows:
         table.add_row(str(row["view"]), *(format(row[name], _COLUMNS[name][1]) for name in mean))
     table.add_section()
-    table.add_row("mean", *(format(value, _COLUMNS[name][1]) for name, value in mean.items()))
+    for title, means in (("mean", mean), ("mean, aligned", aligned or {})):
+        if means:
+            table.add_row(title, *(format(value, _COLUMNS[name][1]) for name, value in means.items()))
     return table
 
 
