@@ -84,9 +84,7 @@ def set_up(
     sampler = OccupancySampler(images.inner, options)
     if images.unbounded:
         sampler.forget_unseen(images.cameras, nearest=_UNSEEN_SHARE * images.scale)
-    elif (
-        images.has_alpha and not radiance.refine_cameras
-    ):  # silhouettes of cameras that are a little wrong cut too much
+    elif images.has_alpha and not radiance.refine_cameras:  # cameras that are not exact would carve the object
         sampler.carve(images.cameras, [images.solid(index) for index in range(len(images))])
     built, renderer = _build(config, BuildContext(images.box, generator)), Renderer(sampler)
     task = RadianceTask(built, renderer, images, dataclasses.replace(radiance, near=near))
