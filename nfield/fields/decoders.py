@@ -63,17 +63,14 @@ class AlignedField(Field):
         box: World box outside of which the field is empty.
         color_net: Makes colours of features.
         log_density_range: Log-densities are clipped to it.
-        subject: See `Domain`.
     """
 
-    def __init__(
-        self, box: Box, color_net: ColorNet, log_density_range: tuple[float, float], *, subject: float = 1.0
-    ) -> None:
+    def __init__(self, box: Box, color_net: ColorNet, log_density_range: tuple[float, float]) -> None:
         super().__init__()
         self.feature_dim = FEATURES
         self.levels = frozenset(Level)
         self.log_density_range = log_density_range
-        self.domain = Domain(box, subject=subject)
+        self.domain = Domain(box)
         self.color_net = color_net
 
     @final

@@ -34,8 +34,6 @@ class HashConfig(FieldConfig):
     """Width of the networks' hidden layers; 32 and 64 run natively."""
     log_density_range: tuple[float, float] = (-10.0, 10.0)
     """Log-densities (1/m) are clipped to this range."""
-    subject: float = 1.0
-    """Share of the box's edges that the subject takes; what lies outside it is contracted. 1 contracts nothing."""
 
     @property
     def layout(self) -> GridLayout:
@@ -74,8 +72,7 @@ class HashField(AlignedField):
     def __init__(self, config: HashConfig, context: BuildContext) -> None:
         grid = HashGrid(config.layout, generator=context.generator)
         density_net = DensityNet(grid.out_dim, config.hidden, context.generator)
-        color_net = ColorNet(config.hidden, context.generator)
-        super().__init__(context.box, color_net, config.log_density_range, subject=config.subject)
+        super().__init__(context.box, ColorNet(config.hidden, context.generator), config.log_density_range)
         self.grid, self.density_net = grid, density_net
 
     @property
