@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from nfield.cameras import Cameras
 from nfield.data.base import PosedImages
 from nfield.data.picture_stack import PixelDraw
+from nfield.devices import device_of, on_device
 from nfield.losses import huber
 from nfield.rendering.renderer import composite
 from nfield.rendering.scene_renderer import SceneRenderer
@@ -27,9 +28,10 @@ class _AlignmentTask:
     """Random pixels against a field that stays as it is; cameras move."""
 
     def __init__(self, shown: SceneRenderer, images: PosedImages, rays: int) -> None:
-        self.poses = PoseRefinement(len(images), unit=images.scale, centered=False)
-        self._shown, self._images, self._rays = shown, images, rays
-        self._draw = PixelDraw(images.pictures)
+        device = device_of(shown.field)
+        self.poses = PoseRefinement(len(images), unit=images.scale, centered=False).to(device)
+        self._shown, self._images, self._rays = shown, on_device(images, device), rays
+        self._draw = PixelDraw(self._images.pictures)
 
     def modules(self) -> Mapping[str, nn.Module]:
         """The corrections."""
@@ -45,7 +47,8 @@ class _AlignmentTask:
         shown, images = self._shown, self._images
         centers = torch.stack([column, row], -1) + 0.5
         rays = self.poses.rays(images.cameras, camera, centers, box=shown.box, near=shown.near)
-        pixels, behind = images.pixels(camera, column, row), torch.tensor(shown.background)
+        pixels = images.pixels(camera, column, row)
+        behind = pixels.new_tensor(shown.background)
         samples = shown.renderer.sample(shown.field, rays.detach(), generator=generator)
         seen = composite(samples, shown.renderer.shade(shown.field, rays, samples), behind)
         target = pixels[:, :3] * pixels[:, 3:] + behind * (1.0 - pixels[:, 3:])
@@ -83,4 +86,4 @@ def aligned_cameras(
     finally:
         for parameter in learned:
             parameter.requires_grad_(True)
-    return task.poses.cameras(images.cameras)
+    return task.poses.to(images.cameras.intrinsics.device).cameras(images.cameras)

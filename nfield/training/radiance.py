@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from nfield.cameras import Cameras
 from nfield.data.base import PosedImages
 from nfield.data.picture_stack import PixelDraw
+from nfield.devices import device_of, on_device, uniform
 from nfield.fields.base import Field
 from nfield.kernels.distortion import distortion
 from nfield.losses import huber
@@ -86,12 +87,14 @@ class RadianceTask:
     """
 
     def __init__(self, field: Field, renderer: Renderer, images: PosedImages, config: RadianceConfig) -> None:
-        self.field, self.renderer, self.images, self.config = field, renderer, images, config
+        self.field, self.renderer, self.config = field, renderer, config
+        device = device_of(field)
+        self.images = images = on_device(images, device)
         self._budget = RayBudget(first=config.first_rays, most=config.most_rays)
         self._error = RunningError()
         self._draw = PixelDraw(images.pictures)
-        self._poses = PoseRefinement(len(images), unit=images.scale) if config.refine_cameras else None
-        self._tones = ToneRefinement(len(images)) if config.refine_exposure else None
+        self._poses = PoseRefinement(len(images), unit=images.scale).to(device) if config.refine_cameras else None
+        self._tones = ToneRefinement(len(images)).to(device) if config.refine_exposure else None
 
     def modules(self) -> Mapping[str, nn.Module]:
         """The field, the renderer's sampler, and what is learned of each view."""
@@ -120,12 +123,12 @@ class RadianceTask:
         color = self._seen(out, batch)
         grown = self.config.first_samples * 2.0 ** min(moment.step / self.config.doubling, 16.0)
         self._budget.learn(rays=len(batch.rays), samples=len(samples), goal=min(float(self.config.samples), grown))
-        self._error.add(float((color.detach() - batch.target).square().mean()))
+        self._error.add((color.detach() - batch.target).square().mean())
         losses = {"color": huber(color, batch.target, delta=self.config.delta).mean()}
         if self.config.distortion > 0.0:
             losses["distortion"] = self.config.distortion * self._distortion(out, samples)
-        if self.config.sparsity > 0.0:
-            losses["sparsity"] = self.config.sparsity * _mean_sizes(self.field.sparse())
+        if self.config.sparsity > 0.0 and (sparse := self.field.sparse()):
+            losses["sparsity"] = self.config.sparsity * _mean_sizes(sparse)
         return losses
 
     def measures(self) -> dict[str, float]:
@@ -151,7 +154,7 @@ class RadianceTask:
         centers = torch.stack([column, row], -1) + 0.5
         rays_of = self.images.cameras.rays if self._poses is None else partial(self._poses.rays, self.images.cameras)
         rays = rays_of(camera, centers, box=self.images.box, near=self.config.near)
-        behind = torch.rand(len(rays), 3, generator=generator)
+        behind = uniform(len(rays), 3, generator=generator, device=rays.origins.device)
         if self.images.backdrop is not None:
             blended = self.images.pictures.blended_at(camera, column, row)
             behind = torch.where(blended[:, None], behind.new_tensor(self.images.backdrop), behind)
@@ -169,5 +172,5 @@ class RadianceTask:
 
 
 def _mean_sizes(parameters: list[nn.Parameter]) -> Float[Tensor, ""]:
-    """Sum of the mean absolute values of some tensors."""
-    return sum((p.abs().mean() for p in parameters), torch.zeros(()))
+    """Sum of the mean absolute values of some tensors, at least one."""
+    return torch.stack([p.abs().mean() for p in parameters]).sum()
