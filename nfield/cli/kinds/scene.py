@@ -17,8 +17,10 @@ from nfield.checkpoint import FILE
 from nfield.cli.eval import EvalOptions
 from nfield.cli.film import write_film
 from nfield.cli.kinds.base import RunKind
+from nfield.cli.options import chosen_device
 from nfield.cli.render import RenderOptions
 from nfield.data.base import PosedImages
+from nfield.devices import CPU
 from nfield.saved_scene import KIND as NAME
 from nfield.saved_scene import SavedScene, load_scene_run
 from nfield.training.alignment import aligned_cameras
@@ -39,7 +41,7 @@ class SceneKind:
     def measure(self, options: EvalOptions) -> None:
         """Held-out views against their photos: each view's measures, their means, and the worst views."""
         console = Console(highlight=False, soft_wrap=True)
-        saved = load_scene_run(options.run)
+        saved = load_scene_run(options.run, device=chosen_device(options.device))
         measures, lacking = available_measures(options.lpips)
         plan = plan_of(saved.checkpoint, where=options.run)
         scene = plan.load_scene(options.data)
@@ -74,23 +76,23 @@ class SceneKind:
     def render(self, options: RenderOptions) -> None:
         """An orbit, or a given path: the video, its frames and a strip."""
         options.require_no_motion("scene")
-        saved = load_scene_run(options.run)
+        saved = load_scene_run(options.run, device=chosen_device(options.device))
         name, cameras, rate = _orbit(saved, options) if options.path is None else _path(saved, options, options.path)
         folder = options.out or options.run / "render"
         console = Console(highlight=False, soft_wrap=True)
         frames = (saved.shown.image(cameras, index).color for index in range(len(cameras)))
         write_film(console, folder, frames, count=len(cameras), name=name, rate=rate)
 
-    def source(self, run: Path) -> SceneSource:
+    def source(self, run: Path, device: torch.device = CPU) -> SceneSource:
         """The scene's field and cameras."""
-        return SceneSource(load_scene_run(run))
+        return SceneSource(load_scene_run(run, device=device))
 
     def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
         """Nothing: the report shows it all."""
 
-    def subject(self, run: Path, *, motion: Path | None) -> Subject:
+    def subject(self, run: Path, *, motion: Path | None, device: torch.device = CPU) -> Subject:
         """The field from anywhere, and the cameras that it was trained from."""
-        return load_subject(run, motion=motion)
+        return load_subject(run, motion=motion, device=device)
 
 
 def _orbit(saved: SavedScene, options: RenderOptions) -> tuple[str, Cameras, float]:
