@@ -35,7 +35,7 @@ def test_nothing_but_the_field_is_learned_unless_it_is_asked_for(images: PosedIm
     task = task_of(images, RadianceConfig())
     assert set(task.modules()) == {"field", "sampler"}
     assert set(losses_of(task)) == {"color"}
-    assert task.cameras is images.cameras
+    assert torch.equal(task.cameras.world_from_camera, images.cameras.world_from_camera)
 
 
 def test_each_part_is_learned_alone(images: PosedImages):
