@@ -132,7 +132,10 @@ def splat_reference(splats: Splats, camera: Float[Tensor, "17"], size: tuple[int
     height, width = size
     bands = []
     for top in range(0, height, _TILE):
-        tiles = [_tile(spots, top, left, (min(top + _TILE, height), min(left + _TILE, width))) for left in range(0, width, _TILE)]
+        tiles = [
+            _tile(spots, top, left, (min(top + _TILE, height), min(left + _TILE, width)))
+            for left in range(0, width, _TILE)
+        ]
         bands.append(torch.cat(tiles, 1))
     image = torch.cat(bands)
     return SplatImage(image[..., :3], image[..., 3])
@@ -158,7 +161,7 @@ def _spots(splats: Splats, camera: Float[Tensor, "17"], size: tuple[int, int]) -
     near, opacity = splats[order], opacity[order]
     place = near.means @ turn.T + shift
     plane = place[:, :2] / place[:, 2:]
-    across = _jacobian(plane, place[:, 2], camera, size) @ turn @ _rotations(near.quaternions)
+    across = _jacobian(plane, place[:, 2], camera, size) @ turn @ rotation_matrices(near.quaternions)
     across = across * near.log_scales.exp()[:, None]
     covariance = across @ across.mT + DILATION * torch.eye(2).to(across)
     with torch.no_grad():
@@ -182,7 +185,8 @@ def _jacobian(
     return rows * (focal / depth[:, None])[..., None]
 
 
-def _rotations(quaternions: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
+def rotation_matrices(quaternions: Float[Tensor, "n 4"]) -> Float[Tensor, "n 3 3"]:
+    """Of quaternions of any length but 0, the real part first."""
     w, x, y, z = normalize(quaternions, dim=-1).unbind(-1)
     rows = [
         1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - w * z), 2.0 * (x * z + w * y),

@@ -87,7 +87,9 @@ class Optimisation:
         constant, rest = splats.harmonics[:, :1], splats.harmonics[:, 1:]
         parts = (*splats.parts[:4], constant, rest)
         self._parts = {name: part.clone().requires_grad_() for name, part in zip(_PARTS, parts, strict=True)}
-        self._rates = {name: rate * config.speed * (extent if name == "means" else 1.0) for name, rate in _RATES.items()}
+        self._rates = {
+            name: rate * config.speed * (extent if name == "means" else 1.0) for name, rate in _RATES.items()
+        }
         groups = [{"params": [part], "lr": self._rates[name]} for name, part in self._parts.items()]
         self._adam = torch.optim.Adam(groups, eps=1e-15, betas=(0.9, 0.99), fused=True)
         self.activity = torch.zeros(len(splats))

@@ -66,8 +66,6 @@ def shared(opacity: Float[Tensor, "n"], copies: Int[Tensor, "n"]) -> tuple[Float
     each = 1.0 - (1.0 - opacity.clamp_max(1.0 - 1e-6)).pow(1.0 / copies)
     total = torch.zeros_like(each, dtype=torch.float64)
     for i in range(1, int(copies.max()) + 1 if len(copies) else 1):
-        term = sum(
-            math.comb(i - 1, k) * (-1.0) ** k * each.double().pow(k + 1) / math.sqrt(k + 1) for k in range(i)
-        )
+        term = sum(math.comb(i - 1, k) * (-1.0) ** k * each.double().pow(k + 1) / math.sqrt(k + 1) for k in range(i))
         total += torch.where(copies >= i, term, 0.0)
     return each, (opacity / total.clamp_min(1e-12)).to(opacity)

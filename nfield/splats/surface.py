@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nfield.kernels.gaussians import Splats
-from nfield.kernels.harmonics import spherical_harmonics
+from nfield.kernels.harmonics import constant_harmonic
 from nfield.kernels.nearest import NearestCenters
 
 _NEIGHBOURS = 3
@@ -48,11 +48,6 @@ def surface_splats(points: SurfacePoints, *, degree: int) -> Splats:
     harmonics[:, 0] = (points.colors - 0.5) / constant_harmonic()
     logits = torch.full_like(width, _OPACITY).logit()
     return Splats(points.places, turned_to(points.normals), scales.log(), logits, harmonics)
-
-
-def constant_harmonic() -> float:
-    """The spherical harmonic of degree 0, the same in all directions."""
-    return float(spherical_harmonics(torch.tensor([[0.0, 0.0, 1.0]]))[0, 0])
 
 
 def turned_to(normals: Float[Tensor, "n 3"]) -> Float[Tensor, "n 4"]:
