@@ -108,7 +108,7 @@ def _parsed(path: Path, lines: Sequence[str]) -> tuple[str, tuple[_Element, ...]
 
 def _count(word: str) -> int:
     count = int(word)
-    if count < 0:
+    if not 0 <= count < 1 << 40:
         raise ValueError(word)
     return count
 

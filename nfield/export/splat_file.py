@@ -100,13 +100,15 @@ def read_splats(path: Path) -> SplatFile:
     quaternions = _matrix(columns, [f"rot_{index}" for index in range(4)])
     harmonics = _harmonics(path, columns)
     logits = np.clip(np.nan_to_num(columns["opacity"], nan=_LEAST_LOGIT), _LEAST_LOGIT, _MOST_LOGIT)
-    numbers = np.concatenate([places, log_scales, quaternions, harmonics.reshape(len(places), -1)], 1)
-    whole = np.isfinite(numbers).all(1)
+    whole = np.isfinite(places).all(1)
+    with np.errstate(all="ignore"):  # what is too large for single precision is dropped
+        origin = _origin(places[whole]) if whole.any() else np.zeros(3)
+        parts = [part.astype(np.float32) for part in (places - origin, quaternions, log_scales, logits, harmonics)]
+    for part in parts:
+        whole &= np.isfinite(part.reshape(len(part), -1)).all(1)
     if not whole.any():
         raise DataError(f"{path}: holds no splat whose numbers are all finite; export it anew")
-    origin = _origin(places[whole])
-    parts = (places - origin, quaternions, log_scales, logits, harmonics)
-    splats = Splats(*(torch.from_numpy(part[whole].astype(np.float32)) for part in parts))
+    splats = Splats(*(torch.from_numpy(part[whole]) for part in parts))
     return SplatFile(splats, _triple(origin), _up(vertices), int((~whole).sum()))
 
 
@@ -114,7 +116,8 @@ def _require_splats(path: Path, vertices: Vertices) -> None:
     found = vertices.columns
     if "packed_position" in found:
         raise DataError(
-            f"{path}: holds compressed splats, expected the plain layout; save it as an uncompressed PLY, as SuperSplat does"
+            f"{path}: holds compressed splats, expected the plain layout; "
+            "save it as an uncompressed PLY, for example with SuperSplat"
         )
     lacking = [name for name in _NEEDED if name not in found]
     if lacking:

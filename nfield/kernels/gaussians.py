@@ -235,7 +235,7 @@ def _native_splat(
 
 
 @_native_splat.register_fake
-def _(means, quaternions, log_scales, opacity_logits, harmonics, camera, height, width):  # noqa: ANN001, ANN202, PLR0913 (shapes only; typed above)
+def _(means, quaternions, log_scales, opacity_logits, harmonics, camera, height, width):  # noqa: ANN001, ANN202 (shapes only; typed above)
     return means.new_empty(height, width, 3), means.new_empty(height, width)
 
 

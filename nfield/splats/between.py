@@ -7,7 +7,7 @@ from torch import Tensor
 from nfield.cameras import Cameras
 
 _NEIGHBOURS = 6
-_STRAY = 0.25
+_STRAY = 0.15
 """How far cameras are moved off the line between two, over the distance of these."""
 _LEAST_EDGE = 16
 _LEAST_FOCAL = 0.35

@@ -1,12 +1,10 @@
 """Splats learn to look like the views of a teacher, for a time."""
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from nfield.kernels.gaussians import Splats, splat
 from nfield.splats.relocation import Relocation
@@ -97,8 +95,8 @@ class Optimisation:
     @property
     def splats(self) -> Splats:
         """As they are now, differentiable."""
-        parts = [self._parts[name] for name in _PARTS]
-        return Splats(*parts[:4], torch.cat(parts[4:], 1))
+        means, quaternions, log_scales, logits, constant, rest = (self._parts[name] for name in _PARTS)
+        return Splats(means, quaternions, log_scales, logits, torch.cat([constant, rest], 1))
 
     def step(self, views: Views, index: int, share: float, *, generator: torch.Generator) -> float:
         """One step towards one view; the mean square difference before it.

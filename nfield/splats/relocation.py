@@ -1,5 +1,6 @@
-"""Gaussians that do nothing move to where others do a lot (3D Gaussian Splatting as Markov Chain Monte Carlo, Kheradmand
-et al. 2024, section 4.3): the number of Gaussians stays the same, and the image nearly so.
+"""Gaussians that do nothing move to where others do a lot: their number stays the same, and the image nearly so.
+
+3D Gaussian Splatting as Markov Chain Monte Carlo (Kheradmand et al. 2024), section 4.3.
 """
 
 import math

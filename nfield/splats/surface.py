@@ -14,7 +14,7 @@ _NEIGHBOURS = 3
 _FLATNESS = 0.3
 """Standard deviation of a disc along its normal over that across it."""
 _OPACITY = 0.7
-_SMALLEST, _LARGEST = 1e-4, 0.05
+_SMALLEST, _LARGEST = 1e-4, 0.1
 """Standard deviations over the extent of all points."""
 
 
