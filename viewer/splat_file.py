@@ -22,7 +22,7 @@ _UP: Triple = (0.0, -1.0, 0.0)
 _SIZE, _FOCAL = (512, 512), 620.0
 _ABOVE = 0.4
 """Height of the first camera over its distance along the ground."""
-_AWAY = 2.6
+_AWAY = 3.2
 """Its distance over the radius within which most splats lie."""
 _MOST = 0.85
 

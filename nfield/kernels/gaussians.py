@@ -105,14 +105,14 @@ def splat(splats: Splats, cameras: Cameras, index: int) -> SplatImage:
             "leave out those beyond"
         )
     assert cameras.projection_of(index) is Projection.PERSPECTIVE
-    size, camera = cameras.size_of(index), _camera_numbers(cameras, index).to(splats.means)
+    size, camera = cameras.size_of(index), camera_numbers(cameras, index).to(splats.means)
     if native_core.runs_natively(*splats.parts):
         color, alpha = _native_splat(*splats.parts, camera, *size)
         return SplatImage(color, alpha)
     return splat_reference(splats, camera, size)
 
 
-def _camera_numbers(cameras: Cameras, index: int) -> Float[Tensor, "17"]:
+def camera_numbers(cameras: Cameras, index: int) -> Float[Tensor, "17"]:
     """Rotation and shift of the world into the camera's frame, focal lengths, principal point and nearest distance."""
     pose, matrix = cameras.world_from_camera[index].double(), cameras.intrinsics[index].double()
     turn = pose[:3, :3].T
@@ -125,7 +125,7 @@ def splat_reference(splats: Splats, camera: Float[Tensor, "17"], size: tuple[int
 
     Args:
         splats: The Gaussians.
-        camera: As `_camera_numbers` gives them.
+        camera: As `camera_numbers` gives them.
         size: Image height and width, pixels.
     """
     spots = _spots(splats, camera, size)

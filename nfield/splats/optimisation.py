@@ -32,7 +32,7 @@ class SplatConfig:
     """For how long, with the rendering of the views."""
     rendering: float = 0.4
     """Share of this time that may be spent on rendering views."""
-    speed: float = 2.0
+    speed: float = 4.0
     """Factor of the rates of 3D Gaussian Splatting, which takes thirty times as many steps."""
     last: float = 0.05
     """Share of the rates that is left in the end."""

@@ -39,7 +39,7 @@ class SplatsOptions:
 
     minutes: float = 3.0
     """For how long splats are optimised against views of the field, with the rendering of these views."""
-    count: int = 60_000
+    count: int = 50_000
     """Splats: a file has about 0.24 MB for a thousand of degree 3."""
     degree: int = 3
     """Of the spherical harmonics, 0 to 3: 0 for colours that are the same from everywhere, 45 numbers a splat less."""

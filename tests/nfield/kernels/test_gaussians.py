@@ -50,7 +50,7 @@ def both(first: Splats, second: Splats) -> Splats:
 
 def stacked(splats: Splats, cameras: Cameras, *, reference: bool) -> torch.Tensor:
     if reference:
-        image = splat_reference(splats, module._camera_numbers(cameras, 0).to(splats.means), cameras.size_of(0))
+        image = splat_reference(splats, module.camera_numbers(cameras, 0).to(splats.means), cameras.size_of(0))
     else:
         image = splat(splats, cameras, 0)
     return torch.cat([image.color, image.alpha[..., None]], -1)
@@ -184,7 +184,7 @@ def test_a_splat_far_outside_of_the_image_takes_the_slopes_of_its_margin(build: 
 
 def test_the_op_is_a_good_citizen_of_torch(native: None, generator: torch.Generator):
     leaves = [part.requires_grad_() for part in cloud(20, 1, generator).parts]
-    arguments = (*leaves, module._camera_numbers(camera(), 0).float(), *SIZE)
+    arguments = (*leaves, module.camera_numbers(camera(), 0).float(), *SIZE)
     checks = ("test_schema", "test_faketensor", "test_autograd_registration")
     opcheck(module._native_splat, arguments, test_utils=checks)
 
