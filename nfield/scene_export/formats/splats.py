@@ -11,6 +11,7 @@ from nfield.data.world import World
 from nfield.errors import OptionError
 from nfield.export import Tell, register
 from nfield.export.splat_file import write_splats
+from nfield.export.spz_file import write_spz
 from nfield.kernels.gaussians import Splats
 from nfield.saved_scene import KIND, SavedScene, load_scene_run
 from nfield.scene_export.normals import normals_at
@@ -53,9 +54,9 @@ class SplatsOptions:
 class SplatsFile:
     """The format."""
 
-    about: str = "Gaussian splats of the scene (PLY of 3D Gaussian Splatting)"
+    about: str = "Gaussian splats of the scene (PLY of 3D Gaussian Splatting, or SPZ, as --out ends)"
     suffix: str = ".splats.ply"
-    endings: tuple[str, ...] = ()
+    endings: tuple[str, ...] = (".spz",)
     options: SplatsOptions = field(default_factory=SplatsOptions)
 
     def write(self, run: Path, out: Path, options: SplatsOptions, tell: Tell) -> None:
@@ -66,7 +67,10 @@ class SplatsFile:
         x, y, z = saved.orbit.up.tolist()
         world = saved.record.world
         places = world.user_from_scene(splats.means.double().numpy())
-        write_splats(out, in_world(splats, world), places=places, up=(x, y, z))
+        if out.suffix == ".spz":
+            write_spz(out, in_world(splats, world))
+        else:
+            write_splats(out, in_world(splats, world), places=places, up=(x, y, z))
 
 
 def optimised(saved: SavedScene, options: SplatsOptions, tell: Tell) -> Splats:

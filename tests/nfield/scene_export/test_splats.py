@@ -93,7 +93,7 @@ def test_progress_is_told_now_and_then_with_the_time_that_is_left():
         (["--count", "5"], "--count: is 5, expected 1000 to 2,000,000 splats"),
         (["--degree", "4"], "--degree: is 4, expected 0 to 3"),
         (["--edge", "8"], "--edge: is 8, expected 32 to 4096 pixels"),
-        (["--out", "a.obj"], "--out: is a.obj, expected a file whose name ends with .ply"),
+        (["--out", "a.obj"], "--out: is a.obj, expected a file whose name ends with .ply or .spz"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
