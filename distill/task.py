@@ -164,7 +164,7 @@ class DistillTask:
         with torch.no_grad():
             wanted = composite(samples, taught, background).color
         color = composite(samples, learned, background).color
-        self._error.add(float((color.detach() - wanted).square().mean()))
+        self._error.add((color.detach() - wanted).square().mean())
         return distance(color, wanted)
 
     def _elsewhere(self, count: int, generator: torch.Generator) -> Float[Tensor, ""]:

@@ -66,17 +66,34 @@ def pack_bits(occupied: Bool[Tensor, "c z y x"]) -> Int[Tensor, "c bz by bx"]:
     cascades, size = occupied.shape[:2]
     n = size // _BLOCK
     cells = occupied.reshape(cascades, n, _BLOCK, n, _BLOCK, n, _BLOCK).permute(0, 1, 3, 5, 2, 4, 6)
-    packed = np.packbits(cells.reshape(cascades, n, n, n, 64).cpu().numpy(), axis=-1, bitorder="little")
-    return torch.from_numpy(packed.view("<i8")[..., 0].astype(np.int64)).to(occupied.device)
+    bits = cells.reshape(cascades, n, n, n, _BLOCK**3)
+    if bits.device.type == "cpu":  # ten times as fast there as shifts
+        packed = np.packbits(bits.numpy(), axis=-1, bitorder="little")
+        return torch.from_numpy(packed.view("<i8")[..., 0].astype(np.int64))
+    return pack_bits_reference(bits)
+
+
+def pack_bits_reference(bits: Bool[Tensor, "*n 64"]) -> Int[Tensor, "*n"]:
+    """Words from their bits, the lowest first, on any device."""
+    # The highest bit makes the word negative: the sum is taken modulo 2^64, as words are.
+    return (bits.long() << torch.arange(_BLOCK**3, device=bits.device)).sum(-1)
 
 
 def unpack_bits(words: Int[Tensor, "c bz by bx"]) -> Bool[Tensor, "c z y x"]:
     """The inverse of `pack_bits`."""
     cascades, n = words.shape[:2]
-    packed = words.cpu().numpy().astype("<i8")[..., None].view(np.uint8)
-    bits = torch.from_numpy(np.unpackbits(packed, axis=-1, bitorder="little").view(np.bool_)).to(words.device)
+    if words.device.type == "cpu":
+        packed = words.numpy().astype("<i8")[..., None].view(np.uint8)
+        bits = torch.from_numpy(np.unpackbits(packed, axis=-1, bitorder="little").view(np.bool_))
+    else:
+        bits = unpack_bits_reference(words)
     cells = bits.reshape(cascades, n, n, n, _BLOCK, _BLOCK, _BLOCK).permute(0, 1, 4, 2, 5, 3, 6)
     return cells.reshape(cascades, _BLOCK * n, _BLOCK * n, _BLOCK * n)
+
+
+def unpack_bits_reference(words: Int[Tensor, "*n"]) -> Bool[Tensor, "*n 64"]:
+    """The inverse of `pack_bits_reference`."""
+    return (words[..., None] >> torch.arange(_BLOCK**3, device=words.device) & 1).bool()
 
 
 def cascade_boxes(inner: Box, cascades: int) -> Float[Tensor, "c 6"]:
