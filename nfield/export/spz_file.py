@@ -1,4 +1,4 @@
-"""Gaussian splats as SPZ files (Niantic), a tenth of the size of PLY: numbers in 8 bits, places in 24, packed by gzip."""
+"""Gaussian splats as SPZ files (Niantic), a tenth of the size of PLY: 8 bits a number, 24 a coordinate, under gzip."""
 
 import math
 import tempfile
