@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import torch
 from jaxtyping import Float, Int
@@ -77,6 +77,10 @@ def whole_numbers(bound: int, count: int, *, generator: torch.Generator, device:
     return torch.randint(bound, (count,), generator=generator, device=generator.device).to(device)
 
 
+@overload
+def on_host(generator: torch.Generator) -> torch.Generator: ...
+@overload
+def on_host(generator: None) -> None: ...
 def on_host(generator: torch.Generator | None) -> torch.Generator | None:
     """A generator for what is drawn on the CPU: the same, or one that goes on from a number of the given one."""
     if generator is None or generator.device.type == "cpu":

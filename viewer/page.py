@@ -20,8 +20,6 @@ from viewer.seam import Figure, FigurePose, Subject, View
 
 FigureMode = Literal["mesh, then field", "field", "mesh"]
 
-STARTING = "starting"
-"""What a page says before anything is shown."""
 FAILED = "Rendering failed"
 """Title of the note that a page shows."""
 
@@ -75,11 +73,11 @@ class Page:
             figure="mesh, then field" if len(subjects) == 1 else "field",
             pose=self.rest,
         )
-        self.status = client.gui.add_markdown(STARTING)
+        self.status = client.gui.add_markdown("starting")
         self._lock = threading.RLock()
         self._mesh = self._add_mesh() if len(subjects) == 1 else None
         self._mesh_stands = False
-        self._cloud = self._add_cloud() if len(subjects) == 1 else None
+        self._cloud: viser.GaussianSplatHandle | None = None
         self._failure: str | None = None
         self._clear()
         self.loop = RenderLoop(self._show, self._complain)
@@ -106,7 +104,7 @@ class Page:
             if camera is None:
                 return
             picture = PICTURES[self.look.picture]
-            if self._cloud is not None and self._let_cloud_draw(self._cloud):
+            if self.has_cloud and self._let_cloud_draw():
                 self.loop.forget()
             elif self.figure is None:
                 self.loop.request(Request(self._view(), camera, picture))
@@ -194,25 +192,26 @@ class Page:
     @property
     def has_cloud(self) -> bool:
         """Whether the browser can draw the subject by itself."""
-        return self._cloud is not None
+        return len(self.subjects) == 1 and self.subjects[0].cloud is not None
 
-    def _add_cloud(self) -> viser.GaussianSplatHandle | None:
+    def _let_cloud_draw(self) -> bool:
+        """Shows what the browser draws, or hides it; whether it draws."""
+        drawn = self.look.by_browser
+        if drawn != (self._cloud is not None):
+            self.say("drawn by the browser" if drawn else "drawn here")
+            self._clear()
+            self._cloud = self._replaced_cloud(drawn)
+        return drawn
+
+    def _replaced_cloud(self, drawn: bool) -> viser.GaussianSplatHandle | None:
+        if self._cloud is not None:
+            self._cloud.remove()
         cloud = self.subjects[0].cloud
-        if cloud is None:
+        if not drawn or cloud is None:
             return None
         return self.client.scene.add_gaussian_splats(
             "/cloud", cloud.centers, cloud.covariances, cloud.colors, cloud.opacities
         )
-
-    def _let_cloud_draw(self, cloud: viser.GaussianSplatHandle) -> bool:
-        """Shows what the browser draws, or hides it; whether it draws."""
-        drawn = self.look.by_browser
-        if drawn != cloud.visible or self.status.content == STARTING:
-            with self.client.atomic():
-                cloud.visible = drawn
-                self._clear()
-            self.say("drawn by the browser" if drawn else "drawn here")
-        return drawn
 
     def _add_mesh(self) -> viser.MeshSkinnedHandle | None:
         if self.figure is None:

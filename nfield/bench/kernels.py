@@ -376,8 +376,8 @@ _PIXELS = 3.2
 def compare_splats(count: int, rounds: int, generator: torch.Generator) -> list[Comparison]:
     """Splats of degree 3 on a ball that fills most of a view; gradients to all of their parts.
 
-    Errors are taken on few of them, so that no pixel is one where alphas are just large enough to be drawn. They are those
-    of places in the image, which single precision rounds to a hundred-thousandth of a pixel.
+    Errors are taken on few of them, so that no pixel is one where alphas are just large enough to be drawn. They are
+    those of places in the image, which single precision rounds to a hundred-thousandth of a pixel.
     """
     count = min(count, _SPLATS)
     edge = round((_PIXELS * count) ** 0.5)

@@ -29,6 +29,8 @@ class EvalOptions:
     """Weights of LPIPS, which is measured of scenes where they are given; docs/evaluation.md says how to get them."""
     worst: int = 3
     """Views of a scene with the lowest PSNR to draw into worst/: rendered, photographed, and the difference."""
+    device: str = "auto"
+    """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     data: Path | None = None
     """Where the data set or picture lies now, if it was moved."""
 

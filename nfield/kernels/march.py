@@ -5,12 +5,14 @@ plus a jitter. A step is kept where the cell at its midpoint is occupied.
 """
 
 import math
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from nfield.kernels import cuda, native_core
 from nfield.types import Box, Rays, Samples
@@ -143,6 +145,18 @@ def march_reference(
     return Samples(start[keep], torch.minimum(end, rays.far[:, None])[keep], ray, len(rays))
 
 
+_unpacked: MutableMapping[Tensor, tuple[int, Tensor]] = WeakTensorKeyDictionary()
+
+
+def _cells(words: Int[Tensor, "c bz by bx"]) -> Bool[Tensor, "c x y z"]:
+    """Cells as nerfacc wants them, unpacked anew only where the words have changed."""
+    known = _unpacked.get(words)
+    if known is None or known[0] != words._version:
+        known = words._version, unpack_bits(words).permute(0, 3, 2, 1).contiguous()
+        _unpacked[words] = known
+    return known[1]
+
+
 @torch.no_grad()
 def march(
     rays: Rays, words: Int[Tensor, "c bz by bx"], inner: Box, rule: StepRule, jitter: Float[Tensor, "r"]
@@ -158,7 +172,7 @@ def march(
     """
     if cuda.takes(rays.origins, rays.dirs, rays.near, rays.far, jitter):
         boxes = cascade_boxes(inner, len(words))
-        return cuda.march(rays, unpack_bits(words), boxes, jitter, step=rule.step, cone=rule.cone)
+        return cuda.march(rays, _cells(words), boxes, jitter, step=rule.step, cone=rule.cone)
     if not native_core.runs_natively(rays.origins, rays.dirs, rays.near, rays.far, jitter):
         return march_reference(rays, words, inner, rule, jitter)
     arrays = [native_core.array(t) for t in (rays.origins, rays.dirs, rays.near, rays.far, jitter, words)]

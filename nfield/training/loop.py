@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from nfield.devices import CPU, HostCopy, generator_on
+from nfield.devices import CPU, HostCopy, device_of, generator_on
 from nfield.errors import OptionError, TrainingDiverged
 from nfield.training.optim import Adam, OptimConfig
 from nfield.training.task import Moment, Task
@@ -131,7 +131,7 @@ def train(
         state: Of a training that is continued; the caller has restored the task's modules.
     """
     adam = Adam(task.param_groups(), config.optim)
-    generator = generator_on(_device_of(adam), config.seed)
+    generator = generator_on(_device_of(task), config.seed)
     step, seconds = 0, 0.0
     if state is not None:
         step, seconds = state.step, state.seconds
@@ -199,9 +199,10 @@ def _tell(hooks: Sequence[Hook], event: StepEvent) -> None:
         hook(event)
 
 
-def _device_of(adam: Adam) -> torch.device:
-    """Where the first of the parameters lies."""
-    return next((parameter.device for group in adam.groups.values() for parameter in group), CPU)
+def _device_of(task: Task) -> torch.device:
+    """Where the first of the task's modules lies, and with it what the task draws."""
+    first = next(iter(task.modules().values()), None)
+    return CPU if first is None else device_of(first)
 
 
 def _restore_generator(generator: torch.Generator, state: TrainState, seed: int) -> None:

@@ -25,7 +25,7 @@ class StandInTensor(torch.Tensor):
     held: torch.Tensor
 
     @staticmethod
-    def __new__(cls, held: torch.Tensor) -> "StandInTensor":
+    def __new__(cls, held: torch.Tensor) -> "StandInTensor":  # noqa: ANN001
         wrapped = torch.Tensor._make_wrapper_subclass(
             cls,
             held.size(),

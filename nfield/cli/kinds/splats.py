@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+import torch
 from rich.console import Console
 
 from distill.run import ConvertRun
@@ -12,6 +13,7 @@ from nfield.cli.eval import EvalOptions
 from nfield.cli.film import write_film
 from nfield.cli.kinds.base import RunKind
 from nfield.cli.render import RenderOptions
+from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.export.splat_file import read_splats
 from viewer.seam import Subject
@@ -44,15 +46,15 @@ class SplatsKind:
         console = Console(highlight=False, soft_wrap=True)
         write_film(console, folder, frames, count=len(cameras), name="orbit", rate=length.rate)
 
-    def source(self, run: Path) -> Source:
+    def source(self, run: Path, device: torch.device = CPU) -> Source:
         """Refused: splats are not a field."""
         _refuse(run, "converted")
 
     def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
         """Nothing: it never begins."""
 
-    def subject(self, run: Path, *, motion: Path | None) -> Subject:
-        """The splats from anywhere."""
+    def subject(self, run: Path, *, motion: Path | None, device: torch.device = CPU) -> Subject:
+        """The splats from anywhere; no field answers, so there is nothing to do on a device."""
         return load_subject(run, motion=motion)
 
 

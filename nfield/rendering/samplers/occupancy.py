@@ -67,6 +67,7 @@ class OccupancySampler(Sampler):
         self.register_buffer("possible", torch.ones(size, dtype=torch.bool))
         self.register_buffer("words", self._packed(torch.ones(size, dtype=torch.bool)))
         self.register_buffer("share", torch.ones(()))
+        self._numbers: dict[str, tuple[Tensor, int, float]] = {}
 
     @property
     def inner(self) -> Box:
@@ -76,10 +77,8 @@ class OccupancySampler(Sampler):
     @property
     def rule(self) -> StepRule:
         """Lengths of steps, metres; the longest is a cell of the coarsest cascade."""
-        diagonal = float(self.inner.size.norm())
-        step = (
-            diagonal / self.config.steps * min(max(float(self.get_buffer("share")) / _SPARSE, 1.0), self.config.coarse)
-        )
+        diagonal = self._known("diagonal", lambda: self.inner.size.norm(), self.get_buffer("low"))
+        step = diagonal / self.config.steps * min(max(self.occupied_share / _SPARSE, 1.0), self.config.coarse)
         longest = diagonal * 2 ** (self.config.cascades - 1) / self.config.resolution
         return StepRule(step, self.config.cone, longest if self.config.cone > 0.0 else math.inf)
 
@@ -91,7 +90,16 @@ class OccupancySampler(Sampler):
     @property
     def occupied_share(self) -> float:
         """Share of the cells of all cascades that are marched through."""
-        return float(self.get_buffer("share"))
+        share = self.get_buffer("share")
+        return self._known("share", lambda: share, share)
+
+    def _known(self, name: str, number: Callable[[], Tensor], source: Tensor) -> float:
+        """A number that is read anew only where what it depends on has changed: it may lie on a GPU."""
+        known = self._numbers.get(name)
+        if known is None or known[0] is not source or known[1] != source._version:
+            known = source, source._version, float(number())
+            self._numbers[name] = known
+        return known[2]
 
     def sample(self, field: Field, rays: Rays, *, generator: torch.Generator | None = None) -> Samples:
         """Occupied steps on each ray that are not hidden by what lies before them."""

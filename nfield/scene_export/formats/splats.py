@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from nfield.data.world import World
+from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.export import Tell, register
 from nfield.export.splat_file import write_splats
@@ -59,10 +60,10 @@ class SplatsFile:
     endings: tuple[str, ...] = (".spz",)
     options: SplatsOptions = field(default_factory=SplatsOptions)
 
-    def write(self, run: Path, out: Path, options: SplatsOptions, tell: Tell) -> None:
+    def write(self, run: Path, out: Path, options: SplatsOptions, tell: Tell, *, device: torch.device = CPU) -> None:
         """See `nfield.export.Export`."""
         _check(options)
-        saved = load_scene_run(run)
+        saved = load_scene_run(run).offloaded(device)
         splats = optimised(saved, options, tell)
         x, y, z = saved.orbit.up.tolist()
         world = saved.record.world
