@@ -17,6 +17,7 @@ _EXAMPLES = (
     "nfield render runs/lego",
     "nfield render runs/lego --frames 120 --size 400 400 --out lego-orbit",
     "nfield render runs/lego --path camera_path.json",
+    "nfield render lego.splats.ply",
     "nfield render runs/me --pose wave",
     "nfield render runs/me --motion dance",
     "nfield render runs/me --motion walk.bvh --camera follow",
@@ -46,7 +47,7 @@ class RenderOptions:
     """Film a scene or an avatar (video, frames/NNN.png, strip.png), or decode a picture; Ctrl-C keeps what there is."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """Folder that nfield train or nfield fit wrote."""
+    """Folder that nfield train or nfield fit wrote, or a PLY file of Gaussian splats."""
     motion: str | None = None
     """Of an avatar: walk, run, wave, squat, turn, dance, idle; or a file (AMASS .npz, .bvh, .json) or a folder of body
     parameters."""
