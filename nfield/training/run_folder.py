@@ -31,12 +31,16 @@ class LogRow:
     """Of training."""
     step: int
     """Steps done."""
-    train_psnr: float | None
-    """Of recent batches, decibels."""
-    test_psnr: float | None
-    """Of what is held out; None where nothing was compared."""
     rays_per_second: float
-    """Of training."""
+    """Of training: rays, pixels or points."""
+    train_psnr: float | None = None
+    """Of recent batches, decibels."""
+    test_psnr: float | None = None
+    """Of what is held out; None where nothing was compared."""
+    train_error: float | None = None
+    """Of recent batches of distances, relative."""
+    test_error: float | None = None
+    """Of distances that are held out."""
 
 
 def checkpoint_of(
