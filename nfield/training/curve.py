@@ -15,7 +15,7 @@ def draw_curve(
     """Draws the quality of training batches and of what is evaluated over training time.
 
     Args:
-        rows: Rows of a log, with `seconds`, and for PSNR `train_psnr` and `test_psnr` (None where nothing was compared).
+        rows: Rows of a log, with `seconds` and, for PSNR, `train_psnr` and `test_psnr` (None where unknown).
         path: The PNG file to write.
         tested_on: What that is.
         quality: What the columns hold.

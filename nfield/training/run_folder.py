@@ -8,11 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
-from nfield.checkpoint import Checkpoint, restore_module
+from nfield.checkpoint import Checkpoint, Config, restore_module
 from nfield.config_json import from_json
 from nfield.errors import CheckpointError
-from nfield.fields import FieldConfig
-from nfield.fields.signal import SignalConfig
 from nfield.training.loop import TrainState
 from nfield.training.optim import Adam, OptimConfig
 from nfield.training.task import Task
@@ -48,7 +46,7 @@ def checkpoint_of(
     state: TrainState,
     *,
     kind: str,
-    field: FieldConfig | SignalConfig,
+    field: Config,
     box: Box,
     extra: Mapping[str, Any],
 ) -> Checkpoint:
