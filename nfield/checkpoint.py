@@ -73,8 +73,8 @@ class Checkpoint:
     """What is saved of a run.
 
     Attributes:
-        kind: What was trained: "radiance" for a scene, "image" for a picture, "distance" for a mesh; other kinds bring tensors and entries
-            of `extra` of their own.
+        kind: What was trained: "radiance" for a scene, "image" for a picture, "distance" for a mesh; other kinds bring
+            tensors and entries of `extra` of their own.
         config: Options of the field's backend, or of a signal.
         box: World box that the field covers, metres; of a picture its rectangle, see `nfield.fields.signal`.
         tensors: By name: `field.*`, `sampler.*`, `cameras.*`, `optimizer.*`, `generator`.

@@ -19,7 +19,7 @@ _EXAMPLES = (
 
 @dataclass(frozen=True)
 class EvalOptions:
-    """Measure a trained scene on its held-out photos, or a fitted picture; into eval.json, eval.csv and worst/."""
+    """Measure a scene on its held-out photos, or a fitted picture or mesh; into eval.json, eval.csv and worst/."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder that nfield train wrote."""
@@ -30,7 +30,7 @@ class EvalOptions:
     worst: int = 3
     """Views of a scene with the lowest PSNR to draw into worst/: rendered, photographed, and the difference."""
     data: Path | None = None
-    """Where the data set or picture lies now, if it was moved."""
+    """Where the data set, picture or mesh lies now, if it was moved."""
 
 
 def parse(arguments: Sequence[str]) -> EvalOptions:

@@ -11,7 +11,16 @@ from torch import Tensor, nn
 from nfield.encodings.base import Encoding
 from nfield.encodings.placement import ShapeRule, cluster_covariance, shapes_of
 from nfield.kernels.nearest import NearestCenters
-from nfield.kernels.rbf import RBF_KERNELS, SMALLEST_SUM, RbfKernel, Transposed, frequency_ladder, rbf_mix, rbf_values, transpose
+from nfield.kernels.rbf import (
+    RBF_KERNELS,
+    SMALLEST_SUM,
+    RbfKernel,
+    Transposed,
+    frequency_ladder,
+    rbf_mix,
+    rbf_values,
+    transpose,
+)
 
 KernelName = Literal["inverse_quadratic", "tent", "rotated_tent", "inverse_multiquadric", "gaussian"]
 

@@ -1,4 +1,4 @@
-"""Signals on the plane, such as pictures, or in space: an encoding and a small network, no radiance (NeuRBF, section 3.1).
+"""Signals on the plane, such as pictures, or in space: an encoding and a small network (NeuRBF, section 3.1).
 
     f(x) = MLP([h(x); g(x)] + b)
 
