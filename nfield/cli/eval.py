@@ -29,6 +29,8 @@ class EvalOptions:
     """Weights of LPIPS, which is measured of scenes where they are given; docs/evaluation.md says how to get them."""
     worst: int = 3
     """Views of a scene with the lowest PSNR to draw into worst/: rendered, photographed, and the difference."""
+    resolution: int = 512
+    """Cubes along the longest edge of the surface that is compared with a mesh."""
     data: Path | None = None
     """Where the data set, picture or mesh lies now, if it was moved."""
 
@@ -42,4 +44,5 @@ def run(options: EvalOptions) -> None:
     """Measures, in the way of the kind of run."""
     at_least(options.views, 1, name="--views")
     at_least(options.worst, 0, name="--worst")
+    at_least(options.resolution, 8, name="--resolution")
     kind_at(options.run).measure(options)

@@ -34,7 +34,7 @@ class ExportOptions:
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder that nfield fit or nfield train wrote."""
     to: str
-    """Format: glb, vrm, obj, ply, splats or mp4 of an avatar; mesh, pointcloud or cameras of a scene; mesh of a mesh."""
+    """Format: glb, vrm, obj, ply, splats or mp4 of an avatar; mesh, pointcloud or cameras of a scene; mesh of a mesh"""
     out: Path | None = None
     """File to write. Default: in the run's folder, with its name."""
 

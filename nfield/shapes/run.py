@@ -202,7 +202,7 @@ def load_truth(path: Path) -> SignedDistance:
     Raises:
         DataError: It is missing, damaged, or encloses nothing.
     """
-    return distance_to(read_mesh(path), where=str(path))
+    return distance_to(read_mesh(path), where=path)
 
 
 @contextmanager

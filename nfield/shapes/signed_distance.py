@@ -4,6 +4,8 @@ The generalised winding number (Jacobson et al. 2013; fast, Barill et al. 2018, 
 surface nor one that does not cross itself: inside is where it is beyond a half.
 """
 
+from pathlib import Path
+
 import igl
 import numpy as np
 import torch
@@ -60,7 +62,7 @@ class SignedDistance:
         return torch.from_numpy(np.asarray(found, np.float64).reshape(-1)).float()
 
 
-def distance_to(mesh: UserMesh, *, where: str) -> SignedDistance:
+def distance_to(mesh: UserMesh, *, where: Path) -> SignedDistance:
     """The signed distance of a mesh, which is turned where its triangles face inwards.
 
     Args:

@@ -21,8 +21,8 @@ from nfield.shapes.surface import zero_set
 from viewer.seam import Subject
 from viewer.shape_run import load_subject
 
-_MEASURED, _FILMED = 512, 384
-"""Cubes along the longest edge of the surface, for figures and for films."""
+_FILMED = 256
+"""Cubes along the longest edge of the surface that is filmed."""
 _SIZE = (512, 512)
 
 
@@ -40,7 +40,7 @@ class ShapeKind:
         run = continue_run(options.run, plan, saved.checkpoint, load_truth(Path(plan.mesh)))
         assert run.state is not None, "the run was loaded with its state"
         with console.status("measuring the surface"):
-            found = run.evaluate(run.state, resolution=_MEASURED)
+            found = run.evaluate(run.state, resolution=options.resolution)
         console.print(quality(found))
         console.print(
             f"{found['numbers']['trainable']} trainable numbers, {found['numbers']['total']} in all; {found['step']} "
