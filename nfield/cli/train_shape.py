@@ -31,6 +31,7 @@ from nfield.training.quality import DISTANCE_ERROR
 from nfield.training.run_lock import only_writer
 
 _STEPS = 2000
+_POOL = Sampling.pool
 _EXAMPLES = (
     "nfield train armadillo.obj --out runs/armadillo",
     "nfield train armadillo.obj --field hash --out runs/armadillo-hash",
@@ -122,7 +123,7 @@ def _started(options: TrainShapeOptions) -> ShapeRun:
     steps = _STEPS if options.steps is None and options.minutes is None else options.steps
     budget = TrainConfig(options.minutes, steps, distance_optim(), options.seed)
     truth = load_truth(options.mesh)
-    sampling = Sampling(batch=options.batch, pool=max(Sampling.pool, options.batch))
+    sampling = Sampling(batch=options.batch, pool=max(_POOL, options.batch))
     plan = ShapePlan(str(options.mesh.resolve()), budget, options.placing, sampling, truth.mesh.world)
     begun = start_run(options.out, plan, options.field_options, truth)  # pyright: ignore[reportAttributeAccessIssue]
     options.out.mkdir(parents=True, exist_ok=True)

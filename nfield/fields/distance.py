@@ -68,7 +68,7 @@ class HashDistanceConfig(DistanceConfig):
 
 @dataclass(frozen=True)
 class RbfDistanceConfig(DistanceConfig):
-    """NeuRBF's hybrid: a grid of half the size, adaptive radial bases on the surface, and sines in both places."""
+    """NeuRBF's hybrid: a grid of half the size, and adaptive radial bases on the surface."""
 
     bases: BasesConfig = field(
         default_factory=lambda: BasesConfig(0, features=16, neighbours=8, kernel="tent", frequencies=(1.0, 8.0))
@@ -82,8 +82,8 @@ class RbfDistanceConfig(DistanceConfig):
     """Vertices along an edge of the finest level."""
     hidden: int = 64
     """Width of the network."""
-    sines: tuple[float, float] | None = (30.0, 300.0)
-    """Frequencies of the sines after the first layer; None for ReLU."""
+    sines: tuple[float, float] | None = None
+    """Frequencies of sines after the first layer, NeuRBF's are 30 300; None for ReLU, which trainings of minutes need."""
 
     def build(self, generator: torch.Generator | None = None) -> Signal:
         """A new field; its kernels have no places yet."""

@@ -223,6 +223,6 @@ def _restored(checkpoint: Checkpoint, *, where: Path) -> Signal:
     return signal
 
 
-def _rounded(value: float) -> float:
+def _rounded(value: float | int) -> float | int:
     """Six digits that count."""
     return value if isinstance(value, int) or not math.isfinite(value) else float(f"{value:.6g}")
