@@ -83,7 +83,7 @@ class RbfDistanceConfig(DistanceConfig):
     hidden: int = 64
     """Width of the network."""
     sines: tuple[float, float] | None = None
-    """Frequencies of sines after the first layer, NeuRBF's are 30 300; None for ReLU, which trainings of minutes need."""
+    """Frequencies of sines after the first layer, NeuRBF's are 30 300; None for ReLU: minutes are too short for them."""
 
     def build(self, generator: torch.Generator | None = None) -> Signal:
         """A new field; its kernels have no places yet."""
