@@ -35,7 +35,7 @@ def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
     refuse_motion(run, motion, what="mesh")
     saved = load_shape_run(run)
     views = {"surface": mesh_view(lambda: zero_set(saved.signal, _RESOLUTION))}
-    views |= {f"slice across {name}": slice_view(saved, axis) for axis, name in enumerate("xyz")}
+    views |= {f"slice across {name}": slice_view(saved, axis) for axis, name in reversed(list(enumerate("xyz")))}
     mesh = _mesh(saved)
     views |= {} if mesh is None else {"mesh": mesh_view(lambda: mesh)}
     return Subject(run.resolve().name, "mesh", views, home_of(orbit(_SIZE)), _facts(run, saved))

@@ -48,7 +48,7 @@ class HashDistanceConfig(DistanceConfig):
     """Resolutions of the grid."""
     log2_table_size: int = 15
     """Logarithm of the most entries of one level."""
-    finest_resolution: int = 2048
+    finest_resolution: int = 256
     """Vertices along an edge of the finest level."""
     hidden: int = 64
     """Width of the network."""
@@ -78,12 +78,12 @@ class RbfDistanceConfig(DistanceConfig):
     """Resolutions of the grid."""
     log2_table_size: int = 15
     """Logarithm of the most entries of one level, here and in the hash grid that is the measure of size."""
-    finest_resolution: int = 2048
+    finest_resolution: int = 256
     """Vertices along an edge of the finest level."""
     hidden: int = 64
     """Width of the network."""
     sines: tuple[float, float] | None = None
-    """Frequencies of sines after the first layer, NeuRBF's are 30 300; None for ReLU: minutes are too short for them."""
+    """Frequencies of sines after the first layer, NeuRBF's are 30 300; None for ReLU: minutes are short for them."""
 
     def build(self, generator: torch.Generator | None = None) -> Signal:
         """A new field; its kernels have no places yet."""
@@ -94,7 +94,8 @@ class RbfDistanceConfig(DistanceConfig):
 
     def budget(self) -> Budget:
         """What kernels cost, against the hash grid of the same table size."""
-        reference = HashDistanceConfig(log2_table_size=self.log2_table_size).build()
+        alike = HashDistanceConfig(log2_table_size=self.log2_table_size, finest_resolution=self.finest_resolution)
+        reference = alike.build()
         trained, total = self._with(1).build().counts()
         features = self.bases.features
         return Budget(reference.counts()[1], trained - features, features, total - trained)

@@ -103,7 +103,7 @@ def test_a_turntable_is_filmed(fitted: Path, tmp_path: Path, monkeypatch: pytest
 def test_the_viewer_shows_surface_slices_and_mesh(fitted: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("viewer.shape_run._RESOLUTION", 24)
     subject = load_subject(fitted)
-    assert list(subject.views) == ["surface", "slice across x", "slice across y", "slice across z", "mesh"]
+    assert list(subject.views) == ["surface", "slice across z", "slice across y", "slice across x", "mesh"]
     size = (48, 64)
     camera = home_camera(subject.home, size)
     pictures = {name: view(camera, size, never) for name, view in subject.views.items()}
