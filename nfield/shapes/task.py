@@ -47,8 +47,8 @@ class Sampling:
 def distance_optim() -> OptimConfig:
     """Adam without warm-up, falling along a cosine to a hundredth.
 
-    NeuRBF's 1e-4 is for 20 000 steps of 2^18 points; a training of two minutes on two cores does a hundredth of that. Few
-    points of a step meet any one kernel, so features take larger steps.
+    NeuRBF's 1e-4 is for 20 000 steps of 2^18 points; a training of two minutes on two cores does a hundredth of that.
+    Few points of a step meet any one kernel, so features take larger steps.
     """
     rates = {"grid": 3e-3, "features": 1.2e-2, "shift": 3e-3, "network": 3e-3}
     return OptimConfig(rates=rates, warmup=1, hold=0.0, final=0.01, decay="cosine")
