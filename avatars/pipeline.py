@@ -32,6 +32,7 @@ from avatars.posed.run import save_avatar
 from avatars.report import figures, write_pictures
 from avatars.surface.painted_body import PaintedBody, paint_body
 from avatars.turntable import Turntable
+from nfield.devices import CPU
 from nfield.errors import DataError, NFieldError
 from nfield.training.run_folder import write_json
 from nfield.training.run_lock import only_writer
@@ -63,6 +64,7 @@ def fit_from_photo(
     watcher: Watcher | None = None,
     overwrite: bool = False,
     resume: bool = False,
+    device: torch.device = CPU,
 ) -> SavedFit:
     """Makes an avatar from one photo and saves it, again and again while it is made.
 
@@ -75,6 +77,7 @@ def fit_from_photo(
         overwrite: Whether another run in the folder is replaced, as soon as the photo shows a person.
         resume: Whether a fit of the same photo and options that the folder holds goes on, whatever ended it; where it
             holds none, one begins.
+        device: Where the field learns and answers; all else is done on the CPU.
 
     Raises:
         RunInUseError: Somebody else writes into the folder.
@@ -93,7 +96,7 @@ def fit_from_photo(
             watcher.tell(f"going on with the fit in {out}")
         found, body = _findings(folder, files, model, config, watcher, None if goes_on else record)
         generator = torch.Generator().manual_seed(config.budget.seed)
-        subject = prepare(body.value, found.value.person, config, generator=generator)
+        subject = prepare(body.value, found.value.person, config, generator=generator, device=device)
         keeper = RunKeeper(folder, subject.avatar, (ProgressPicture(out / PROGRESS_FILE, subject),))
         fitted = fit_avatar(subject, config, generator=generator, watcher=watcher, keeper=keeper)
         if fitted.interrupted:
@@ -176,7 +179,14 @@ def paint(model: BodyModel, person: PersonPhoto, config: FitConfig, *, watcher: 
     return paint_body(model, person, config.dress, config.completion)
 
 
-def prepare(body: PaintedBody, person: PersonPhoto, config: FitConfig, *, generator: torch.Generator) -> FitSubject:
+def prepare(
+    body: PaintedBody,
+    person: PersonPhoto,
+    config: FitConfig,
+    *,
+    generator: torch.Generator,
+    device: torch.device = CPU,
+) -> FitSubject:
     """An avatar that has learned nothing yet, and all that it is to learn from.
 
     Args:
@@ -184,8 +194,9 @@ def prepare(body: PaintedBody, person: PersonPhoto, config: FitConfig, *, genera
         person: The photo.
         config: Options.
         generator: Draws the field's first values.
+        device: Where the field answers.
     """
-    avatar = Avatar.start(body.model, body.dressed, person.portrait, config.figure, generator)
+    avatar = Avatar.start(body.model, body.dressed, person.portrait, config.figure, generator, device=device)
     posed = avatar.posed(person.portrait.pose)
     return FitSubject(person, body, avatar, posed, config.views, config.solid, config.budget.seed)
 

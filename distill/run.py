@@ -11,6 +11,7 @@ from distill.source import Source, student_checkpoint
 from distill.task import DistillConfig, DistillTask
 from nfield.checkpoint import FILE, Checkpoint, building, save_checkpoint
 from nfield.config_json import to_json
+from nfield.devices import device_of, generator_on
 from nfield.errors import CheckpointError
 from nfield.fields import BuildContext, Field, FieldConfig
 from nfield.rendering.samplers.base import Sampler
@@ -90,14 +91,14 @@ class ConvertRun:
 
     def learn_grid(self) -> None:
         """Lets the student's own sampler learn where it is empty."""
-        generator = torch.Generator().manual_seed(self.plan.train.seed)
+        generator = generator_on(device_of(self.sampler), self.plan.train.seed)
         self.sampler.rebuild(self.task.student, generator=generator)
 
 
 def start_conversion(folder: Path, plan: ConvertPlan, config: FieldConfig, source: Source) -> ConvertRun:
     """A conversion from nothing."""
     generator = torch.Generator().manual_seed(plan.train.seed)
-    field = config.build(BuildContext(source.box, generator, source.teacher.shown.field))
+    field = source.learning(config.build(BuildContext(source.box, generator, source.teacher.shown.field)))
     inherited = inherit(field, source.teacher, freeze=plan.freeze) if plan.inherit else []
     return _assembled(folder, plan, config, source, field, inherited)
 
@@ -112,7 +113,7 @@ def continue_conversion(folder: Path, plan: ConvertPlan, checkpoint: Checkpoint,
 
 def _rebuilt(folder: Path, plan: ConvertPlan, checkpoint: Checkpoint, source: Source) -> ConvertRun:
     """A conversion as its options say, with nothing learned yet."""
-    field = checkpoint.field.build(BuildContext(source.box))
+    field = source.learning(checkpoint.field.build(BuildContext(source.box)))
     if plan.inherit:  # what is restored in a moment; this freezes what was frozen
         inherit_decoders(field, source.teacher.shown.field, freeze=plan.freeze)
     inherited = list(checkpoint.value(_INHERITED, tuple[str, ...], default=(), where=folder))

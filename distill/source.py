@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
 from distill.teacher import Teacher
 from nfield.checkpoint import Checkpoint
 from nfield.config_json import to_json
+from nfield.devices import device_of
 from nfield.fields import Field
 from nfield.rendering.samplers.base import Sampler
 from nfield.rendering.samplers.occupancy import OccupancySampler
@@ -36,6 +38,10 @@ class Source(Protocol):
     @property
     def box(self) -> Box:
         """The box of a student, metres."""
+        ...
+
+    def learning(self, field: Field) -> Field:
+        """A student where it learns: on the teacher's device, as this run's fields are kept there."""
         ...
 
     def wrapped(self, field: Field) -> Field:
@@ -70,6 +76,15 @@ class SceneSource:
     saved: SavedScene
 
     @property
+    def device(self) -> torch.device:
+        """The scene's."""
+        return device_of(self.saved.shown.field)
+
+    def learning(self, field: Field) -> Field:
+        """The field itself, on the scene's device."""
+        return field.to(self.device)
+
+    @property
     def teacher(self) -> Teacher:
         """The scene's field."""
         sampler = self.saved.shown.renderer.sampler
@@ -94,7 +109,7 @@ class SceneSource:
         """A grid whose cells that no photo saw stay empty, as in the teacher's."""
         grid = OccupancySampler(self.saved.record.inner.box, self.saved.record.sampler)
         grid.get_buffer("possible").copy_(self.teacher.grid.get_buffer("possible"))
-        return grid
+        return grid.to(self.device)
 
     def carried(self) -> tuple[dict[str, Shaped[Tensor, "..."]], dict[str, Any]]:
         """The cameras; how the scene is rendered, and from which data it was made."""

@@ -12,6 +12,7 @@ from distill.poses import PoseConfig, poses_between
 from distill.schedule import Stage, schedule_named
 from distill.teacher import Teacher, folded
 from nfield.cameras import Cameras
+from nfield.devices import device_of, on_device, on_host, uniform, whole_numbers
 from nfield.fields.base import Field
 from nfield.kernels.points import sample_points
 from nfield.rendering.renderer import composite
@@ -128,12 +129,12 @@ class DistillTask:
 
     def _rays(self, step: int, generator: torch.Generator) -> Rays:
         if self._cameras is None or step % self.config.renewal == 0:
-            self._cameras = poses_between(
-                self.teacher.cameras, self.config.poses, self.config.pose, generator=generator
-            )
-        count = self._budget.count
-        camera = torch.randint(len(self._cameras), (count,), generator=generator)
-        pixels = torch.rand(count, 2, generator=generator) * self._cameras.extents(camera)
+            host = on_host(generator)
+            drawn = poses_between(self.teacher.cameras, self.config.poses, self.config.pose, generator=host)
+            self._cameras = on_device(drawn, device_of(self.student))
+        count, device = self._budget.count, self._cameras.intrinsics.device
+        camera = whole_numbers(len(self._cameras), count, generator=generator, device=device)
+        pixels = uniform(count, 2, generator=generator, device=device) * self._cameras.extents(camera)
         return self._cameras.rays(camera, pixels, box=self.teacher.shown.box, near=self.teacher.shown.near)
 
     def _feature_distance(
@@ -160,15 +161,16 @@ class DistillTask:
     def _rendered_distance(
         self, samples: Samples, learned: FieldOutput, taught: FieldOutput, generator: torch.Generator
     ) -> Float[Tensor, ""]:
-        background = torch.rand(samples.n_rays, 3, generator=generator)
+        background = uniform(samples.n_rays, 3, generator=generator, device=samples.t0.device)
         with torch.no_grad():
             wanted = composite(samples, taught, background).color
         color = composite(samples, learned, background).color
-        self._error.add(float((color.detach() - wanted).square().mean()))
+        self._error.add((color.detach() - wanted).square().mean())
         return distance(color, wanted)
 
     def _elsewhere(self, count: int, generator: torch.Generator) -> Float[Tensor, ""]:
-        unit = torch.rand(int(count * self.config.elsewhere), 3, generator=generator)
+        elsewhere = int(count * self.config.elsewhere)
+        unit = uniform(elsewhere, 3, generator=generator, device=device_of(self.student))
         points = self.teacher.shown.box.world_from_unit(unit)
         own = self.clip.of_student(self.student.matter(points)[0])
         return distance(own, self.clip.of_teacher(self.teacher.log_density(points, floor=self.clip.low)))

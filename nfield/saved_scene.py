@@ -11,7 +11,9 @@ from torch import Tensor
 from nfield.cameras import Cameras, Orbit
 from nfield.checkpoint import DAMAGED, Checkpoint, building, load_checkpoint, load_field, restore_module
 from nfield.data.world import World
+from nfield.devices import CPU
 from nfield.errors import CheckpointError
+from nfield.fields.offloaded import offloaded
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.rendering.scene_renderer import SceneRenderer
@@ -96,9 +98,18 @@ class SavedScene:
         """A circle of cameras around it."""
         return self.record.orbit.orbit
 
+    def offloaded(self, device: torch.device) -> "SavedScene":
+        """The same on the CPU, but for its field, which answers on a device."""
+        field = offloaded(self.shown.field, device)
+        return dataclasses.replace(self, shown=dataclasses.replace(self.shown, field=field))
 
-def load_scene_run(run: Path) -> SavedScene:
+
+def load_scene_run(run: Path, *, device: torch.device = CPU) -> SavedScene:
     """The trained scene of a run folder.
+
+    Args:
+        run: The folder, or its checkpoint.
+        device: Where its field and sampler go.
 
     Raises:
         CheckpointError: The checkpoint cannot be used, or it is not that of a scene.
@@ -110,7 +121,8 @@ def load_scene_run(run: Path) -> SavedScene:
         sampler = OccupancySampler(record.inner.box, record.sampler)
     restore_module(sampler, checkpoint.part("sampler"), where=f"{run}: sampler")
     field = load_field(checkpoint, where=run)
-    shown = SceneRenderer(field, Renderer(sampler), checkpoint.box, record.near, record.background)
+    renderer = Renderer(sampler).to(device)
+    shown = SceneRenderer(field.to(device), renderer, checkpoint.box, record.near, record.background)
     return SavedScene(shown, record, _cameras(checkpoint, record.orbit.size, where=run), checkpoint)
 
 

@@ -109,8 +109,8 @@ class Samples:
 
     def offsets(self) -> Int[Tensor, "r1"]:
         """Where each ray's intervals start in the packed arrays; n_rays + 1 entries."""
-        counts = torch.bincount(self.ray, minlength=self.n_rays)
-        return torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+        # Not counted: a GPU would be waited for, to learn the largest number.
+        return torch.searchsorted(self.ray, torch.arange(self.n_rays + 1, device=self.ray.device))
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from avatars.posed.avatar import Avatar, PosedAvatar, orbit_around
 from avatars.posed.run import load_avatar
 from nfield.cameras import Cameras
 from nfield.checkpoint import load_checkpoint
+from nfield.devices import CPU
 from nfield.errors import DataError
 from nfield.rendering.image import Image, ShouldStop
 from nfield.training.run_folder import read_json
@@ -49,18 +50,19 @@ _HINGES: Mapping[str, tuple[int, ...]] = {"elbow": (0, 1), "knee": (0,), "ankle"
 """Axes about which these joints turn; all others turn about three."""
 
 
-def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
+def load_subject(run: Path, *, motion: Path | None = None, device: torch.device = CPU) -> Subject:
     """The subject of a run folder.
 
     Args:
         run: The folder.
         motion: A further motion for the player.
+        device: Where its field answers.
 
     Raises:
         CheckpointError: The folder holds no avatar that can be used.
         DataError: The motion cannot be used.
     """
-    avatar = load_avatar(run)
+    avatar = load_avatar(run, device=device)
     figure = avatar_figure(avatar, {**_given(avatar, motion), **_own(avatar, run)})
     report = read_json(run / "report.json")
     quality = {"PSNR inside the person": ("psnr", "{:.2f} dB"), "overlap with the photo (IoU)": ("iou", "{:.3f}")}

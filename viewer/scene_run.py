@@ -8,6 +8,7 @@ from torch import Tensor
 
 from nfield.cameras import Cameras, Orbit
 from nfield.checkpoint import FILE, Checkpoint
+from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.rendering.image import Image, ShouldStop
 from nfield.rendering.scene_renderer import SceneRenderer
@@ -20,19 +21,20 @@ CHUNK = 1 << 13
 """Rays between two looks at whether a picture is still wanted."""
 
 
-def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
+def load_subject(run: Path, *, motion: Path | None = None, device: torch.device = CPU) -> Subject:
     """The subject of a run folder.
 
     Args:
         run: The folder.
         motion: Nothing that a scene could follow.
+        device: Where its field is rendered.
 
     Raises:
         CheckpointError: The folder holds no scene that can be used.
         OptionError: A motion is given.
     """
     refuse_motion(run, motion, what="scene")
-    saved = load_scene_run(run)
+    saved = load_scene_run(run, device=device)
     numbers = read_json(run / RUN_FILE)
     measured = read_json(run / "eval.json").get("mean")
     mean = measured.get("psnr") if isinstance(measured, dict) else None

@@ -76,7 +76,7 @@ class StageTask:
         self._rays = sum(len(shown.batch.rays) for shown in renderings)
         for shown in renderings:
             if reported := shown.batch.reported:
-                self._error.add(float((shown.out.color.detach() - shown.target)[:reported].square().mean()))
+                self._error.add((shown.out.color.detach() - shown.target)[:reported].square().mean())
 
 
 def _check(terms: Sequence[Term]) -> None:

@@ -18,8 +18,10 @@ from avatars.posed.shell_sampler import ShellSampler
 from avatars.posed.warp import FineSurface, SkinningConfig
 from avatars.surface.dressed import DressedSurface
 from nfield.cameras import Cameras, Orbit
+from nfield.devices import CPU
 from nfield.errors import DataError
 from nfield.fields import BuildContext, Field, FieldConfig, HashConfig
+from nfield.fields.offloaded import offloaded
 from nfield.fields.unlit import UnlitField
 from nfield.fields.warped import WarpedField
 from nfield.kernels.rasterize import rasterize
@@ -75,9 +77,12 @@ class Avatar:
         portrait: Portrait,
         config: FigureConfig,
         generator: torch.Generator | None = None,
+        *,
+        device: torch.device = CPU,
     ) -> "Avatar":
-        """An avatar whose field has learned nothing yet."""
-        field = UnlitField(config.field.build(BuildContext(field_box(dressed.rest), generator)))
+        """An avatar whose field has learned nothing yet; its field answers on a device, all else is on the CPU."""
+        built = config.field.build(BuildContext(field_box(dressed.rest), generator))
+        field = UnlitField(offloaded(built, device))
         return Avatar(model, dressed, _rendered(field, dressed.rest, config), portrait, config)
 
     @property

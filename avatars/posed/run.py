@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from avatars.body import BodyModel, BodyPose
@@ -21,6 +22,7 @@ from avatars.surface.garment.garment import Garment
 from nfield.cameras import Cameras
 from nfield.checkpoint import DAMAGED, Checkpoint, building, load_checkpoint, restore_module, save_checkpoint
 from nfield.config_json import to_json
+from nfield.devices import CPU
 from nfield.errors import CheckpointError
 from nfield.fields.unlit import UnlitField
 from nfield.rendering.samplers.occupancy import OccupancyConfig
@@ -135,12 +137,13 @@ def avatar_parts(avatar: Avatar) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, extra
 
 
-def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
+def load_avatar(run: Path, model: BodyModel | None = None, *, device: torch.device = CPU) -> Avatar:
     """The avatar of a run folder.
 
     Args:
         run: The folder that `nfield fit` wrote.
         model: The body it was made with; that of the folder where it is left out.
+        device: Where its field answers.
 
     Raises:
         CheckpointError: The folder holds no avatar, or one of another body.
@@ -160,7 +163,7 @@ def load_avatar(run: Path, model: BodyModel | None = None) -> Avatar:
     pose = BodyPose(body["rotations"], body["translation"], body["shape"])
     portrait = Portrait(pose, Cameras.pinhole(photo.focal, photo.size))
     with building(run):
-        avatar = Avatar.start(model, dressed, portrait, config)
+        avatar = Avatar.start(model, dressed, portrait, config, device=device)
     restore_avatar(avatar, saved, where=run)
     return avatar
 

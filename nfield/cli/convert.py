@@ -22,6 +22,7 @@ from nfield.cli.options import (
     at_least,
     budget_minutes,
     chosen_backend,
+    chosen_device,
     goes_on,
     parse_options,
     peeked,
@@ -78,6 +79,8 @@ class ConvertOptions:
     """Where the teacher's data set lies now, if it was moved; its photos are used for the report only."""
     seed: int = 0
     """Of everything random."""
+    device: str = "auto"
+    """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     resume: bool = False
     """Continue the conversion in the folder; --minutes or --steps may extend it."""
     save_every: float = 60.0
@@ -133,7 +136,7 @@ def _check(options: ConvertOptions) -> None:
 
 def _started(options: ConvertOptions) -> ConvertRun:
     refuse_existing_run(options.out)
-    source = kind_at(options.run).source(options.run)
+    source = kind_at(options.run).source(options.run, chosen_device(options.device))
     chosen = preset(options.minutes or _MINUTES, backend=options.to)
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
@@ -149,7 +152,8 @@ def _continued(options: ConvertOptions) -> ConvertRun:
     plan = convert_plan_of(checkpoint, where=options.out)
     budget = plan.train.with_budget(minutes=options.minutes, steps=options.steps)
     plan = replace(plan, run=str(options.run.resolve()), train=budget)
-    return continue_conversion(options.out, plan, checkpoint, kind_at(options.run).source(options.run))
+    source = kind_at(options.run).source(options.run, chosen_device(options.device))
+    return continue_conversion(options.out, plan, checkpoint, source)
 
 
 def _finish(console: Console, options: ConvertOptions, begun: ConvertRun, result: TrainResult) -> None:

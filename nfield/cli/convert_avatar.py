@@ -19,7 +19,9 @@ from distill.run import ConvertRun
 from distill.teacher import Teacher
 from nfield.checkpoint import Checkpoint
 from nfield.data.picture_files import side_by_side, write_png
+from nfield.devices import CPU
 from nfield.fields import Field
+from nfield.fields.offloaded import offloaded
 from nfield.fields.unlit import UnlitField
 from nfield.metrics import psnr
 from nfield.rendering.scene_renderer import SceneRenderer
@@ -37,10 +39,12 @@ class AvatarSource:
     Attributes:
         avatar: The avatar.
         checkpoint: What it was loaded from.
+        device: Where its field answers.
     """
 
     avatar: Avatar
     checkpoint: Checkpoint
+    device: torch.device = CPU
 
     @property
     def teacher(self) -> Teacher:
@@ -56,6 +60,10 @@ class AvatarSource:
     def box(self) -> Box:
         """The canonical field's."""
         return field_box(self.avatar.vertices)
+
+    def learning(self, field: Field) -> Field:
+        """A field that answers on the device where the avatar's does."""
+        return offloaded(field, self.device)
 
     def wrapped(self, field: Field) -> Field:
         """The field without dependence on the view."""

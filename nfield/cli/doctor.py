@@ -12,6 +12,7 @@ import torch
 
 from nfield.cli.options import parse_options
 from nfield.kernels import native_core
+from nfield.kernels.first_call import trouble_with
 
 _OPTIONAL = {
     "nerfacc": ("rendering on CUDA", "see docs/gpu.md"),
@@ -60,6 +61,7 @@ def _machine() -> Iterator[tuple[str, str]]:
     yield "vectors", torch.backends.cpu.get_cpu_capability()
     if torch.cuda.is_available():
         yield "CUDA", ", ".join(torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count()))
+        yield "a first call", trouble_with(torch.device("cuda", 0)) or "works: --device auto takes CUDA"
     else:
         yield "CUDA", "no device; everything runs on the CPU"
 

@@ -31,6 +31,8 @@ class EvalOptions:
     """Views of a scene with the lowest PSNR to draw into worst/: rendered, photographed, and the difference."""
     resolution: int = 512
     """Cubes along the longest edge of the surface that is compared with a mesh."""
+    device: str = "auto"
+    """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     data: Path | None = None
     """Where the data set, picture or mesh lies now, if it was moved."""
 

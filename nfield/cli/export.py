@@ -10,7 +10,7 @@ from rich.console import Console
 
 from nfield.checkpoint import FILE, kind_of
 from nfield.cli.kinds import KINDS, kind_named
-from nfield.cli.options import parse_options, peeked, with_options_of
+from nfield.cli.options import chosen_device, parse_options, peeked, with_options_of
 from nfield.errors import OptionError
 from nfield.export import EXPORTS, Export, export_of
 
@@ -35,6 +35,8 @@ class ExportOptions:
     """Folder that nfield fit or nfield train wrote."""
     to: str
     """Format: glb, vrm, obj, ply, splats or mp4 of an avatar; mesh, pointcloud or cameras of a scene; mesh of a mesh"""
+    device: str = "auto"
+    """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     out: Path | None = None
     """File to write. Default: in the run's folder, with its name."""
 
@@ -59,7 +61,7 @@ def run(options: ExportOptions) -> None:
     if out.suffix not in endings:
         raise OptionError(f"--out: is {out}, expected a file whose name ends with {' or '.join(endings)}")
     format_options: Any = getattr(options, "format_options", export.options)
-    export.write(options.run, out, format_options, console.print)
+    export.write(options.run, out, format_options, console.print, device=chosen_device(options.device))
     console.print(f"{export.about}, {out.stat().st_size / 1e6:.1f} MB: {out}")
 
 

@@ -13,7 +13,7 @@ from avatars.fit_run.folder import FitFolder
 from avatars.pipeline import SavedFit, fit_from_photo
 from avatars.report import table
 from nfield.cli.fit_options import FitOptions, fit_config, photo_files, resumed
-from nfield.cli.options import parse_options
+from nfield.cli.options import chosen_device, parse_options
 from nfield.errors import OptionError
 from nfield.training.loop import Hook
 from nfield.training.progress import TrainProgress
@@ -60,6 +60,7 @@ def _fit(options: FitOptions, watcher: "ConsoleWatcher") -> SavedFit:
         watcher=watcher,
         overwrite=options.overwrite,
         resume=options.resume,
+        device=chosen_device(options.device),
     )
 
 

@@ -58,6 +58,8 @@ class FitOptions:
     """Of everything random. Default: 0."""
     overwrite: bool = False
     """Replace the run that the folder may hold."""
+    device: str = "auto"
+    """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     resume: bool = False
     """Go on with the fit in the folder, with the photo and the options that it was begun with, whatever ended it."""
 

@@ -1,14 +1,18 @@
 """How commands read their options: tyro, with a description and examples above the list."""
 
+import sys
 import warnings
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import tyro
 
 from nfield.errors import CheckpointError, OptionError
+
+if TYPE_CHECKING:  # torch takes seconds to import, and --help needs none
+    import torch
 
 _Options = TypeVar("_Options")
 
@@ -89,6 +93,22 @@ def with_options_of(
     added = (attribute, Annotated[type(config), placed], field(default=config))
     namespace = {"__doc__": options.__doc__}
     return make_dataclass(options.__name__, [added], bases=(options,), frozen=True, namespace=namespace)
+
+
+def chosen_device(asked: str) -> "torch.device":
+    """The device that --device asks for; says which it is, where there is a choice.
+
+    Args:
+        asked: As `nfield.device_choice.choose_device` takes it.
+    """
+    import torch
+
+    from nfield.device_choice import choose_device
+
+    chosen = choose_device(asked)
+    if asked != "auto" or torch.cuda.is_available():
+        print(f"computing {chosen.words}", file=sys.stderr)
+    return chosen.device
 
 
 def refuse_existing_run(folder: Path) -> None:

@@ -67,6 +67,8 @@ class RenderOptions:
     1 to 2 s on two cores, a second of its motion about 20 s."""
     size: tuple[int, int] | None = None
     """Height and width. Default: those of the photos, or of the path; 512 512 for an avatar or a mesh."""
+    device: str = "auto"
+    """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     out: Path | None = None
     """Folder to write. Default: render/ in the run's; for an avatar the run's itself."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import tyro
 from rich.console import Console
 
@@ -14,6 +15,7 @@ from nfield.cli.options import (
     at_least,
     budget_minutes,
     chosen_backend,
+    chosen_device,
     goes_on,
     parse_options,
     positive,
@@ -74,6 +76,8 @@ class TrainOptions:
     """Samples of a step, which the number of rays follows. Default: by the budget."""
     seed: int = 0
     """Of everything random."""
+    device: str = "auto"
+    """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     resume: bool = False
     """Continue the run in the folder with the options it was started with; --minutes or --steps may extend it."""
     save_every: float = 30.0
@@ -112,7 +116,8 @@ def run(options: _Options) -> None:
 
 def _train(options: TrainOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    begun = _continued(options) if options.resume else _started(options)
+    device = chosen_device(options.device)
+    begun = _continued(options, device) if options.resume else _started(options, device)
     train_images, size = begun.scene.train, begun.plan.size
     for note in begun.scene.notes:
         console.print(f"note: {note}", style="dim", markup=False)
@@ -137,7 +142,7 @@ def _check(options: TrainOptions) -> None:
     positive(options.save_every, name="--save-every", unit="seconds")
 
 
-def _started(options: TrainOptions) -> SceneRun:
+def _started(options: TrainOptions, device: torch.device) -> SceneRun:
     refuse_existing_run(options.out)
     config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
     chosen = preset(options.minutes or _MINUTES, backend=options.field)
@@ -151,15 +156,16 @@ def _started(options: TrainOptions) -> SceneRun:
     scene = load_scene(data, size=options.size, downscale=options.downscale, convention=options.convention)
     plan = ScenePlan(str(data.resolve()), budget, radiance, scene.train.cameras.size, options.convention)
     options.out.mkdir(parents=True, exist_ok=True)
-    return start_run(options.out, plan, config, scene)
+    return start_run(options.out, plan, config, scene, device=device)
 
 
-def _continued(options: TrainOptions) -> SceneRun:
+def _continued(options: TrainOptions, device: torch.device) -> SceneRun:
     checkpoint = load_checkpoint(options.out)
     plan = plan_of(checkpoint, where=options.out)
     plan = replace(plan, train=plan.train.with_budget(minutes=options.minutes, steps=options.steps))
     data = resumed_data(options.data, (Path(plan.data), options.out / "poses"))
-    return continue_run(options.out, replace(plan, data=str(data.resolve())), checkpoint, plan.load_scene(data))
+    plan, scene = replace(plan, data=str(data.resolve())), plan.load_scene(data)
+    return continue_run(options.out, plan, checkpoint, scene, device=device)
 
 
 def _start(begun: SceneRun) -> tuple[int, float]:

@@ -13,7 +13,7 @@ import tyro
 from rich.console import Console
 
 from nfield.cli.kinds import kind_at
-from nfield.cli.options import parse_options
+from nfield.cli.options import chosen_device, parse_options
 from nfield.errors import OptionError
 from viewer.app import Viewer, warm_up
 from viewer.camera import home_camera
@@ -53,6 +53,8 @@ class ViewOptions:
     motion: Path | None = None
     """A further motion for an avatar's player: AMASS .npz, .bvh, .json, or a folder of body parameters. Those that are
     shipped, and those in motions/ in the run's folder, are there without it."""
+    device: str = "auto"
+    """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     check: bool = False
     """Only see to it that the page answers and that a picture comes, and leave."""
 
@@ -67,8 +69,10 @@ def run(options: ViewOptions) -> None:
     _check_options(options)
     console = Console(highlight=False, soft_wrap=True)
     runs = [options.run, *([options.beside] if options.beside else [])]
+    device = chosen_device(options.device)
     with console.status("loading"):
-        subjects = _told_apart([kind_at(run).subject(run, motion=options.motion) for run in runs], runs)
+        found = [kind_at(run).subject(run, motion=options.motion, device=device) for run in runs]
+        subjects = _told_apart(found, runs)
         warm_up(subjects)
     listener = listen(options.host, options.port)
     for port in listener.passed:

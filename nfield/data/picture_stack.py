@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
+from nfield.devices import uniform, whole_numbers
+
 
 @dataclass(frozen=True)
 class PictureStack:
@@ -52,7 +54,7 @@ class PictureStack:
         """Pictures of one size, at least one, as one tensor: a view where they follow on each other, else a copy."""
         height, width = self.sizes[0].tolist()
         size = height * width
-        if torch.equal(self.first, self.first[0] + size * torch.arange(len(self))):
+        if torch.equal(self.first, self.first[0] + size * torch.arange(len(self), device=self.first.device)):
             begin = int(self.first[0])
             return self.pixels[begin : begin + size * len(self)].view(-1, height, width, 4)
         return torch.stack([self.picture(index) for index in range(len(self))])
@@ -96,6 +98,8 @@ class PixelDraw:
     def __init__(self, stack: PictureStack) -> None:
         self._stack = stack
         self._pools = None if stack.used is None else _pools(stack)
+        height, width = stack.sizes[0].tolist() if len(stack) else (1, 1)
+        self._size = (height, width) if stack.one_size else None  # asked once: the answer may lie on a GPU
 
     def __call__(
         self, count: int, generator: torch.Generator
@@ -103,20 +107,23 @@ class PixelDraw:
         """Picture, column and row of `count` pixels."""
         if self._pools is not None:
             return self._from_pools(self._pools, count, generator)
-        picture = torch.randint(len(self._stack), (count,), generator=generator)
-        if self._stack.one_size:
-            height, width = self._stack.sizes[0].tolist()
-            column = torch.randint(width, (count,), generator=generator)
-            return picture, column, torch.randint(height, (count,), generator=generator)
+        device = self._stack.pixels.device
+        picture = whole_numbers(len(self._stack), count, generator=generator, device=device)
+        if self._size is not None:
+            height, width = self._size
+            column = whole_numbers(width, count, generator=generator, device=device)
+            return picture, column, whole_numbers(height, count, generator=generator, device=device)
         extent = self._stack.sizes[picture]
-        row, column = _below(extent, torch.rand(count, 2, generator=generator)).unbind(-1)
+        row, column = _below(extent, uniform(count, 2, generator=generator, device=device)).unbind(-1)
         return picture, column, row
 
     def _from_pools(
         self, pools: "_Pools", count: int, generator: torch.Generator
     ) -> tuple[Int[Tensor, "r"], Int[Tensor, "r"], Int[Tensor, "r"]]:
-        picture = pools.pictures[torch.randint(len(pools.pictures), (count,), generator=generator)]
-        drawn = _below(pools.counts[picture], torch.rand(count, generator=generator, dtype=torch.float64))
+        device = pools.pictures.device
+        picture = pools.pictures[whole_numbers(len(pools.pictures), count, generator=generator, device=device)]
+        share = torch.rand(count, generator=generator, device=generator.device, dtype=torch.float64).to(device)
+        drawn = _below(pools.counts[picture], share)
         inside = pools.members[pools.first[picture] + drawn].long()
         width = self._stack.sizes[picture, 1]
         return picture, inside % width, inside // width
@@ -138,7 +145,7 @@ def _pools(stack: PictureStack) -> _Pools:
         used = stack.used_of(index)
         assert used is not None
         parts.append(used.reshape(-1).nonzero()[:, 0].to(torch.int32))
-    counts = torch.tensor([len(part) for part in parts])
+    counts = stack.first.new_tensor([len(part) for part in parts])
     return _Pools(torch.cat(parts), counts.cumsum(0) - counts, counts, counts.nonzero()[:, 0])
 
 

@@ -98,11 +98,21 @@ class AdaptiveBases(Encoding):
         ladder = None if sines is None else frequency_ladder(config.features, *sines)
         self.register_buffer("frequencies", ladder, persistent=False)
         self._index: tuple[Tensor, int, NearestCenters, float] | None = None
+        self._known_placed: tuple[Tensor, int, bool] | None = None
 
     @property
     def kernel(self) -> RbfKernel:
         """The kind of the kernels."""
         return RBF_KERNELS[self.config.kernel]
+
+    @property
+    def initialised(self) -> bool:
+        """Whether the kernels have places; kept here, because the buffer may lie on a GPU."""
+        known, placed = self._known_placed, self.placed
+        if known is None or known[0] is not placed or known[1] != placed._version:
+            known = (placed, placed._version, bool(placed))
+            self._known_placed = known
+        return known[2]
 
     @torch.no_grad()
     def place(
@@ -152,7 +162,7 @@ class AdaptiveBases(Encoding):
 
     def forward(self, unit: Float[Tensor, "n d"]) -> Float[Tensor, "n c"]:
         """Features of points; 0 while the kernels have no places."""
-        if not bool(self.placed):
+        if not self.initialised:
             return unit.new_zeros(len(unit), self.out_dim)
         return self.mix(self.nearby(unit))
 

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import torch
+
+from nfield.devices import CPU
 from nfield.errors import OptionError
 
 Tell = Callable[[str], None]
@@ -39,7 +42,7 @@ class Export(Protocol):
         """The options' defaults, a frozen dataclass whose fields are documented."""
         ...
 
-    def write(self, run: Path, out: Path, options: Any, tell: Tell) -> None:  # noqa: ANN401
+    def write(self, run: Path, out: Path, options: Any, tell: Tell, *, device: torch.device = CPU) -> None:  # noqa: ANN401
         """Writes a run.
 
         Args:
@@ -47,6 +50,7 @@ class Export(Protocol):
             out: The file; what goes with it lies beside it and begins with its name.
             options: Of the type of `options`.
             tell: For progress.
+            device: Where the run's field answers.
         """
         ...
 

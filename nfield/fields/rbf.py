@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import linear, pad
 
+from nfield.devices import on_host
 from nfield.encodings.budget import Budget
 from nfield.encodings.placement import place_centers
 from nfield.encodings.rbf import AdaptiveBases, BasesConfig
@@ -97,7 +98,7 @@ class RbfField(Field):
     @property
     def placed(self) -> bool:
         """Whether the kernels have places."""
-        return bool(self.bases.placed)
+        return self.bases.initialised
 
     @torch.no_grad()
     def place(self, source: Field, *, generator: torch.Generator | None) -> None:
@@ -107,7 +108,7 @@ class RbfField(Field):
             source: A field of the same scene; may be this one.
             generator: Draws points and first centres.
         """
-        config = self.bases.config
+        config, generator = self.bases.config, on_host(generator)
         wanted = max(_LEAST_POINTS, _POINTS_PER_KERNEL * config.count)
         points, weights = matter_points(source, self.base.domain.box, wanted, least=config.count, generator=generator)
         from_corner = points - self.base.domain.box.low.cpu()

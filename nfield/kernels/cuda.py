@@ -89,13 +89,45 @@ def network(inputs: Float[Tensor, "n i"], matrices: Sequence[Float[Tensor, "_ _"
     outputs, hidden = matrices[-1].shape
     if len(inputs) == 0:
         return inputs.new_zeros(0, outputs)
-    if hidden not in _WIDTHS:
-        raise BackendUnavailable(
-            f"tinycudann's fused networks have hidden layers of width {', '.join(map(str, _WIDTHS))}, not {hidden}: "
-            "choose another hidden width, or keep the tensors on the CPU."
-        )
-    module = _network(inputs.shape[1], hidden, len(matrices) - 1, outputs)
-    return functional_call(module, {"params": pack(matrices)}, (inputs,)).float()
+    module, params = _network(inputs.shape[1], hidden, len(matrices) - 1, outputs), pack(matrices)
+    if torch.is_grad_enabled() and (inputs.requires_grad or params.requires_grad):
+        return _HalfNetwork.apply(module, inputs, params)  # pyright: ignore[reportReturnType]
+    return functional_call(module, {"params": params}, (inputs,)).float()
+
+
+def fuses(matrices: Sequence[Float[Tensor, "_ _"]]) -> bool:
+    """Whether tinycudann has a fused network for these layers: all hidden ones of one width that it knows."""
+    hidden = {matrix.shape[0] for matrix in matrices[:-1]}
+    return len(hidden) == 1 and hidden <= set(_WIDTHS)
+
+
+class _HalfNetwork(torch.autograd.Function):
+    """A network in half precision whose gradients are scaled to fit there.
+
+    The gradient of a mean over a hundred thousand samples is below the smallest number of half precision. It is
+    multiplied so that its largest entry is 1 before it goes back through the network, and what comes out is divided
+    again; the factor stays on the device.
+    """
+
+    @staticmethod
+    def forward(ctx, module: nn.Module, inputs: Tensor, params: Tensor) -> Tensor:  # noqa: ANN001 (torch's own type)
+        with torch.enable_grad():
+            given = [
+                tensor.detach().requires_grad_(needed)
+                for tensor, needed in zip((inputs, params), ctx.needs_input_grad[1:], strict=True)
+            ]
+            out = functional_call(module, {"params": given[1]}, (given[0],))
+        ctx.given, ctx.out = given, out
+        return out.detach().float()
+
+    @staticmethod
+    def backward(ctx, *grads: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN001 (torch's own type)
+        factor = 1.0 / grads[0].abs().max().clamp_min(1e-30)
+        wanted = [tensor for tensor in ctx.given if tensor.requires_grad]
+        found = iter(torch.autograd.grad(ctx.out, wanted, (grads[0] * factor).to(ctx.out.dtype)))
+        back = [next(found).float() / factor if tensor.requires_grad else None for tensor in ctx.given]
+        ctx.given = ctx.out = None
+        return None, *back
 
 
 def pack(matrices: Sequence[Float[Tensor, "_ _"]]) -> Float[Tensor, "p"]:
@@ -122,7 +154,7 @@ def visibility(alpha: Float[Tensor, "s"], offsets: Int[Tensor, "r1"]) -> tuple[F
     if len(alpha) == 0:
         return alpha, alpha
     weights, transmittance = package("nerfacc").render_weight_from_alpha(
-        alpha * _OPAQUE, ray_indices=_ray(offsets), n_rays=len(offsets) - 1
+        alpha * _OPAQUE, ray_indices=_ray(offsets, len(alpha)), n_rays=len(offsets) - 1
     )
     return weights, transmittance
 
@@ -144,14 +176,14 @@ def composite(
     weights, _ = visibility(alpha, offsets)
     values = torch.cat([color, torch.ones_like(middle)[:, None], middle[:, None]], -1)
     total = package("nerfacc").accumulate_along_rays(
-        weights, values=values, ray_indices=_ray(offsets), n_rays=len(offsets) - 1
+        weights, values=values, ray_indices=_ray(offsets, len(alpha)), n_rays=len(offsets) - 1
     )
     return total[:, :3], total[:, 3], total[:, 4], weights
 
 
 def march(
     rays: Rays,
-    occupied: Bool[Tensor, "c z y x"],
+    occupied: Bool[Tensor, "c x y z"],
     boxes: Float[Tensor, "c 6"],
     jitter: Float[Tensor, "r"],
     *,
@@ -165,16 +197,18 @@ def march(
 
     Args:
         rays: Rays with near and far, metres.
-        occupied: Cells of each cascade.
+        occupied: Cells of each cascade, z fastest, as nerfacc has them.
         boxes: Smallest and largest corner of each cascade, metres.
         jitter: Shift of each ray's first step, in steps, in [0, 1).
         step: The shortest step, metres.
         cone: Steps grow to this multiple of the distance.
     """
+    if len(rays) == 0:
+        return Samples(rays.near, rays.far, rays.near.long(), 0)
     intervals, samples, _ = package("nerfacc").traverse_grids(
         rays.origins.contiguous(),
         rays.dirs.contiguous(),
-        occupied.permute(0, 3, 2, 1).contiguous(),
+        occupied,
         boxes.contiguous(),
         near_planes=(rays.near + jitter * step).contiguous(),
         far_planes=rays.far.contiguous(),
@@ -182,9 +216,9 @@ def march(
         cone_angle=cone,
     )
     t0, t1, ray = intervals.vals[intervals.is_left], intervals.vals[intervals.is_right], samples.ray_indices
-    t1 = torch.minimum(t1, rays.far[ray])
-    kept = t1 > t0
-    return Samples(t0[kept], t1[kept], ray[kept], len(rays))
+    # A last step that begins at the ray's end has no length and so no weight; looking for it would wait for the GPU.
+    t1 = torch.maximum(torch.minimum(t1, rays.far[ray]), t0)
+    return Samples(t0, t1, ray, len(rays))
 
 
 @cache
@@ -215,6 +249,7 @@ def _network(inputs: int, hidden: int, hidden_layers: int, outputs: int) -> nn.M
     return package("tinycudann").Network(inputs, outputs, config)
 
 
-def _ray(offsets: Int[Tensor, "r1"]) -> Int[Tensor, "s"]:
-    """Index of the ray that each sample lies on."""
-    return torch.repeat_interleave(torch.arange(len(offsets) - 1, device=offsets.device), offsets.diff())
+def _ray(offsets: Int[Tensor, "r1"], samples: int) -> Int[Tensor, "s"]:
+    """Index of the ray that each sample lies on; how many there are need not be asked of the device."""
+    rays = torch.arange(len(offsets) - 1, device=offsets.device)
+    return torch.repeat_interleave(rays, offsets.diff(), output_size=samples)

@@ -5,12 +5,14 @@ plus a jitter. A step is kept where the cell at its midpoint is occupied.
 """
 
 import math
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from nfield.kernels import cuda, native_core
 from nfield.types import Box, Rays, Samples
@@ -66,17 +68,34 @@ def pack_bits(occupied: Bool[Tensor, "c z y x"]) -> Int[Tensor, "c bz by bx"]:
     cascades, size = occupied.shape[:2]
     n = size // _BLOCK
     cells = occupied.reshape(cascades, n, _BLOCK, n, _BLOCK, n, _BLOCK).permute(0, 1, 3, 5, 2, 4, 6)
-    packed = np.packbits(cells.reshape(cascades, n, n, n, 64).cpu().numpy(), axis=-1, bitorder="little")
-    return torch.from_numpy(packed.view("<i8")[..., 0].astype(np.int64)).to(occupied.device)
+    bits = cells.reshape(cascades, n, n, n, _BLOCK**3)
+    if bits.device.type == "cpu":  # ten times as fast there as shifts
+        packed = np.packbits(bits.numpy(), axis=-1, bitorder="little")
+        return torch.from_numpy(packed.view("<i8")[..., 0].astype(np.int64))
+    return pack_bits_reference(bits)
+
+
+def pack_bits_reference(bits: Bool[Tensor, "*n 64"]) -> Int[Tensor, "*n"]:
+    """Words from their bits, the lowest first, on any device."""
+    # The highest bit makes the word negative: the sum is taken modulo 2^64, as words are.
+    return (bits.long() << torch.arange(_BLOCK**3, device=bits.device)).sum(-1)
 
 
 def unpack_bits(words: Int[Tensor, "c bz by bx"]) -> Bool[Tensor, "c z y x"]:
     """The inverse of `pack_bits`."""
     cascades, n = words.shape[:2]
-    packed = words.cpu().numpy().astype("<i8")[..., None].view(np.uint8)
-    bits = torch.from_numpy(np.unpackbits(packed, axis=-1, bitorder="little").view(np.bool_)).to(words.device)
+    if words.device.type == "cpu":
+        packed = words.numpy().astype("<i8")[..., None].view(np.uint8)
+        bits = torch.from_numpy(np.unpackbits(packed, axis=-1, bitorder="little").view(np.bool_))
+    else:
+        bits = unpack_bits_reference(words)
     cells = bits.reshape(cascades, n, n, n, _BLOCK, _BLOCK, _BLOCK).permute(0, 1, 4, 2, 5, 3, 6)
     return cells.reshape(cascades, _BLOCK * n, _BLOCK * n, _BLOCK * n)
+
+
+def unpack_bits_reference(words: Int[Tensor, "*n"]) -> Bool[Tensor, "*n 64"]:
+    """The inverse of `pack_bits_reference`."""
+    return (words[..., None] >> torch.arange(_BLOCK**3, device=words.device) & 1).bool()
 
 
 def cascade_boxes(inner: Box, cascades: int) -> Float[Tensor, "c 6"]:
@@ -126,6 +145,18 @@ def march_reference(
     return Samples(start[keep], torch.minimum(end, rays.far[:, None])[keep], ray, len(rays))
 
 
+_unpacked: MutableMapping[Tensor, tuple[int, Tensor]] = WeakTensorKeyDictionary()
+
+
+def _cells(words: Int[Tensor, "c bz by bx"]) -> Bool[Tensor, "c x y z"]:
+    """Cells as nerfacc wants them, unpacked anew only where the words have changed."""
+    known = _unpacked.get(words)
+    if known is None or known[0] != words._version:
+        known = words._version, unpack_bits(words).permute(0, 3, 2, 1).contiguous()
+        _unpacked[words] = known
+    return known[1]
+
+
 @torch.no_grad()
 def march(
     rays: Rays, words: Int[Tensor, "c bz by bx"], inner: Box, rule: StepRule, jitter: Float[Tensor, "r"]
@@ -141,7 +172,7 @@ def march(
     """
     if cuda.takes(rays.origins, rays.dirs, rays.near, rays.far, jitter):
         boxes = cascade_boxes(inner, len(words))
-        return cuda.march(rays, unpack_bits(words), boxes, jitter, step=rule.step, cone=rule.cone)
+        return cuda.march(rays, _cells(words), boxes, jitter, step=rule.step, cone=rule.cone)
     if not native_core.runs_natively(rays.origins, rays.dirs, rays.near, rays.far, jitter):
         return march_reference(rays, words, inner, rule, jitter)
     arrays = [native_core.array(t) for t in (rays.origins, rays.dirs, rays.near, rays.far, jitter, words)]

@@ -6,6 +6,7 @@ nearest kernels are normalised over the K where asked for (Chen et al. 2023, equ
     g_c(x) = sum over i of sin(m_c phi_i(x)) w_ic        (equations 5 and 6; without frequencies phi_i(x) w_ic)
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,9 +61,10 @@ def unpacked_symmetric(packed: Float[Tensor, "n s"], dims: int) -> Float[Tensor,
 
 def quadratic_form(d: Float[Tensor, "*n d"], packed: Float[Tensor, "*n s"]) -> Float[Tensor, "*n"]:
     """`d^T A d` from A's upper triangle, row by row."""
-    row, column = torch.triu_indices(d.shape[-1], d.shape[-1])
-    twice = torch.where(row == column, 1.0, 2.0).to(d)
-    return (packed * twice * d[..., row] * d[..., column]).sum(-1)
+    axes = d.unbind(-1)
+    pairs = itertools.combinations_with_replacement(axes, 2)
+    terms = [first * second if first is second else 2.0 * first * second for first, second in pairs]
+    return (packed * torch.stack(terms, -1)).sum(-1)
 
 
 def _of_square(number: int, value: Callable[[Tensor], Tensor], half_square: float) -> RbfKernel:

@@ -18,14 +18,12 @@ def sparse_adam_reference(
     epsilon: float,
     step: int,
 ) -> None:
-    """The torch twin of `sparse_adam_`."""
-    touched = grad.nonzero()[:, 0]
-    g = grad[touched]
-    m = betas[0] * first[touched] + (1.0 - betas[0]) * g
-    v = betas[1] * second[touched] + (1.0 - betas[1]) * g * g
-    first[touched], second[touched] = m, v
-    root = (v / (1.0 - betas[1] ** step)).sqrt()
-    parameter[touched] -= rate / (1.0 - betas[0] ** step) * m / (root + epsilon)
+    """The torch twin of `sparse_adam_`: every entry is looked at, so that no GPU has to say first which are touched."""
+    touched = grad != 0.0
+    first.copy_(torch.where(touched, betas[0] * first + (1.0 - betas[0]) * grad, first))
+    second.copy_(torch.where(touched, betas[1] * second + (1.0 - betas[1]) * grad * grad, second))
+    root = (second / (1.0 - betas[1] ** step)).sqrt_().add_(epsilon)
+    parameter.sub_(torch.where(touched, first / root, 0.0), alpha=rate / (1.0 - betas[0] ** step))
     grad.zero_()
 
 

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from nfield.devices import CPU, on_device
 from nfield.fields.base import Field
 from nfield.rendering.renderer import Renderer
 from nfield.types import Rays
@@ -51,6 +52,8 @@ def render_rays(
 ) -> Image | None:
     """What the rays of all pixels of an image see; None where `should_stop` said so between two chunks.
 
+    The image comes back to the CPU, wherever it was rendered.
+
     Args:
         renderer: Places samples and composites.
         field: What is looked at.
@@ -68,4 +71,5 @@ def render_rays(
     height, width = size
     color = torch.cat([p.color for p in parts]).clamp(0.0, 1.0).reshape(height, width, 3)
     opacity = torch.cat([p.opacity for p in parts]).reshape(height, width)
-    return Image(color, opacity, torch.cat([p.depth for p in parts]).reshape(height, width))
+    image = Image(color, opacity, torch.cat([p.depth for p in parts]).reshape(height, width))
+    return on_device(image, CPU)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from nfield.cameras import Cameras
+from nfield.devices import device_of, on_device
 from nfield.fields.base import Field
 from nfield.rendering.image import CHUNK, Image, ShouldStop, never, render_rays
 from nfield.rendering.renderer import Renderer
@@ -39,7 +40,9 @@ class SceneRenderer:
         self, should_stop: ShouldStop, cameras: Cameras, index: int, *, chunk: int = CHUNK
     ) -> Image | None:
         """One camera's view, or None where `should_stop` said so between two chunks of `chunk` rays."""
-        rays, behind = cameras.image_rays(index, box=self.box, near=self.near), torch.tensor(self.background)
+        device = device_of(self.field)
+        camera = on_device(cameras[index : index + 1], device)
+        rays, behind = camera.image_rays(0, box=self.box, near=self.near), torch.tensor(self.background, device=device)
         return render_rays(
             self.renderer,
             self.field,

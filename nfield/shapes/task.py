@@ -103,7 +103,7 @@ class DistanceTask:
         pool = self._pool_of(turn // self.sampling.passes)
         rows = self._order(turn)[batch * self.sampling.batch :][: self.sampling.batch]
         loss = relative_error(self.signal.at(pool.points[rows])[:, 0], pool.distance[rows]).mean()
-        self._error.add(float(loss.detach()))
+        self._error.add(loss.detach())
         return {"distance": loss}
 
     def measures(self) -> dict[str, float]:

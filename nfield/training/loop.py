@@ -4,7 +4,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import FrameType, TracebackType
 from typing import Any
@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from nfield.devices import CPU, HostCopy, device_of, generator_on
 from nfield.errors import OptionError, TrainingDiverged
 from nfield.training.optim import Adam, OptimConfig
 from nfield.training.task import Moment, Task
@@ -129,23 +130,26 @@ def train(
         hooks: Called in turn after each step.
         state: Of a training that is continued; the caller has restored the task's modules.
     """
-    generator = torch.Generator().manual_seed(config.seed)
     adam = Adam(task.param_groups(), config.optim)
+    generator = generator_on(_device_of(task), config.seed)
     step, seconds = 0, 0.0
     if state is not None:
         step, seconds = state.step, state.seconds
         adam.restore(state.moments)
-        generator.set_state(state.generator)
+        _restore_generator(generator, state, config.seed)
         task.restore(state.numbers)
 
+    watch = _LossWatch()
+
     def snapshot() -> TrainState:
+        watch.require_finite()  # so that no broken field is ever saved
         return TrainState(step, seconds, adam.state(), generator.get_state(), task.state())
 
     with Interruption() as interruption:
         losses: Mapping[str, float] = {}
         while config.share(step, seconds) < 1.0 and not interruption.asked:
             start = time.perf_counter()
-            losses = _step(task, adam, Moment(step, seconds, config.share(step, seconds)), generator)
+            losses = _step(task, adam, Moment(step, seconds, config.share(step, seconds)), generator, watch)
             step, seconds = step + 1, seconds + time.perf_counter() - start
             _tell(hooks, StepEvent(_moment(config, step, seconds), losses, task.measures(), False, False, snapshot))
         interrupted = interruption.asked and config.share(step, seconds) < 1.0
@@ -195,15 +199,68 @@ def _tell(hooks: Sequence[Hook], event: StepEvent) -> None:
         hook(event)
 
 
-def _step(task: Task, adam: Adam, moment: Moment, generator: torch.Generator) -> dict[str, float]:
+def _device_of(task: Task) -> torch.device:
+    """Where the first of the task's modules lies, and with it what the task draws."""
+    first = next(iter(task.modules().values()), None)
+    return CPU if first is None else device_of(first)
+
+
+def _restore_generator(generator: torch.Generator, state: TrainState, seed: int) -> None:
+    """Takes a saved state; where it is that of another kind of device, draws on from a new seed."""
+    if len(state.generator) == len(generator.get_state()):
+        generator.set_state(state.generator)
+    else:
+        generator.manual_seed(seed + state.step)
+
+
+class _LossWatch:
+    """Ends a training whose loss is no number: on a CPU in that step, on a GPU, which runs behind, in the next one."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, HostCopy] | None = None
+
+    def add(self, step: int, total: Float[Tensor, ""]) -> None:
+        """Takes a step's loss in, before its gradient is used."""
+        self.require_finite()
+        self._last = step, HostCopy(total)
+        if total.device.type == "cpu":
+            self.require_finite()
+
+    def require_finite(self) -> None:
+        """An error where the loss of the last step is no number."""
+        last, self._last = self._last, None
+        if last is not None and not math.isfinite(loss := last[1].read()):
+            raise TrainingDiverged(
+                f"step {last[0]}: the loss is {loss}, expected a number; "
+                "what was saved before is kept: lower the learning rates or change the seed"
+            )
+
+
+class Figures(Mapping[str, float]):
+    """Numbers by name, which wait for the device only when they are read.
+
+    Args:
+        numbers: Single numbers, without gradient.
+    """
+
+    def __init__(self, numbers: Mapping[str, Float[Tensor, ""]]) -> None:
+        self._numbers = dict(numbers)
+
+    def __getitem__(self, name: str) -> float:
+        return float(self._numbers[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
+def _step(task: Task, adam: Adam, moment: Moment, generator: torch.Generator, watch: _LossWatch) -> Mapping[str, float]:
     """One step; the terms of its loss."""
     losses = task.losses(moment, generator)
     total = torch.stack(list(losses.values())).sum()
-    if not bool(torch.isfinite(total.detach())):
-        raise TrainingDiverged(
-            f"step {moment.step}: the loss is {float(total.detach())}, expected a number; "
-            "what was saved before is kept: lower the learning rates or change the seed"
-        )
+    watch.add(moment.step, total)
     total.backward()
     adam.step(moment.step, moment.share)
-    return {name: float(loss.detach()) for name, loss in losses.items()}
+    return Figures({name: loss.detach() for name, loss in losses.items()})

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from nfield.data.base import PosedImages
 from nfield.data.picture_stack import PixelDraw
+from nfield.devices import device_of, on_device, uniform
 from nfield.fields.base import Field
 from nfield.losses import huber
 from nfield.rendering.renderer import Renderer, composite
@@ -53,7 +54,8 @@ class RadianceTask:
     """
 
     def __init__(self, field: Field, renderer: Renderer, images: PosedImages, config: RadianceConfig) -> None:
-        self.field, self.renderer, self.images, self.config = field, renderer, images, config
+        self.field, self.renderer, self.config = field, renderer, config
+        self.images = images = on_device(images, device_of(field))
         self._budget = RayBudget(first=config.first_rays, most=config.most_rays)
         self._error = RunningError()
         self._draw = PixelDraw(images.pictures)
@@ -77,10 +79,10 @@ class RadianceTask:
         out = composite(samples, self.renderer.shade(self.field, rays, samples), background)
         grown = self.config.first_samples * 2.0 ** min(moment.step / self.config.doubling, 16.0)
         self._budget.learn(rays=len(rays), samples=len(samples), goal=min(float(self.config.samples), grown))
-        self._error.add(float((out.color.detach() - target).square().mean()))
+        self._error.add((out.color.detach() - target).square().mean())
         losses = {"color": huber(out.color, target, delta=self.config.delta).mean()}
-        if self.config.sparsity > 0.0:
-            losses["sparsity"] = self.config.sparsity * _mean_sizes(self.field.sparse())
+        if self.config.sparsity > 0.0 and (sparse := self.field.sparse()):
+            losses["sparsity"] = self.config.sparsity * _mean_sizes(sparse)
         return losses
 
     def measures(self) -> dict[str, float]:
@@ -100,7 +102,7 @@ class RadianceTask:
         camera, column, row = self._draw(self._budget.count, generator)
         centers = torch.stack([column, row], -1) + 0.5
         rays = self.images.cameras.rays(camera, centers, box=self.images.box, near=self.config.near)
-        behind = torch.rand(len(rays), 3, generator=generator)
+        behind = uniform(len(rays), 3, generator=generator, device=rays.origins.device)
         if self.images.backdrop is not None:
             blended = self.images.pictures.blended_at(camera, column, row)
             behind = torch.where(blended[:, None], behind.new_tensor(self.images.backdrop), behind)
@@ -108,5 +110,5 @@ class RadianceTask:
 
 
 def _mean_sizes(parameters: list[nn.Parameter]) -> Float[Tensor, ""]:
-    """Sum of the mean absolute values of some tensors."""
-    return sum((p.abs().mean() for p in parameters), torch.zeros(()))
+    """Sum of the mean absolute values of some tensors, at least one."""
+    return torch.stack([p.abs().mean() for p in parameters]).sum()

@@ -11,6 +11,7 @@ from torch import Tensor
 from nfield.cameras import Cameras, Orbit
 from nfield.data.base import PosedImages
 from nfield.data.world import World
+from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig
 from nfield.rendering.renderer import Renderer
@@ -69,7 +70,12 @@ class SceneSetup:
 
 
 def set_up(
-    images: PosedImages, config: FieldConfig, *, radiance: RadianceConfig, generator: torch.Generator
+    images: PosedImages,
+    config: FieldConfig,
+    *,
+    radiance: RadianceConfig,
+    generator: torch.Generator,
+    device: torch.device = CPU,
 ) -> SceneSetup:
     """A new field on a scene.
 
@@ -77,7 +83,8 @@ def set_up(
         images: Views to train on.
         config: The field's backend and options.
         radiance: Options of the task; its `near` is replaced where the scene has a background.
-        generator: Draws the field's first values.
+        generator: Draws the field's first values, on a CPU, so that they are the same on all devices.
+        device: Where the field is trained.
     """
     near = _NEAR_SHARE * images.scale if images.unbounded else radiance.near
     options = sampler_options(images)
@@ -86,7 +93,8 @@ def set_up(
         sampler.forget_unseen(images.cameras, nearest=_UNSEEN_SHARE * images.scale)
     elif images.has_alpha:
         sampler.carve(images.cameras, [images.solid(index) for index in range(len(images))])
-    built, renderer = _build(config, BuildContext(images.box, generator)), Renderer(sampler)
+    built = _build(config, BuildContext(images.box, generator)).to(device)
+    renderer = Renderer(sampler).to(device)
     task = RadianceTask(built, renderer, images, dataclasses.replace(radiance, near=near))
     shown = SceneRenderer(built, renderer, images.box, near, images.background or _BLACK)
     return SceneSetup(task, shown, options)

@@ -12,6 +12,7 @@ from nfield.data.base import Scene
 from nfield.data.conventions import Convention
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.data.scenes import load_scene
+from nfield.devices import CPU
 from nfield.fields import FieldConfig
 from nfield.saved_scene import KIND, camera_tensors
 from nfield.training.evaluation import rendered_views, spread
@@ -109,16 +110,21 @@ class SceneRun:
             write_png(self.folder / "test" / f"{index:03d}.png", side_by_side([view.rendered, view.photo]))
 
 
-def start_run(folder: Path, plan: ScenePlan, field: FieldConfig, scene: Scene) -> SceneRun:
-    """A run from nothing."""
+def start_run(
+    folder: Path, plan: ScenePlan, field: FieldConfig, scene: Scene, *, device: torch.device = CPU
+) -> SceneRun:
+    """A run from nothing, whose field is trained on a device."""
     generator = torch.Generator().manual_seed(plan.train.seed)
-    return SceneRun(folder, plan, field, scene, set_up(scene.train, field, radiance=plan.radiance, generator=generator))
+    setup = set_up(scene.train, field, radiance=plan.radiance, generator=generator, device=device)
+    return SceneRun(folder, plan, field, scene, setup)
 
 
-def continue_run(folder: Path, plan: ScenePlan, checkpoint: Checkpoint, scene: Scene) -> SceneRun:
-    """A run from its checkpoint; the plan may have another budget than the saved one."""
+def continue_run(
+    folder: Path, plan: ScenePlan, checkpoint: Checkpoint, scene: Scene, *, device: torch.device = CPU
+) -> SceneRun:
+    """A run from its checkpoint, on any device; the plan may have another budget than the saved one."""
     with building(folder):
-        begun = start_run(folder, plan, checkpoint.field, scene)
+        begun = start_run(folder, plan, checkpoint.field, scene, device=device)
     restore_task(begun.setup.task, checkpoint, where=folder)
     state = state_of(checkpoint, where=folder)
     return SceneRun(folder, plan, checkpoint.field, scene, begun.setup, state)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from avatars.export.gltf_document import gltf_document
 from avatars.export.texture_options import MAKING, TextureOptions
 from avatars.motion import bank, open_motion
 from avatars.posed.run import KIND, load_avatar
+from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.export import Tell, register
 from nfield.export.gltf_buffer import glb_bytes
@@ -40,9 +42,9 @@ class Glb:
     endings: tuple[str, ...] = ()
     options: GlbOptions = field(default_factory=GlbOptions)
 
-    def write(self, run: Path, out: Path, options: GlbOptions, tell: Tell) -> None:
+    def write(self, run: Path, out: Path, options: GlbOptions, tell: Tell, *, device: torch.device = CPU) -> None:
         """See `nfield.export.Export`."""
-        avatar = load_avatar(run)
+        avatar = load_avatar(run, device=device)
         motions = [open_motion(source, avatar.model) for source in options.motions]
         names = [motion.name for motion in motions]
         if len(set(names)) < len(names):

@@ -14,6 +14,7 @@ from avatars.film import CameraName, Shot, film_seconds
 from avatars.motion import open_motion
 from avatars.posed.run import KIND, load_avatar
 from nfield.data.picture_files import write_video
+from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.export import Tell, register
 
@@ -47,10 +48,10 @@ class Mp4:
     endings: tuple[str, ...] = ()
     options: Mp4Options = field(default_factory=Mp4Options)
 
-    def write(self, run: Path, out: Path, options: Mp4Options, tell: Tell) -> None:
+    def write(self, run: Path, out: Path, options: Mp4Options, tell: Tell, *, device: torch.device = CPU) -> None:
         """See `nfield.export.Export`."""
         _check(options)
-        avatar = load_avatar(run)
+        avatar = load_avatar(run, device=device)
         motion = open_motion(options.motion, avatar.model)
         seconds = options.seconds if options.seconds is not None else film_seconds(motion)
         count = max(1, round(seconds * options.fps))

@@ -12,6 +12,7 @@ from trimesh.visual.material import SimpleMaterial
 
 from avatars.export.pose_options import PoseOptions
 from avatars.posed.run import KIND, load_avatar
+from nfield.devices import CPU
 from nfield.export import Tell, register
 from nfield.whole_file import write_atomically
 
@@ -25,9 +26,9 @@ class Obj:
     endings: tuple[str, ...] = ()
     options: PoseOptions = field(default_factory=PoseOptions)
 
-    def write(self, run: Path, out: Path, options: PoseOptions, tell: Tell) -> None:
+    def write(self, run: Path, out: Path, options: PoseOptions, tell: Tell, *, device: torch.device = CPU) -> None:
         """See `nfield.export.Export`."""
-        mesh, name = options.mesh(load_avatar(run), tell), out.stem
+        mesh, name = options.mesh(load_avatar(run, device=device), tell), out.stem
         pixels = (mesh.texture.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8).numpy()
         material = SimpleMaterial(image=Image.fromarray(pixels), name=name)
         visual = TextureVisuals(uv=mesh.uv.numpy(), material=material)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from avatars.export.bone_names import node_names
 from avatars.export.pose_options import PoseOptions
@@ -13,6 +14,7 @@ from avatars.export.surface_splats import SurfacePoints, surface_splats
 from avatars.export.textured_mesh import TextureConfig
 from avatars.posed.avatar import Avatar
 from avatars.posed.run import KIND, load_avatar
+from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.export import Tell, register
 from nfield.export.splat_file import write_splats
@@ -43,11 +45,11 @@ class SplatFile:
     endings: tuple[str, ...] = ()
     options: SplatsOptions = field(default_factory=SplatsOptions)
 
-    def write(self, run: Path, out: Path, options: SplatsOptions, tell: Tell) -> None:
+    def write(self, run: Path, out: Path, options: SplatsOptions, tell: Tell, *, device: torch.device = CPU) -> None:
         """See `nfield.export.Export`."""
         if not 1000 <= options.count <= 10_000_000:
             raise OptionError(f"--count: is {options.count}, expected 1000 to 10,000,000 splats")
-        avatar = load_avatar(run)
+        avatar = load_avatar(run, device=device)
         mesh = options.mesh(avatar, tell)
         points = SurfacePoints.even(mesh, options.count)
         write_splats(out, surface_splats(mesh, points))

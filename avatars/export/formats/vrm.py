@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from avatars.export.bone_names import REQUIRED
 from avatars.export.figure import RigConfig, RiggedFigure
 from avatars.export.gltf_document import gltf_document
 from avatars.export.texture_options import MAKING, TextureOptions
 from avatars.posed.run import KIND, load_avatar
+from nfield.devices import CPU
 from nfield.errors import DataError
 from nfield.export import Tell, register
 from nfield.export.gltf_buffer import glb_bytes
@@ -38,9 +41,9 @@ class Vrm:
     endings: tuple[str, ...] = ()
     options: VrmOptions = field(default_factory=VrmOptions)
 
-    def write(self, run: Path, out: Path, options: VrmOptions, tell: Tell) -> None:
+    def write(self, run: Path, out: Path, options: VrmOptions, tell: Tell, *, device: torch.device = CPU) -> None:
         """See `nfield.export.Export`."""
-        avatar, name = load_avatar(run), run.resolve().name
+        avatar, name = load_avatar(run, device=device), run.resolve().name
         tell(MAKING)
         figure = RiggedFigure.of(avatar, (), RigConfig(options.config), generator=options.generator)
         document, binary = gltf_document(figure, name=name)

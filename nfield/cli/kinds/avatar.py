@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from rich.console import Console
 
 import avatars.export.formats  # noqa: F401 - registers the formats
@@ -15,6 +16,7 @@ from nfield.cli.eval import EvalOptions
 from nfield.cli.film_avatar import film
 from nfield.cli.kinds.base import RunKind
 from nfield.cli.render import RenderOptions
+from nfield.devices import CPU
 from nfield.errors import CheckpointError
 from viewer.avatar_run import load_subject
 from viewer.seam import Subject
@@ -38,17 +40,17 @@ class AvatarKind:
         options.require_no_path("an avatar")
         film(options)
 
-    def source(self, run: Path) -> AvatarSource:
+    def source(self, run: Path, device: torch.device = CPU) -> AvatarSource:
         """The canonical field, known from rings of cameras around the body at rest."""
-        return AvatarSource(load_avatar(run), load_checkpoint(run))
+        return AvatarSource(load_avatar(run, device=device), load_checkpoint(run), device)
 
     def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
         """Both avatars in a pose that neither was trained in."""
         compare_posed(begun, console)
 
-    def subject(self, run: Path, *, motion: Path | None) -> Subject:
+    def subject(self, run: Path, *, motion: Path | None, device: torch.device = CPU) -> Subject:
         """A figure that takes poses."""
-        return load_subject(run, motion=motion)
+        return load_subject(run, motion=motion, device=device)
 
 
 KIND: RunKind = AvatarKind()

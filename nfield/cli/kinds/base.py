@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+import torch
 from rich.console import Console
 
 from distill.run import ConvertRun
 from distill.source import Source
+from nfield.devices import CPU
 from viewer.seam import Subject
 
 if TYPE_CHECKING:  # the commands look kinds up, so they import this module
@@ -35,8 +37,8 @@ class RunKind(Protocol):
         """Writes pictures or a film of a run; says where."""
         ...
 
-    def source(self, run: Path) -> Source:
-        """A run as what a conversion starts from."""
+    def source(self, run: Path, device: torch.device = CPU) -> Source:
+        """A run as what a conversion starts from, which is then done on a device."""
         ...
 
     def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
@@ -48,11 +50,12 @@ class RunKind(Protocol):
         """
         ...
 
-    def subject(self, run: Path, *, motion: Path | None) -> Subject:
+    def subject(self, run: Path, *, motion: Path | None, device: torch.device = CPU) -> Subject:
         """What the viewer shows of a run.
 
         Args:
             run: The folder.
             motion: A further motion for the player of what has joints.
+            device: Where its field answers.
         """
         ...

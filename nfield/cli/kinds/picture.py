@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+import torch
 from rich.console import Console
 
 from distill.run import ConvertRun
@@ -12,6 +13,7 @@ from nfield.cli.kinds.base import RunKind
 from nfield.cli.render import RenderOptions
 from nfield.cli.train_image import quality
 from nfield.data.picture_files import write_png
+from nfield.devices import CPU
 from nfield.errors import CheckpointError
 from nfield.training.image import render_signal, straight
 from nfield.training.image_run import KIND as NAME
@@ -54,7 +56,7 @@ class PictureKind:
         write_png(path, as_written(render_signal(saved.signal, size)))
         Console(highlight=False, soft_wrap=True).print(f"decoded at {width}x{height} pixels: see {path}")
 
-    def source(self, run: Path) -> NoReturn:
+    def source(self, run: Path, device: torch.device = CPU) -> NoReturn:
         """Refused."""
         raise CheckpointError(
             f"{run}: holds a run of kind {self.name!r}, which has no volume to convert; "
@@ -64,8 +66,8 @@ class PictureKind:
     def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
         """Never comes to this."""
 
-    def subject(self, run: Path, *, motion: Path | None) -> Subject:
-        """The picture as a sheet in space, and its errors."""
+    def subject(self, run: Path, *, motion: Path | None, device: torch.device = CPU) -> Subject:
+        """The picture as a sheet in space, and its errors; decoded on the CPU."""
         return load_subject(run, motion=motion)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -16,7 +17,9 @@ from nfield.checkpoint import FILE
 from nfield.cli.eval import EvalOptions
 from nfield.cli.film import write_film
 from nfield.cli.kinds.base import RunKind
+from nfield.cli.options import chosen_device
 from nfield.cli.render import RenderOptions
+from nfield.devices import CPU
 from nfield.saved_scene import KIND as NAME
 from nfield.saved_scene import SavedScene, load_scene_run
 from nfield.training.evaluation import rendered_views, spread
@@ -36,7 +39,7 @@ class SceneKind:
     def measure(self, options: EvalOptions) -> None:
         """Held-out views against their photos: each view's measures, their means, and the worst views."""
         console = Console(highlight=False, soft_wrap=True)
-        saved = load_scene_run(options.run)
+        saved = load_scene_run(options.run, device=chosen_device(options.device))
         measures, lacking = available_measures(options.lpips)
         rows = _measured(console, saved, options, measures)
         mean = mean_of(rows, measures.names)
@@ -65,23 +68,23 @@ class SceneKind:
     def render(self, options: RenderOptions) -> None:
         """An orbit, or a given path: the video, its frames and a strip."""
         options.require_no_motion("scene")
-        saved = load_scene_run(options.run)
+        saved = load_scene_run(options.run, device=chosen_device(options.device))
         name, cameras, rate = _orbit(saved, options) if options.path is None else _path(saved, options, options.path)
         folder = options.out or options.run / "render"
         console = Console(highlight=False, soft_wrap=True)
         frames = (saved.shown.image(cameras, index).color for index in range(len(cameras)))
         write_film(console, folder, frames, count=len(cameras), name=name, rate=rate)
 
-    def source(self, run: Path) -> SceneSource:
+    def source(self, run: Path, device: torch.device = CPU) -> SceneSource:
         """The scene's field and cameras."""
-        return SceneSource(load_scene_run(run))
+        return SceneSource(load_scene_run(run, device=device))
 
     def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
         """Nothing: the report shows it all."""
 
-    def subject(self, run: Path, *, motion: Path | None) -> Subject:
+    def subject(self, run: Path, *, motion: Path | None, device: torch.device = CPU) -> Subject:
         """The field from anywhere, and the cameras that it was trained from."""
-        return load_subject(run, motion=motion)
+        return load_subject(run, motion=motion, device=device)
 
 
 def _orbit(saved: SavedScene, options: RenderOptions) -> tuple[str, Cameras, float]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+import torch
 from rich.console import Console
 
 import nfield.shapes.formats  # noqa: F401 - registers the formats
@@ -13,6 +14,7 @@ from nfield.cli.film import write_film
 from nfield.cli.kinds.base import RunKind
 from nfield.cli.render import RenderOptions
 from nfield.cli.train_shape import quality
+from nfield.devices import CPU
 from nfield.errors import CheckpointError
 from nfield.shapes.drawing import drawn, orbit
 from nfield.shapes.run import KIND as NAME
@@ -60,7 +62,7 @@ class ShapeKind:
         folder = options.out or options.run / "render"
         write_film(console, folder, frames, count=length.count, name="turntable", rate=length.rate)
 
-    def source(self, run: Path) -> NoReturn:
+    def source(self, run: Path, device: torch.device = CPU) -> NoReturn:
         """Refused."""
         raise CheckpointError(
             f"{run}: holds a run of kind {self.name!r}, which has no density and no colours to convert; "
@@ -70,7 +72,7 @@ class ShapeKind:
     def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
         """Never comes to this."""
 
-    def subject(self, run: Path, *, motion: Path | None) -> Subject:
+    def subject(self, run: Path, *, motion: Path | None, device: torch.device = CPU) -> Subject:
         """The surface, slices through the distances, and the mesh."""
         return load_subject(run, motion=motion)
 

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
+from nfield.devices import uniform
 from nfield.fields.base import Field
 from nfield.kernels.composite import visible
 from nfield.kernels.points import sample_points
@@ -30,7 +31,7 @@ def jitter(rays: Rays, generator: torch.Generator | None) -> Tensor:
     """Shift of each ray's samples in steps: random with a generator, else half a step."""
     if generator is None:
         return torch.full_like(rays.near, 0.5)
-    return torch.rand(len(rays), generator=generator, device=generator.device).to(rays.near)
+    return uniform(len(rays), generator=generator, device=rays.near.device).to(rays.near)
 
 
 @torch.no_grad()
@@ -55,7 +56,8 @@ def cull_hidden(field: Field, rays: Rays, samples: Samples, *, threshold: float,
         log_density = torch.full_like(samples.t0, -torch.inf).index_copy(0, looked, log_density)
         presence = torch.zeros_like(samples.t0).index_copy(0, looked, presence)
     keep = visible(log_density, presence, samples.t0, samples.t1, offsets, threshold=threshold)
-    return Samples(samples.t0[keep], samples.t1[keep], samples.ray[keep], samples.n_rays)
+    kept = keep.nonzero()[:, 0]  # found once: each search waits for a GPU
+    return Samples(samples.t0[kept], samples.t1[kept], samples.ray[kept], samples.n_rays)
 
 
 def _every(offsets: Int[Tensor, "r1"], stride: int) -> Int[Tensor, "m"]:

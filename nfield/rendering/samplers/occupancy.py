@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from nfield.cameras import Cameras
+from nfield.devices import uniform, whole_numbers
 from nfield.fields.base import Field
 from nfield.kernels.march import StepRule, march, occupied_at, pack_bits, unpack_bits
 from nfield.rendering.samplers.base import Sampler, cull_hidden, jitter
@@ -66,6 +67,7 @@ class OccupancySampler(Sampler):
         self.register_buffer("possible", torch.ones(size, dtype=torch.bool))
         self.register_buffer("words", self._packed(torch.ones(size, dtype=torch.bool)))
         self.register_buffer("share", torch.ones(()))
+        self._numbers: dict[str, tuple[Tensor, int, float]] = {}
 
     @property
     def inner(self) -> Box:
@@ -75,10 +77,8 @@ class OccupancySampler(Sampler):
     @property
     def rule(self) -> StepRule:
         """Lengths of steps, metres; the longest is a cell of the coarsest cascade."""
-        diagonal = float(self.inner.size.norm())
-        step = (
-            diagonal / self.config.steps * min(max(float(self.get_buffer("share")) / _SPARSE, 1.0), self.config.coarse)
-        )
+        diagonal = self._known("diagonal", lambda: self.inner.size.norm(), self.get_buffer("low"))
+        step = diagonal / self.config.steps * min(max(self.occupied_share / _SPARSE, 1.0), self.config.coarse)
         longest = diagonal * 2 ** (self.config.cascades - 1) / self.config.resolution
         return StepRule(step, self.config.cone, longest if self.config.cone > 0.0 else math.inf)
 
@@ -90,7 +90,16 @@ class OccupancySampler(Sampler):
     @property
     def occupied_share(self) -> float:
         """Share of the cells of all cascades that are marched through."""
-        return float(self.get_buffer("share"))
+        share = self.get_buffer("share")
+        return self._known("share", lambda: share, share)
+
+    def _known(self, name: str, number: Callable[[], Tensor], source: Tensor) -> float:
+        """A number that is read anew only where what it depends on has changed: it may lie on a GPU."""
+        known = self._numbers.get(name)
+        if known is None or known[0] is not source or known[1] != source._version:
+            known = source, source._version, float(number())
+            self._numbers[name] = known
+        return known[2]
 
     def sample(self, field: Field, rays: Rays, *, generator: torch.Generator | None = None) -> Samples:
         """Occupied steps on each ray that are not hidden by what lies before them."""
@@ -203,20 +212,17 @@ class OccupancySampler(Sampler):
 
     def _chosen(self, cascade: int, step: int, generator: torch.Generator) -> Int[Tensor, "m"]:
         """Cells of a cascade to refresh at this step."""
-        total = self.config.resolution**3
+        total, possible = self.config.resolution**3, self.get_buffer("possible")[cascade]
         if step <= self.config.warmup:
             lot = step // self.config.interval % _LOTS
-            chosen = torch.arange(lot, total, _LOTS)
+            chosen = torch.arange(lot, total, _LOTS, device=possible.device)
         else:
-            chosen = torch.randint(total, (total // 16,), generator=generator, device=generator.device)
+            chosen = whole_numbers(total, total // 16, generator=generator, device=possible.device)
             occupied = self._occupied()[cascade].nonzero()[:, 0]
             if len(occupied):
-                pick = torch.randint(
-                    len(occupied), (min(total // 8, len(occupied)),), generator=generator, device=generator.device
-                )
-                chosen = torch.cat([chosen.to(occupied.device), occupied[pick.to(occupied.device)]])
-        possible = self.get_buffer("possible")[cascade]
-        chosen = chosen.to(possible.device)
+                count = min(total // 8, len(occupied))
+                pick = whole_numbers(len(occupied), count, generator=generator, device=possible.device)
+                chosen = torch.cat([chosen, occupied[pick]])
         return chosen[possible[chosen]]
 
     def _points(
@@ -225,10 +231,10 @@ class OccupancySampler(Sampler):
         """A random point in each cell of `size` along an edge (those of the grid); its middle without a generator."""
         size = size or self.config.resolution
         corner = torch.stack([index % size, index // size % size, index // size**2], -1)
-        place = torch.full(corner.shape, 0.5)
+        place: float | Tensor = 0.5
         if generator is not None:
-            place = torch.rand(corner.shape, generator=generator, device=generator.device)
-        unit = (corner + place.to(corner.device)) / size
+            place = uniform(*corner.shape, generator=generator, device=corner.device)
+        unit = (corner + place) / size
         return self.inner.world_from_unit((unit - 0.5) * 2.0**cascade + 0.5)
 
     def _pack(self) -> None:

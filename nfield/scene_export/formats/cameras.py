@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from nfield.data.picture_files import to_bytes
+from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.export import Tell, register
 from nfield.saved_scene import KIND, SavedScene, load_scene_run
@@ -40,7 +41,7 @@ class CamerasFile:
     endings: tuple[str, ...] = ()
     options: CamerasOptions = field(default_factory=CamerasOptions)
 
-    def write(self, run: Path, out: Path, options: CamerasOptions, tell: Tell) -> None:
+    def write(self, run: Path, out: Path, options: CamerasOptions, tell: Tell, *, device: torch.device = CPU) -> None:
         """See `nfield.export.Export`."""
         if not 0 <= options.points <= _MOST_POINTS:
             raise OptionError(f"--points: is {options.points}, expected 0 to {_MOST_POINTS:,} points")

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from trimesh import Trimesh
 
+from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.export import Tell, register
 from nfield.saved_scene import KIND, SavedScene, load_scene_run
@@ -46,10 +47,10 @@ class MeshFile:
     endings: tuple[str, ...] = (".obj", ".ply")
     options: MeshOptions = field(default_factory=MeshOptions)
 
-    def write(self, run: Path, out: Path, options: MeshOptions, tell: Tell) -> None:
+    def write(self, run: Path, out: Path, options: MeshOptions, tell: Tell, *, device: torch.device = CPU) -> None:
         """See `nfield.export.Export`."""
         _check(options)
-        saved = load_scene_run(run)
+        saved = load_scene_run(run).offloaded(device)
         tell("looking where the cameras see")
         sightlines = Sightlines.of(saved.shown, saved.cameras)
         solid = Solid.of(saved.shown, sightlines, options.opacity)

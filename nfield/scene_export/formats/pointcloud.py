@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from nfield.data.picture_files import to_bytes
+from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.export import Tell, register
 from nfield.export.ply_file import ply_bytes
@@ -36,11 +37,13 @@ class PointcloudFile:
     endings: tuple[str, ...] = ()
     options: PointcloudOptions = field(default_factory=PointcloudOptions)
 
-    def write(self, run: Path, out: Path, options: PointcloudOptions, tell: Tell) -> None:
+    def write(
+        self, run: Path, out: Path, options: PointcloudOptions, tell: Tell, *, device: torch.device = CPU
+    ) -> None:
         """See `nfield.export.Export`."""
         if not _FEWEST <= options.points <= _MOST:
             raise OptionError(f"--points: is {options.points}, expected {_FEWEST} to {_MOST:,} points")
-        saved = load_scene_run(run)
+        saved = load_scene_run(run).offloaded(device)
         generator = torch.Generator().manual_seed(options.seed)
         found = seen_points(saved.shown, saved.cameras, options.points, generator=generator)
         normals = normals_at(saved.shown, found)

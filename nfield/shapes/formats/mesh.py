@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from trimesh import Trimesh
 
+from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.export import Tell, register
 from nfield.scene_export.cleaning import decimated
@@ -37,8 +38,8 @@ class SurfaceFile:
     endings: tuple[str, ...] = (".glb", ".obj")
     options: SurfaceOptions = field(default_factory=SurfaceOptions)
 
-    def write(self, run: Path, out: Path, options: SurfaceOptions, tell: Tell) -> None:
-        """See `nfield.export.Export`."""
+    def write(self, run: Path, out: Path, options: SurfaceOptions, tell: Tell, *, device: torch.device = CPU) -> None:
+        """See `nfield.export.Export`; the surface is marched on the CPU."""
         _check(options)
         saved = load_shape_run(run)
         tell("looking for the surface")
