@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -46,6 +46,20 @@ def peeked(arguments: Sequence[str], name: str) -> str | None:
         if argument.startswith(f"{name}="):
             return argument.split("=", 1)[1]
     return None
+
+
+def names_data(arguments: Sequence[str], is_of_kind: Callable[[str], bool]) -> bool:
+    """Whether a command line names a file of a kind where the data belong: not as the value of an option.
+
+    Args:
+        arguments: What was typed after the command's name.
+        is_of_kind: Tells by a file's name.
+    """
+    before = ["", *arguments]
+    return any(
+        is_of_kind(word) and not word.startswith("--") and not last.startswith("--")
+        for last, word in zip(before, arguments, strict=False)
+    )
 
 
 def chosen_backend(arguments: Sequence[str], known: Collection[str], *, default: str, option: str = "--field") -> str:

@@ -13,6 +13,7 @@ from nfield.cli.options import (
     at_least,
     chosen_backend,
     goes_on,
+    names_data,
     parse_options,
     positive,
     refuse_existing_run,
@@ -77,11 +78,7 @@ def is_asked_for(arguments: Sequence[str]) -> bool:
     >>> is_asked_for(["photo.png", "--out", "run"]), is_asked_for(["data", "--out", "run.png"])
     (True, False)
     """
-    before = ["", *arguments]
-    return any(
-        is_picture(word) and not word.startswith("--") and not last.startswith("--")
-        for last, word in zip(before, arguments, strict=False)
-    )
+    return names_data(arguments, is_picture)
 
 
 def parse(arguments: Sequence[str]) -> TrainImageOptions:

@@ -16,6 +16,7 @@ __all__ = ["KINDS", "RunKind", "kind_at", "kind_named"]
 KINDS: Mapping[str, str] = {
     "radiance": "nfield.cli.kinds.scene",
     "image": "nfield.cli.kinds.picture",
+    "distance": "nfield.cli.kinds.shape",
     "avatar": "nfield.cli.kinds.avatar",
 }
 """By the kind that checkpoints name: a module with a `KIND`, imported when a run of that kind is met."""
