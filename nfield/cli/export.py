@@ -36,7 +36,7 @@ class ExportOptions:
     """Folder that nfield fit or nfield train wrote."""
     to: str
     """Format: glb, vrm, obj, ply, splats or mp4 of an avatar; mesh, pointcloud, splats or cameras of a scene; mesh of a
-    mesh."""
+    signed distance field."""
     device: str = "auto"
     """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     out: Path | None = None
