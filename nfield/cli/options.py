@@ -111,6 +111,17 @@ def chosen_device(asked: str) -> "torch.device":
     return chosen.device
 
 
+def require_cpu(asked: str, *, what: str) -> None:
+    """Refuses a GPU for what is computed on the CPU only.
+
+    Args:
+        asked: As --device has it.
+        what: Is computed, as the subject of a sentence.
+    """
+    if asked not in ("auto", "cpu"):
+        raise OptionError(f"--device: is {asked!r}, but {what} computed on the CPU only; leave --device out")
+
+
 def refuse_existing_run(folder: Path) -> None:
     """Refuses a folder that holds a run, so that none is ever overwritten."""
     from nfield.checkpoint import FILE

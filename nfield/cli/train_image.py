@@ -17,6 +17,7 @@ from nfield.cli.options import (
     parse_options,
     positive,
     refuse_existing_run,
+    require_cpu,
     with_options_of,
 )
 from nfield.data.picture import is_picture
@@ -66,6 +67,8 @@ class TrainImageOptions:
     """Power of a pixel's change that weighs it for kmeans and weighted; larger ones crowd kernels at edges."""
     seed: int = 0
     """Of everything random."""
+    device: str = "auto"
+    """auto or cpu, which computes in any case; other kinds of fields take a GPU."""
     resume: bool = False
     """Continue the run in the folder with the options it was started with; --steps or --minutes may extend it."""
     save_every: float = 30.0
@@ -92,6 +95,7 @@ def run(options: TrainImageOptions) -> None:
     """Trains, or continues to."""
     at_least(options.exponent, 0.0, name="--exponent")
     at_least(options.seed, 0, name="--seed")
+    require_cpu(options.device, what="fields of pictures are")
     positive(options.save_every, name="--save-every", unit="seconds")
     resume = goes_on(options.out, resume=options.resume)
     with only_writer(options.out):

@@ -17,6 +17,7 @@ from nfield.cli.options import (
     parse_options,
     positive,
     refuse_existing_run,
+    require_cpu,
     with_options_of,
 )
 from nfield.encodings.placement import Placing
@@ -62,6 +63,8 @@ class TrainShapeOptions:
     """Of everything random."""
     resolution: int = 256
     """Cubes along the longest edge of the surface that is measured and drawn at the end."""
+    device: str = "auto"
+    """auto or cpu, which computes in any case; other kinds of fields take a GPU."""
     resume: bool = False
     """Continue the run in the folder with the options it was started with; --steps or --minutes may extend it."""
     save_every: float = 30.0
@@ -87,6 +90,7 @@ def parse(arguments: Sequence[str]) -> TrainShapeOptions:
 def run(options: TrainShapeOptions) -> None:
     """Trains, or continues to."""
     at_least(options.seed, 0, name="--seed")
+    require_cpu(options.device, what="signed distances of meshes are")
     at_least(options.batch, 256, name="--batch")
     at_least(options.resolution, 8, name="--resolution")
     positive(options.save_every, name="--save-every", unit="seconds")
