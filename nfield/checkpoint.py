@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from nfield.config_json import from_json, to_json, typed
 from nfield.errors import CheckpointError, NFieldError
 from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig
+from nfield.fields.distance import DISTANCES, DistanceConfig
 from nfield.fields.signal import SIGNALS, SignalConfig
 from nfield.types import Box
 from nfield.whole_file import write_atomically
@@ -34,10 +35,13 @@ _KEY = "nfield"
 
 _Entry = TypeVar("_Entry")
 
-Registry = Mapping[str, type[FieldConfig] | type[SignalConfig]]
+Config = FieldConfig | SignalConfig | DistanceConfig
+"""Options of what may be trained."""
+
+Registry = Mapping[str, type[FieldConfig] | type[SignalConfig] | type[DistanceConfig]]
 
 
-_REGISTRIES: Mapping[str, Registry] = {"image": SIGNALS}
+_REGISTRIES: Mapping[str, Registry] = {"image": SIGNALS, "distance": DISTANCES}
 """What may be trained, by name, in kinds of runs that hold no radiance field."""
 
 
@@ -69,9 +73,9 @@ class Checkpoint:
     """What is saved of a run.
 
     Attributes:
-        kind: What was trained: "radiance" for a scene, "image" for a picture; other kinds bring tensors and entries
-            of `extra` of their own.
-        config: Options of the field's backend, or of a picture's signal.
+        kind: What was trained: "radiance" for a scene, "image" for a picture, "distance" for a mesh; other kinds bring
+            tensors and entries of `extra` of their own.
+        config: Options of the field's backend, or of a signal.
         box: World box that the field covers, metres; of a picture its rectangle, see `nfield.fields.signal`.
         tensors: By name: `field.*`, `sampler.*`, `cameras.*`, `optimizer.*`, `generator`.
         step: Training steps done.
@@ -81,7 +85,7 @@ class Checkpoint:
     """
 
     kind: str
-    config: FieldConfig | SignalConfig
+    config: Config
     box: Box
     tensors: Mapping[str, Shaped[Tensor, "..."]]
     step: int = 0

@@ -44,6 +44,7 @@ class Look:
         layout: Of two subjects.
         figure: How a figure is shown.
         pose: How it stands; without joints where there is no figure.
+        by_browser: Whether the browser draws what it can draw by itself.
     """
 
     view: str
@@ -51,6 +52,7 @@ class Look:
     layout: Layout = dataclasses.field(default_factory=Layout)
     figure: FigureMode = "mesh, then field"
     pose: FigurePose = dataclasses.field(default_factory=lambda: FigurePose(torch.zeros(0, 3)))
+    by_browser: bool = True
 
 
 class Page:
@@ -75,6 +77,7 @@ class Page:
         self._lock = threading.RLock()
         self._mesh = self._add_mesh() if len(subjects) == 1 else None
         self._mesh_stands = False
+        self._cloud: viser.GaussianSplatHandle | None = None
         self._failure: str | None = None
         self._clear()
         self.loop = RenderLoop(self._show, self._complain)
@@ -101,7 +104,9 @@ class Page:
             if camera is None:
                 return
             picture = PICTURES[self.look.picture]
-            if self.figure is None:
+            if self.has_cloud and self._let_cloud_draw():
+                self.loop.forget()
+            elif self.figure is None:
                 self.loop.request(Request(self._view(), camera, picture))
             elif self.look.figure == "field":
                 self.loop.request(Request(self._view(), camera, picture, patience=_POSE_PATIENCE))
@@ -183,6 +188,30 @@ class Page:
     def _clear(self) -> None:
         """White behind the mesh. Without any picture the browser shows black while it decodes the next one."""
         self.client.scene.set_background_image(np.full((2, 2, 3), 255, np.uint8), format="png")
+
+    @property
+    def has_cloud(self) -> bool:
+        """Whether the browser can draw the subject by itself."""
+        return len(self.subjects) == 1 and self.subjects[0].cloud is not None
+
+    def _let_cloud_draw(self) -> bool:
+        """Shows what the browser draws, or hides it; whether it draws."""
+        drawn = self.look.by_browser
+        if drawn != (self._cloud is not None):
+            self.say("drawn by the browser" if drawn else "drawn here")
+            self._clear()
+            self._cloud = self._replaced_cloud(drawn)
+        return drawn
+
+    def _replaced_cloud(self, drawn: bool) -> viser.GaussianSplatHandle | None:
+        if self._cloud is not None:
+            self._cloud.remove()
+        cloud = self.subjects[0].cloud
+        if not drawn or cloud is None:
+            return None
+        return self.client.scene.add_gaussian_splats(
+            "/cloud", cloud.centers, cloud.covariances, cloud.colors, cloud.opacities
+        )
 
     def _add_mesh(self) -> viser.MeshSkinnedHandle | None:
         if self.figure is None:

@@ -119,8 +119,8 @@ class Probe:
                 yield Received(message["rgb_data"], time.monotonic())
 
 
-def check_page(url: str, camera: Cameras, *, patience: float) -> tuple[int, int]:
-    """Sees to it that a viewer works: its page answers, and a picture comes; gives that picture's height and width.
+def check_page(url: str, camera: Cameras, *, patience: float) -> str:
+    """Sees to it that a viewer works: its page answers, and something to see comes; says what.
 
     Args:
         url: Of the viewer.
@@ -135,15 +135,18 @@ def check_page(url: str, camera: Cameras, *, patience: float) -> tuple[int, int]
             if "<html" not in probe.html:
                 raise ViewerError(f"{url}: what came is not a page; is something else listening there?")
             probe.look(camera)
-            return _first_picture(probe, url, patience)
+            return _first_sight(probe, url, patience)
     except (OSError, WebSocketException) as error:
         raise ViewerError(f"{url}: does not answer ({error}); see whether another program hinders it") from error
 
 
-def _first_picture(probe: Probe, url: str, patience: float) -> tuple[int, int]:
+def _first_sight(probe: Probe, url: str, patience: float) -> str:
     for message in probe.messages(patience):
         if _is_picture(message):
-            return Received(message["rgb_data"], time.monotonic()).size
+            height, width = Received(message["rgb_data"], time.monotonic()).size
+            return f"a picture of {width} x {height}"
+        if message["type"] == "GaussianSplatsMessage":
+            return "a cloud of splats, which the browser draws,"
         if message["type"] == "NotificationShowMessage" and message["props"]["title"] == FAILED:
             raise ViewerError(f"{url}: the page shows no picture: {message['props']['body']}")
     raise ViewerError(f"{url}: no picture came within {patience:.0f} s; this machine may be busy, try again")

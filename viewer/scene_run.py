@@ -70,7 +70,11 @@ def run_facts(run: Path, checkpoint: Checkpoint) -> dict[str, str]:
     """Size and training of a run, as lines for the page."""
     count = sum(tensor.numel() for tensor in checkpoint.part("field").values())
     return {
-        "field": type(checkpoint.config).__name__.removesuffix("Config").removesuffix("Signal").lower(),
+        "field": type(checkpoint.config)
+        .__name__.removesuffix("Config")
+        .removesuffix("Signal")
+        .removesuffix("Distance")
+        .lower(),
         "numbers": f"{count / 1e6:.2f} million",
         "checkpoint": f"{(run / FILE).stat().st_size / 1e6:.1f} MB",
         "training": f"{checkpoint.step} steps, {checkpoint.seconds:.0f} s",

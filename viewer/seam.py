@@ -162,6 +162,23 @@ class Figure(Protocol):
 
 
 @dataclass(frozen=True)
+class Cloud:
+    """Gaussians that the browser draws.
+
+    Attributes:
+        centers: Metres.
+        covariances: Square metres.
+        colors: sRGB in [0, 1].
+        opacities: In the middle, in [0, 1].
+    """
+
+    centers: Float[np.ndarray, "n 3"]
+    covariances: Float[np.ndarray, "n 3 3"]
+    colors: Float[np.ndarray, "n 3"]
+    opacities: Float[np.ndarray, "n 1"]
+
+
+@dataclass(frozen=True)
 class Subject:
     """One run, ready to be shown.
 
@@ -173,6 +190,7 @@ class Subject:
         facts: Lines for the page: name and value.
         cameras: Those that it was trained from, if that is known.
         figure: How it is posed, if it can be.
+        cloud: What the browser can draw of it by itself, if there is such a thing.
     """
 
     name: str
@@ -182,3 +200,4 @@ class Subject:
     facts: Mapping[str, str]
     cameras: Cameras | None = None
     figure: Figure | None = None
+    cloud: Cloud | None = None

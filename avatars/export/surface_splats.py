@@ -12,7 +12,8 @@ from torch import Tensor
 
 from avatars.export.posed_mesh import PosedMesh
 from avatars.surface.textured import texture_at
-from nfield.export.splat_file import Splats
+from nfield.kernels.gaussians import Splats
+from nfield.kernels.harmonics import constant_harmonic
 
 _PACKING = 0.7
 """Points per squared radius of a Poisson disc pattern on a plane (Bridson 2007), about."""
@@ -63,7 +64,7 @@ class SurfacePoints:
 
 
 def surface_splats(mesh: PosedMesh, points: SurfacePoints) -> Splats:
-    """A disc below each point, along its triangle.
+    """A disc below each point, along its triangle; its third axis is the triangle's normal.
 
     Args:
         mesh: The surface.
@@ -75,11 +76,11 @@ def surface_splats(mesh: PosedMesh, points: SurfacePoints) -> Splats:
     axes = torch.stack([along, torch.linalg.cross(normal, along), normal], -1)
     quaternions = np.roll(np.asarray(Rotation.from_matrix(axes.double().numpy()).as_quat()), 1, axis=1)
     count, radius = len(points.face), _WIDTH * points.spacing
+    color = texture_at(mesh.texture, points.at(mesh.uv, mesh.faces))
     return Splats(
         means=points.at(mesh.vertices, mesh.faces) - _INSET * points.spacing * normal,
-        normals=normal,
-        color=texture_at(mesh.texture, points.at(mesh.uv, mesh.faces)),
-        opacity=torch.full((count,), _OPACITY),
-        scales=torch.tensor([radius, radius, _FLATNESS * radius]).expand(count, 3),
-        rotations=torch.from_numpy(quaternions).float(),
+        quaternions=torch.from_numpy(quaternions).float(),
+        log_scales=torch.tensor([radius, radius, _FLATNESS * radius]).log().expand(count, 3),
+        opacity_logits=torch.full((count,), _OPACITY).logit(),
+        harmonics=((color - 0.5) / constant_harmonic())[:, None],
     )

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from nfield.bench.timing import Timing, interleaved
-from nfield.cameras import intersect_box
+from nfield.cameras import Cameras, intersect_box, look_at
 from nfield.kernels.composite import composite, composite_reference
+from nfield.kernels.gaussians import Splats, camera_numbers, splat, splat_reference
 from nfield.kernels.hash_grid import GridLayout, hash_encode, hash_encode_reference
 from nfield.kernels.march import StepRule, march, march_reference, pack_bits
 from nfield.kernels.mlp import mlp, mlp_reference
@@ -367,6 +368,42 @@ def compare_skinning(work: Workload, rounds: int, generator: torch.Generator) ->
     return Comparison("inverse skinning", len(found), times["native"], times["twin"], _error([found], [exact]))
 
 
+_SPLATS, _CHECKED_SPLATS = 50_000, 200
+_PIXELS = 3.2
+"""Of a view, for each splat: 400x400 for 50,000."""
+
+
+def compare_splats(count: int, rounds: int, generator: torch.Generator) -> list[Comparison]:
+    """Splats of degree 3 on a ball that fills most of a view; gradients to all of their parts.
+
+    Errors are taken on few of them, so that no pixel is one where alphas are just large enough to be drawn. They are
+    those of places in the image, which single precision rounds to a hundred-thousandth of a pixel.
+    """
+    count = min(count, _SPLATS)
+    edge = round((_PIXELS * count) ** 0.5)
+    pose = look_at(torch.tensor([[0.3, -3.0, 1.0]]), torch.zeros(3), torch.tensor([0.0, 0.0, 1.0]))
+    cameras = Cameras.pinhole(1.4 * edge, (edge, edge), world_from_camera=pose)
+    outwards = normalize(torch.randn(count, 3, generator=generator), dim=-1)
+    shapes = torch.randn(count, 7, generator=generator)
+    scales = 0.4 * shapes[:, 4:] - 4.8
+    harmonics = 0.3 * torch.randn(count, 16, 3, generator=generator)
+    inputs = [0.8 * outwards, shapes[:, :4].contiguous(), scales, outwards[:, 0] + 2.0, harmonics]
+
+    def native(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        seen = splat(Splats(*t), cameras, 0)
+        return [seen.color, seen.alpha]
+
+    def twin(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        seen = splat_reference(Splats(*t), camera_numbers(cameras, 0).to(t[0]), (edge, edge))
+        return [seen.color, seen.alpha]
+
+    def checked(t: Sequence[Tensor]) -> Sequence[Tensor]:
+        few = [part[:_CHECKED_SPLATS] for part in t]
+        return native(few) if t[0].dtype == torch.float32 else twin(few)
+
+    return _compare("splats", (native, twin, checked), inputs, items=count, rounds=rounds)
+
+
 def compare_rbf(rounds: int, generator: torch.Generator) -> list[Comparison]:
     """Values and mixture of NeuRBF's image field: 256x256 pixels, 4 neighbours, 32 channels; gradient to features."""
     row, column = torch.meshgrid(torch.arange(256), torch.arange(256), indexing="ij")
@@ -417,4 +454,5 @@ def compare_kernels(count: int, log2_table_size: int, *, rounds: int) -> list[Co
         *compare_nearest(work, rounds, generator),
         compare_skinning(work, rounds, generator),
         *compare_rbf(rounds, generator),
+        *compare_splats(count, rounds, generator),
     ]

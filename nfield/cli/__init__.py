@@ -15,9 +15,9 @@ from nfield.errors import NFieldError
 
 COMMANDS = {
     "fit": "Make a posable avatar from one photo of a person.",
-    "train": "Train a radiance field on photos or a video, or a field on one picture.",
-    "eval": "Measure a trained scene on its held-out photos, or a picture's field on its picture.",
-    "render": "Film a scene or an avatar from all around, an avatar in a motion; or a picture at any size.",
+    "train": "Train a radiance field on photos or a video, or a field on one picture or one mesh.",
+    "eval": "Measure a trained scene on its held-out photos, a picture's or a mesh's field on what it was fitted to.",
+    "render": "Film a scene, an avatar or a mesh from all around, an avatar in a motion; or a picture at any size.",
     "convert": "Convert a trained run to another architecture, without photos.",
     "export": "Write an avatar as a rigged file, a mesh, splats or a film for other tools.",
     "view": "Show a run, or two beside each other, in the browser.",

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from nfield.bench.images import QUESTIONS, SHIPPED, VARIANTS, Fit, fit_pictures, mean_gain, shipped_pictures
 from nfield.bench.kernels import Comparison, compare_kernels
-from nfield.cli import bench_people
+from nfield.cli import bench_gpu, bench_people
 from nfield.cli.options import at_least, parse_options
 from nfield.errors import BackendUnavailable, OptionError
 from nfield.kernels import native_core
@@ -28,6 +28,7 @@ _EXAMPLES = (
     "nfield bench images --out images.json",
     "nfield bench images photo.png --steps 1000 --shipped 2",
     "nfield bench people --quick (see nfield bench people --help)",
+    "nfield bench gpu --data data/lego --out gpu.json (see nfield bench gpu --help)",
 )
 
 
@@ -58,17 +59,26 @@ class BenchOptions:
     """JSON file for the figures."""
 
 
-def parse(arguments: Sequence[str]) -> BenchOptions | bench_people.BenchPeopleOptions:
-    """Options of this command, or of `nfield bench people`."""
-    if arguments[:1] == ["people"]:
-        return bench_people.parse(arguments[1:])
+_OWN = {"people": bench_people, "gpu": bench_gpu}
+"""What has options of its own."""
+
+
+def parse(
+    arguments: Sequence[str],
+) -> BenchOptions | bench_people.BenchPeopleOptions | bench_gpu.BenchGpuOptions:
+    """Options of this command, or of `nfield bench people` or `nfield bench gpu`."""
+    if arguments[:1] and arguments[0] in _OWN:
+        return _OWN[arguments[0]].parse(arguments[1:])
     return parse_options(BenchOptions, arguments, command="bench", examples=_EXAMPLES)
 
 
-def run(options: BenchOptions | bench_people.BenchPeopleOptions) -> None:
+def run(options: BenchOptions | bench_people.BenchPeopleOptions | bench_gpu.BenchGpuOptions) -> None:
     """Measures, shows the table and writes it where that is asked for."""
     if isinstance(options, bench_people.BenchPeopleOptions):
         bench_people.run(options)
+        return
+    if isinstance(options, bench_gpu.BenchGpuOptions):
+        bench_gpu.run(options)
         return
     {"images": _bench_images, "kernels": _bench_kernels}[options.what](options)
 

@@ -20,7 +20,7 @@ _EXAMPLES = (
 
 @dataclass(frozen=True)
 class EvalOptions:
-    """Measure a trained scene on its held-out photos, or a fitted picture; into eval.json, eval.csv and worst/."""
+    """Measure a scene on its held-out photos, or a fitted picture or mesh; into eval.json, eval.csv and worst/."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder that nfield train wrote."""
@@ -33,10 +33,12 @@ class EvalOptions:
     poses are not exact."""
     worst: int = 3
     """Views of a scene with the lowest PSNR to draw into worst/: rendered, photographed, and the difference."""
+    resolution: int = 512
+    """Cubes along the longest edge of the surface that is compared with a mesh."""
     device: str = "auto"
     """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     data: Path | None = None
-    """Where the data set or picture lies now, if it was moved."""
+    """Where the data set, picture or mesh lies now, if it was moved."""
 
 
 def parse(arguments: Sequence[str]) -> EvalOptions:
@@ -48,4 +50,5 @@ def run(options: EvalOptions) -> None:
     """Measures, in the way of the kind of run."""
     at_least(options.views, 1, name="--views")
     at_least(options.worst, 0, name="--worst")
+    at_least(options.resolution, 8, name="--resolution")
     kind_at(options.run).measure(options)

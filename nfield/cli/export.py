@@ -22,6 +22,7 @@ _EXAMPLES = (
     "nfield export runs/me --to splats --rigged",
     "nfield export runs/lego --to mesh",
     "nfield export runs/lego --to mesh --resolution 384 --out lego.obj",
+    "nfield export runs/lego --to splats --minutes 5",
     "nfield export runs/lego --to cameras",
     "nfield export runs/me --to glb --help",
 )
@@ -34,7 +35,8 @@ class ExportOptions:
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Folder that nfield fit or nfield train wrote."""
     to: str
-    """Format: glb, vrm, obj, ply, splats or mp4 of an avatar; mesh, pointcloud or cameras of a scene."""
+    """Format: glb, vrm, obj, ply, splats or mp4 of an avatar; mesh, pointcloud, splats or cameras of a scene; mesh of a
+    signed distance field."""
     device: str = "auto"
     """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     out: Path | None = None

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import field, make_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -46,6 +46,20 @@ def peeked(arguments: Sequence[str], name: str) -> str | None:
         if argument.startswith(f"{name}="):
             return argument.split("=", 1)[1]
     return None
+
+
+def names_data(arguments: Sequence[str], is_of_kind: Callable[[str], bool]) -> bool:
+    """Whether a command line names a file of a kind where the data belong: not as the value of an option.
+
+    Args:
+        arguments: What was typed after the command's name.
+        is_of_kind: Tells by a file's name.
+    """
+    before = ["", *arguments]
+    return any(
+        is_of_kind(word) and not word.startswith("--") and not last.startswith("--")
+        for last, word in zip(before, arguments, strict=False)
+    )
 
 
 def chosen_backend(arguments: Sequence[str], known: Collection[str], *, default: str, option: str = "--field") -> str:
@@ -95,6 +109,17 @@ def chosen_device(asked: str) -> "torch.device":
     if asked != "auto" or torch.cuda.is_available():
         print(f"computing {chosen.words}", file=sys.stderr)
     return chosen.device
+
+
+def require_cpu(asked: str, *, what: str) -> None:
+    """Refuses a GPU for what is computed on the CPU only.
+
+    Args:
+        asked: As --device has it.
+        what: Is computed, as the subject of a sentence.
+    """
+    if asked not in ("auto", "cpu"):
+        raise OptionError(f"--device: is {asked!r}, but {what} computed on the CPU only; leave --device out")
 
 
 def refuse_existing_run(folder: Path) -> None:

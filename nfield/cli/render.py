@@ -17,6 +17,7 @@ _EXAMPLES = (
     "nfield render runs/lego",
     "nfield render runs/lego --frames 120 --size 400 400 --out lego-orbit",
     "nfield render runs/lego --path camera_path.json",
+    "nfield render lego.splats.ply",
     "nfield render runs/me --pose wave",
     "nfield render runs/me --motion dance",
     "nfield render runs/me --motion walk.bvh --camera follow",
@@ -43,10 +44,10 @@ class Length:
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """Film a scene or an avatar (video, frames/NNN.png, strip.png), or decode a picture; Ctrl-C keeps what there is."""
+    """Film a scene, avatar or mesh (video, frames/NNN.png, strip.png), or decode a picture; Ctrl-C keeps what is."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """Folder that nfield train or nfield fit wrote."""
+    """Folder that nfield train or nfield fit wrote, or a PLY file of Gaussian splats."""
     motion: str | None = None
     """Of an avatar: walk, run, wave, squat, turn, dance, idle; or a file (AMASS .npz, .bvh, .json) or a folder of body
     parameters."""
@@ -66,7 +67,7 @@ class RenderOptions:
     """Pictures per second. Default: 30 around a circle, 15 for a motion: a picture of 512x512 pixels of an avatar takes
     1 to 2 s on two cores, a second of its motion about 20 s."""
     size: tuple[int, int] | None = None
-    """Height and width. Default: those of the photos, or of the path; 512 512 for an avatar."""
+    """Height and width. Default: those of the photos, or of the path; 512 512 for an avatar or a mesh."""
     device: str = "auto"
     """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     out: Path | None = None

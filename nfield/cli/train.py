@@ -1,4 +1,4 @@
-"""`nfield train`: posed photos to a radiance field in a run folder; one picture is left to `train_image`."""
+"""`nfield train`: photos to a radiance field in a run folder; pictures go to `train_image`, meshes to `train_shape`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ import tyro
 from rich.console import Console
 
 from nfield.checkpoint import load_checkpoint
-from nfield.cli import train_image
+from nfield.cli import train_image, train_shape
 from nfield.cli.options import (
     at_least,
     budget_minutes,
@@ -44,6 +44,7 @@ _EXAMPLES = (
     "nfield train photos --out runs/photos (a folder of photos, or walk.mp4: their poses are found first)",
     "nfield train data/lego --out runs/lego --resume --minutes 15",
     "nfield train photo.png --field rbf --out runs/photo (see nfield train photo.png --help)",
+    "nfield train armadillo.obj --out runs/armadillo (see nfield train armadillo.obj --help)",
 )
 
 
@@ -94,20 +95,26 @@ class TrainOptions:
     """Held-out views rendered into test/ at the end."""
 
 
-def parse(arguments: Sequence[str]) -> TrainOptions | train_image.TrainImageOptions:
+_Options = TrainOptions | train_image.TrainImageOptions | train_shape.TrainShapeOptions
+
+
+def parse(arguments: Sequence[str]) -> _Options:
     """Options of this command and of the chosen backend; defaults of the latter follow from the budget."""
-    if train_image.is_asked_for(arguments):
-        return train_image.parse(arguments)
+    for single in (train_image, train_shape):
+        if single.is_asked_for(arguments):
+            return single.parse(arguments)
     name = chosen_backend(arguments, BACKENDS, default="hash")
     config = preset(budget_minutes(arguments, default=_MINUTES), backend=name).field
     typed = with_options_of(TrainOptions, config, name=name)
     return parse_options(typed, arguments, command="train", examples=_EXAMPLES)
 
 
-def run(options: TrainOptions | train_image.TrainImageOptions) -> None:
+def run(options: _Options) -> None:
     """Trains, or continues to."""
     if isinstance(options, train_image.TrainImageOptions):
         return train_image.run(options)
+    if isinstance(options, train_shape.TrainShapeOptions):
+        return train_shape.run(options)
     _check(options)
     resume = goes_on(options.out, resume=options.resume)
     with only_writer(options.out):

@@ -13,9 +13,11 @@ from nfield.cli.options import (
     at_least,
     chosen_backend,
     goes_on,
+    names_data,
     parse_options,
     positive,
     refuse_existing_run,
+    require_cpu,
     with_options_of,
 )
 from nfield.data.picture import is_picture
@@ -65,6 +67,8 @@ class TrainImageOptions:
     """Power of a pixel's change that weighs it for kmeans and weighted; larger ones crowd kernels at edges."""
     seed: int = 0
     """Of everything random."""
+    device: str = "auto"
+    """auto or cpu, which computes in any case; other kinds of fields take a GPU."""
     resume: bool = False
     """Continue the run in the folder with the options it was started with; --steps or --minutes may extend it."""
     save_every: float = 30.0
@@ -77,11 +81,7 @@ def is_asked_for(arguments: Sequence[str]) -> bool:
     >>> is_asked_for(["photo.png", "--out", "run"]), is_asked_for(["data", "--out", "run.png"])
     (True, False)
     """
-    before = ["", *arguments]
-    return any(
-        is_picture(word) and not word.startswith("--") and not last.startswith("--")
-        for last, word in zip(before, arguments, strict=False)
-    )
+    return names_data(arguments, is_picture)
 
 
 def parse(arguments: Sequence[str]) -> TrainImageOptions:
@@ -95,6 +95,7 @@ def run(options: TrainImageOptions) -> None:
     """Trains, or continues to."""
     at_least(options.exponent, 0.0, name="--exponent")
     at_least(options.seed, 0, name="--seed")
+    require_cpu(options.device, what="fields of pictures are")
     positive(options.save_every, name="--save-every", unit="seconds")
     resume = goes_on(options.out, resume=options.resume)
     with only_writer(options.out):

@@ -30,16 +30,17 @@ _EXAMPLES = (
     "nfield view runs/lego",
     "nfield view runs/lego runs/lego-vm",
     "nfield view runs/me --motion dance.bvh",
+    "nfield view lego.splats.ply",
     "nfield view runs/lego --host 0.0.0.0",
 )
 
 
 @dataclass(frozen=True)
 class ViewOptions:
-    """Show a run in the browser, or two of a kind beside each other; Ctrl-C ends it."""
+    """Show a run or a PLY file of splats in the browser, or two of a kind beside each other; Ctrl-C ends it."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """Folder that nfield train or nfield fit wrote."""
+    """Folder that nfield train or nfield fit wrote, or a PLY file of Gaussian splats."""
     beside: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="RUN2")] = None
     """Another one, shown with the same camera."""
     host: str = "127.0.0.1"
@@ -81,8 +82,8 @@ def run(options: ViewOptions) -> None:
     viewer = Viewer(subjects, listener, token=token)
     try:
         if options.check:
-            height, width = check_page(viewer.url, home_camera(subjects[0].home, _CHECK_SIZE), patience=_CHECK_PATIENCE)
-            console.print(f"the page answers, and a picture of {width} x {height} came")
+            seen = check_page(viewer.url, home_camera(subjects[0].home, _CHECK_SIZE), patience=_CHECK_PATIENCE)
+            console.print(f"the page answers, and {seen} came")
             return
         # Standard output may be a file or a pipe: whoever waits for the address must not wait for a full buffer.
         console.print(f"{' and '.join(subject.name for subject in subjects)}: open {viewer.url}")

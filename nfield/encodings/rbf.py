@@ -1,5 +1,6 @@
 """Adaptive radial bases (NeuRBF, Chen et al. 2023, section 3): features that sit where the signal needs them."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +11,16 @@ from torch import Tensor, nn
 from nfield.encodings.base import Encoding
 from nfield.encodings.placement import ShapeRule, cluster_covariance, shapes_of
 from nfield.kernels.nearest import NearestCenters
-from nfield.kernels.rbf import RBF_KERNELS, RbfKernel, Transposed, frequency_ladder, rbf_mix, rbf_values, transpose
+from nfield.kernels.rbf import (
+    RBF_KERNELS,
+    SMALLEST_SUM,
+    RbfKernel,
+    Transposed,
+    frequency_ladder,
+    rbf_mix,
+    rbf_values,
+    transpose,
+)
 
 KernelName = Literal["inverse_quadratic", "tent", "rotated_tent", "inverse_multiquadric", "gaussian"]
 
@@ -87,7 +97,7 @@ class AdaptiveBases(Encoding):
         sines = config.frequencies
         ladder = None if sines is None else frequency_ladder(config.features, *sines)
         self.register_buffer("frequencies", ladder, persistent=False)
-        self._index: tuple[Tensor, int, NearestCenters] | None = None
+        self._index: tuple[Tensor, int, NearestCenters, float] | None = None
         self._known_placed: tuple[Tensor, int, bool] | None = None
 
     @property
@@ -136,10 +146,13 @@ class AdaptiveBases(Encoding):
             keep: Whether they will be asked for often, so that sorting the neighbours once pays.
         """
         points = unit * self.extent
-        neighbours, _ = self._nearest().query(points.detach(), min(self.config.neighbours, self.config.count))
-        phi = rbf_values(
-            points, self.centers, self.shapes, neighbours, kernel=self.kernel, normalize=self.config.normalize
-        )
+        count, reach = min(self.config.neighbours, self.config.count), self._reach()
+        neighbours, square = self._nearest().query(points.detach(), count, within=reach)
+        whole = self.config.normalize and math.isinf(reach)
+        phi = rbf_values(points, self.centers, self.shapes, neighbours, kernel=self.kernel, normalize=whole)
+        if not math.isinf(reach):  # the numbers of what was not found are any, and may be those of found ones
+            phi = torch.where(square.isinf(), torch.zeros_like(phi), phi)
+            phi = phi / (phi.sum(-1, keepdim=True) + SMALLEST_SUM) if self.config.normalize else phi
         return Nearby(neighbours, phi, transpose(neighbours, self.config.count) if keep else None)
 
     def mix(self, nearby: Nearby) -> Float[Tensor, "n c"]:
@@ -155,9 +168,17 @@ class AdaptiveBases(Encoding):
 
     def _nearest(self) -> NearestCenters:
         """The index of the centres as they are now."""
+        return self._known()[2]
+
+    def _reach(self) -> float:
+        """Where kernels of compact support end: beyond it no neighbour need be looked for, which is quick."""
+        return self._known()[3]
+
+    def _known(self) -> tuple[Tensor, int, NearestCenters, float]:
         centers = self.centers
         known = self._index
         if known is None or known[0] is not centers or known[1] != centers._version:
-            known = (centers, centers._version, NearestCenters(centers))
+            reach = self.kernel.reach(self.shapes, self.in_dim)
+            known = (centers, centers._version, NearestCenters(centers), reach)
             self._index = known
-        return known[2]
+        return known

@@ -1,7 +1,9 @@
-"""Points and meshes as binary PLY files.
+"""Points, meshes and tables as binary PLY files.
 
 In double precision where single would be too coarse, as for survey coordinates, which trimesh's writer does not have.
 """
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,13 +23,28 @@ def ply_bytes(
         colors: Theirs (n, 3), sRGB as bytes.
         faces: Corners of triangles (t, 3).
     """
-    columns = _named(("x", "y", "z"), places.astype(_precision(places)))
-    columns |= {} if normals is None else _named(("nx", "ny", "nz"), normals.astype("<f4"))
-    columns |= {} if colors is None else _named(("red", "green", "blue"), colors.astype("u1"))
-    rows = np.empty(len(places), [(name, column.dtype) for name, column in columns.items()])
+    columns = place_columns(places)
+    columns |= {} if normals is None else named(("nx", "ny", "nz"), normals.astype("<f4"))
+    columns |= {} if colors is None else named(("red", "green", "blue"), colors.astype("u1"))
+    return table_bytes(columns, faces=faces)
+
+
+def table_bytes(
+    columns: Mapping[str, np.ndarray], *, faces: np.ndarray | None = None, comments: Sequence[str] = ()
+) -> bytes:
+    """The content of a file of any properties of vertices.
+
+    Args:
+        columns: Theirs, by name: bytes, or single or double precision.
+        faces: Corners of triangles (t, 3).
+        comments: Further lines of the header.
+    """
+    count = len(next(iter(columns.values())))
+    rows = np.empty(count, [(name, column.dtype) for name, column in columns.items()])
     for name, column in columns.items():
         rows[name] = column
-    header = ["ply", "format binary_little_endian 1.0", "comment nfield", f"element vertex {len(rows)}"]
+    header = ["ply", "format binary_little_endian 1.0", "comment nfield", *(f"comment {line}" for line in comments)]
+    header += [f"element vertex {count}"]
     header += [f"property {_TYPES[column.dtype.str[1:]]} {name}" for name, column in columns.items()]
     body = rows.tobytes()
     if faces is not None:
@@ -38,7 +55,13 @@ def ply_bytes(
     return ("\n".join([*header, "end_header"]) + "\n").encode() + body
 
 
-def _named(names: tuple[str, str, str], values: np.ndarray) -> dict[str, np.ndarray]:
+def place_columns(places: np.ndarray) -> dict[str, np.ndarray]:
+    """The columns x, y and z of places (n, 3), in the precision that they need."""
+    return named(("x", "y", "z"), places.astype(_precision(places)))
+
+
+def named(names: Sequence[str], values: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns of a matrix by name."""
     return {name: values[:, axis] for axis, name in enumerate(names)}
 
 

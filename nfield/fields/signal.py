@@ -1,4 +1,4 @@
-"""Signals on the plane, such as pictures: an encoding and a small network, no radiance (NeuRBF, section 3.1).
+"""Signals on the plane, such as pictures, or in space: an encoding and a small network (NeuRBF, section 3.1).
 
     f(x) = MLP([h(x); g(x)] + b)
 
@@ -121,11 +121,11 @@ class FixedPoints:
     """Points that are asked for again and again, with what does not change about them.
 
     Attributes:
-        unit: In [0, 1]^2.
+        unit: In [0, 1]^d.
         nearby: Their kernels; None in a field without.
     """
 
-    unit: Float[Tensor, "n 2"]
+    unit: Float[Tensor, "n d"]
     nearby: Nearby | None
 
     def __getitem__(self, rows: Int[Tensor, "b"]) -> "FixedPoints":
@@ -133,7 +133,7 @@ class FixedPoints:
 
 
 class Signal(nn.Module):
-    """A signal on the plane.
+    """A signal on the plane or in space: points below are in [0, 1]^d.
 
     Args:
         grid: The hash grid.
@@ -161,7 +161,7 @@ class Signal(nn.Module):
         self.shift = None if shift is None else nn.Parameter(shift)
         self.net = SignalNet(inputs, hidden, channels, sines=sines, generator=generator)
 
-    def fix(self, unit: Float[Tensor, "n 2"]) -> FixedPoints:
+    def fix(self, unit: Float[Tensor, "n d"]) -> FixedPoints:
         """Points to be asked for often, while centres and shapes stay as they are."""
         return FixedPoints(unit, None if self.bases is None else self.bases.nearby(unit, keep=True))
 
@@ -173,8 +173,8 @@ class Signal(nn.Module):
             encoded = torch.cat([encoded, self.bases.mix(points.nearby)], -1) + self.shift
         return self.net(encoded)
 
-    def forward(self, unit: Float[Tensor, "n 2"]) -> Float[Tensor, "n o"]:
-        """The signal at points of [0, 1]^2, unbounded."""
+    def forward(self, unit: Float[Tensor, "n d"]) -> Float[Tensor, "n o"]:
+        """The signal at points of [0, 1]^d, unbounded."""
         return self.at(FixedPoints(unit, None if self.bases is None else self.bases.nearby(unit)))
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
@@ -192,7 +192,7 @@ class Signal(nn.Module):
 
     if TYPE_CHECKING:
 
-        def __call__(self, unit: Float[Tensor, "n 2"]) -> Float[Tensor, "n o"]:
+        def __call__(self, unit: Float[Tensor, "n d"]) -> Float[Tensor, "n o"]:
             """Typed for the checker."""
             ...
 

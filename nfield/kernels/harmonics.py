@@ -37,3 +37,12 @@ def spherical_harmonics(dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 16"]:
         ],
         -1,
     )
+
+
+def constant_harmonic() -> float:
+    """The spherical harmonic of degree 0, the same in all directions.
+
+    >>> round(constant_harmonic(), 6)
+    0.282095
+    """
+    return float(spherical_harmonics(torch.tensor([[0.0, 0.0, 1.0]]))[0, 0])

@@ -7,6 +7,7 @@ nearest kernels are normalised over the K where asked for (Chen et al. 2023, equ
 """
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +17,8 @@ from torch import Tensor
 
 from nfield.kernels import native_core
 
-_SMALLEST = 1e-8
+SMALLEST_SUM = 1e-8
+"""Added to the sum by which a point's values are divided."""
 _WHOLE_VECTORS = 16
 
 
@@ -31,6 +33,7 @@ class RbfKernel:
         half_square: The q at which a kernel has the value 1/2, so that kinds can be made equally wide.
         shape: The shapes whose A has given eigenvalues "m d" (or "m 1") and eigenvectors "m d d" (columns).
         matrix: The A of shapes "m s" in D dimensions; of a tent, that of the ellipse with its widths.
+        reach: Distance in D dimensions beyond which none of some shapes "m s" has a value; infinite for most kinds.
     """
 
     number: int
@@ -39,6 +42,7 @@ class RbfKernel:
     half_square: float
     shape: Callable[[Tensor, Tensor], Tensor]
     matrix: Callable[[Tensor, int], Tensor]
+    reach: Callable[[Tensor, int], float] = lambda shapes, dims: math.inf
 
 
 def packed_symmetric(matrices: Float[Tensor, "n d d"]) -> Float[Tensor, "n s"]:
@@ -86,6 +90,7 @@ _TENT = RbfKernel(
     0.25,
     lambda squares, _: squares.sqrt(),
     lambda shapes, dims: shapes[:, :, None].square() * torch.eye(dims).to(shapes),
+    lambda shapes, dims: math.sqrt(dims) / max(float(shapes.min()), SMALLEST_SUM),
 )
 
 _ROTATED_TENT = RbfKernel(
@@ -119,7 +124,7 @@ def rbf_values_reference(
     """The torch twin of `rbf_values`: any device and precision."""
     near = neighbours.long()
     phi = kernel.value(points[:, None] - centers[near], shapes[near])
-    return phi / (phi.sum(-1, keepdim=True) + _SMALLEST) if normalize else phi
+    return phi / (phi.sum(-1, keepdim=True) + SMALLEST_SUM) if normalize else phi
 
 
 def rbf_values(

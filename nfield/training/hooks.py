@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nfield.training.curve import draw_curve
 from nfield.training.loop import StepEvent, TrainState
+from nfield.training.quality import PSNR, Quality
 from nfield.training.run_folder import read_log, write_log
 
 EVALUATE_AT = (0.05, 0.1, 0.2, 0.35, 0.5, 0.75)
@@ -15,6 +16,7 @@ _FIRST_STEP = 256
 """Before this step the sampler hardly knows what is empty: rendering a view would take long and show nothing."""
 
 _LOG_ROWS = 50
+_DIGITS = 5
 
 
 class PeriodicSave:
@@ -38,14 +40,15 @@ class PeriodicSave:
 
 
 class Log:
-    """Writes rows of (seconds, step, train PSNR, test PSNR, rays per second) and draws their curve.
+    """Writes rows of (seconds, step, quality in training, tested quality, rays per second) and draws their curve.
 
     Args:
         run: The run folder; rows of its log up to `step` are kept.
-        evaluate: Mean PSNR of some held-out views, decibels.
-        tested_on: What that is the PSNR of, for the legend.
+        evaluate: The quality of what is held out.
+        tested_on: What that is the quality of, for the legend.
         step: Where the training starts.
         share: The share of the budget that is spent by then.
+        quality: What a training is judged by.
     """
 
     def __init__(
@@ -56,8 +59,10 @@ class Log:
         step: int = 0,
         share: float = 0.0,
         tested_on: str = "held-out views",
+        quality: Quality = PSNR,
     ) -> None:
         self._run, self._evaluate, self._tested_on = run, evaluate, tested_on
+        self._quality = quality
         self._rows = [row for row in read_log(run) if row["step"] <= step]
         self._marks = [mark for mark in EVALUATE_AT if mark > share]
         self._row_share = share
@@ -65,7 +70,7 @@ class Log:
 
     def __call__(self, event: StepEvent) -> None:
         """Adds a row where it is time to; evaluates at some of them."""
-        rate, share = self._rate(event), event.moment.share
+        rate, share, name = self._rate(event), event.moment.share, self._quality.name
         due = bool(self._marks) and share >= self._marks[0] and event.moment.step >= _FIRST_STEP
         evaluates = not event.interrupted if event.last else due
         if not evaluates and not event.last and share < self._row_share:
@@ -79,14 +84,14 @@ class Log:
             {
                 "seconds": round(event.moment.seconds, 3),
                 "step": event.moment.step,
-                "train_psnr": round(event.measures["psnr"], 3) if "psnr" in event.measures else None,
-                "test_psnr": round(self._evaluate(), 3) if evaluates else None,
+                f"train_{name}": round(event.measures[name], _DIGITS) if name in event.measures else None,
+                f"test_{name}": round(self._evaluate(), _DIGITS) if evaluates else None,
                 "rays_per_second": round(rate),
             }
         )
         write_log(self._run, self._rows)
         if evaluates:
-            draw_curve(self._rows, self._run / "curve.png", tested_on=self._tested_on)
+            draw_curve(self._rows, self._run / "curve.png", tested_on=self._tested_on, quality=self._quality)
 
 
 class RayRate:

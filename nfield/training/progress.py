@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from nfield.training.hooks import RayRate
 from nfield.training.loop import StepEvent
+from nfield.training.quality import QUALITIES
 
 _LINE_SECONDS = 5.0
 _REFRESH_SECONDS = 0.2
@@ -59,7 +60,11 @@ def _figures(event: StepEvent, rate: float) -> str:
     moment = event.moment
     left = moment.seconds * (1.0 - moment.share) / max(moment.share, 1e-9)
     shown = [f"step {moment.step}"]
-    shown += [f"PSNR {event.measures['psnr']:.2f} dB"] if "psnr" in event.measures else []
+    shown += [
+        f"{word} {quality.shown(event.measures[quality.name])}"
+        for word, quality in QUALITIES.items()
+        if quality.name in event.measures
+    ]
     shown += [f"{rate / 1000.0:.0f}k rays/s"] if rate else []
     return "  ".join([*shown, f"{_clock(moment.seconds)} spent", f"{_clock(left)} left"])
 

@@ -8,11 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
-from nfield.checkpoint import Checkpoint, restore_module
+from nfield.checkpoint import Checkpoint, Config, restore_module
 from nfield.config_json import from_json
 from nfield.errors import CheckpointError
-from nfield.fields import FieldConfig
-from nfield.fields.signal import SignalConfig
 from nfield.training.loop import TrainState
 from nfield.training.optim import Adam, OptimConfig
 from nfield.training.task import Task
@@ -31,12 +29,16 @@ class LogRow:
     """Of training."""
     step: int
     """Steps done."""
-    train_psnr: float | None
-    """Of recent batches, decibels."""
-    test_psnr: float | None
-    """Of what is held out; None where nothing was compared."""
     rays_per_second: float
-    """Of training."""
+    """Of training: rays, pixels or points."""
+    train_psnr: float | None = None
+    """Of recent batches, decibels."""
+    test_psnr: float | None = None
+    """Of what is held out; None where nothing was compared."""
+    train_error: float | None = None
+    """Of recent batches of distances, relative."""
+    test_error: float | None = None
+    """Of distances that are held out."""
 
 
 def checkpoint_of(
@@ -44,7 +46,7 @@ def checkpoint_of(
     state: TrainState,
     *,
     kind: str,
-    field: FieldConfig | SignalConfig,
+    field: Config,
     box: Box,
     extra: Mapping[str, Any],
 ) -> Checkpoint:

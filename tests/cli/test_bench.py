@@ -52,6 +52,9 @@ def test_kernels_are_timed_and_exact(tmp_path: Path, capsys: pytest.CaptureFixtu
     options = ["--samples", "16384", "--log2-table", "10", "--rounds", "1", "--out", str(out)]
     assert main(["bench", "kernels", *options]) == 0
     rows = json.loads(out.read_text())["rows"]
-    assert {"radiance field forward", "radial bases forward + backward"} <= {row["name"] for row in rows}
-    assert all(row["error"] < 2e-5 for row in rows)
+    assert {"radiance field forward", "radial bases forward + backward", "splats forward + backward"} <= {
+        row["name"] for row in rows
+    }
+    # Places in an image are rounded to a hundred-thousandth of a pixel, of splats that are hardly wider than one.
+    assert all(row["error"] < (1e-4 if "splats" in row["name"] else 2e-5) for row in rows)
     assert "twin / native" in capsys.readouterr().out

@@ -46,6 +46,17 @@ def test_each_kind_answers_the_protocol_under_the_name_of_its_checkpoints(name: 
     assert kind.name == name
 
 
+def test_the_kind_of_a_file_is_what_its_ending_says(tmp_path: Path):
+    kind = kind_at(tmp_path / "scene.PLY")
+    assert isinstance(kind, RunKind)
+    assert kind.name == "splats"
+
+
+def test_a_folder_that_is_called_like_a_file_is_a_run(finished_run: Path, tmp_path: Path):
+    shutil.copytree(finished_run, tmp_path / "run.ply")
+    assert kind_at(tmp_path / "run.ply").name == "radiance"
+
+
 def test_the_kind_of_a_folder_is_its_checkpoints(finished_run: Path, picture_run: Path, avatar_run: Path):
     found = [kind_at(run).name for run in (finished_run, picture_run, avatar_run)]
     assert found == ["radiance", "image", "avatar"]

@@ -16,6 +16,10 @@ def add_picture_panel(page: Page) -> None:
         if len(views) > 1:
             view = gui.add_dropdown("view", views, initial_value=page.look.view)
             view.on_update(lambda _: page.change(view=view.value))
+        if page.has_cloud:
+            hint = "Without it, colours change with the direction, as the file says; that takes a moment a picture."
+            drawn = gui.add_checkbox("draw in the browser", True, hint=hint)
+            drawn.on_update(lambda _: page.change(by_browser=drawn.value))
         channel = gui.add_dropdown("channel", tuple(PICTURES), initial_value=page.look.picture)
         channel.on_update(lambda _: page.change(picture=channel.value))
         if len(page.subjects) == 2:

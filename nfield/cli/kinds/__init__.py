@@ -16,9 +16,13 @@ __all__ = ["KINDS", "RunKind", "kind_at", "kind_named"]
 KINDS: Mapping[str, str] = {
     "radiance": "nfield.cli.kinds.scene",
     "image": "nfield.cli.kinds.picture",
+    "distance": "nfield.cli.kinds.shape",
     "avatar": "nfield.cli.kinds.avatar",
 }
 """By the kind that checkpoints name: a module with a `KIND`, imported when a run of that kind is met."""
+
+FILES: Mapping[str, str] = {".ply": "nfield.cli.kinds.splats"}
+"""By what the name of a file ends with that is looked at like a run."""
 
 
 def kind_named(name: str) -> RunKind:
@@ -27,11 +31,13 @@ def kind_named(name: str) -> RunKind:
 
 
 def kind_at(run: Path) -> RunKind:
-    """The kind of the run in a folder.
+    """The kind of the run in a folder, or of a file that is looked at like one.
 
     Raises:
         CheckpointError: The folder holds no run, or one of a kind that this version does not know.
     """
+    if run.suffix.lower() in FILES and not run.is_dir():
+        return importlib.import_module(FILES[run.suffix.lower()]).KIND
     name = kind_of(run)
     if name not in KINDS:
         raise CheckpointError(

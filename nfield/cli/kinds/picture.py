@@ -10,6 +10,7 @@ from rich.console import Console
 from distill.run import ConvertRun
 from nfield.cli.eval import EvalOptions
 from nfield.cli.kinds.base import RunKind
+from nfield.cli.options import require_cpu
 from nfield.cli.render import RenderOptions
 from nfield.cli.train_image import quality
 from nfield.data.picture_files import write_png
@@ -31,6 +32,7 @@ class PictureKind:
 
     def measure(self, options: EvalOptions) -> None:
         """The fitted picture against the picture itself."""
+        require_cpu(options.device, what="fields of pictures are")
         saved = load_image_run(options.run)
         plan = saved.plan if options.data is None else replace(saved.plan, picture=str(options.data.resolve()))
         picture = prepare_picture(options.data or Path(plan.picture), size=plan.size)
@@ -48,6 +50,7 @@ class PictureKind:
 
     def render(self, options: RenderOptions) -> None:
         """The picture, decoded at any size."""
+        require_cpu(options.device, what="fields of pictures are")
         options.require_no_motion("picture")
         options.require_no_path("a picture")
         saved = load_image_run(options.run)

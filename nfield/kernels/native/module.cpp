@@ -13,6 +13,7 @@ void register_march(nb::module_&);
 void register_composite(nb::module_&);
 void register_distortion(nb::module_&);
 void register_rasterize(nb::module_&);
+void register_gaussians(nb::module_&);
 void register_sparse_adam(nb::module_&);
 void register_points(nb::module_&);
 void register_planes(nb::module_&);
@@ -49,6 +50,7 @@ MODULE(CORE_NAME, m) {
   register_composite(m);
   register_distortion(m);
   register_rasterize(m);
+  register_gaussians(m);
   register_sparse_adam(m);
   register_points(m);
   register_planes(m);

@@ -1,5 +1,5 @@
 """The formats in which scenes are exported, one file each; importing this registers them."""
 
-from nfield.scene_export.formats import cameras, mesh, pointcloud
+from nfield.scene_export.formats import cameras, mesh, pointcloud, splats
 
-__all__ = ["cameras", "mesh", "pointcloud"]
+__all__ = ["cameras", "mesh", "pointcloud", "splats"]

@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import StepEvent, TrainState
+from nfield.training.quality import DISTANCE_ERROR
 from nfield.training.run_folder import read_log, write_log
 from nfield.training.task import Moment
 
@@ -65,3 +67,13 @@ def test_a_row_that_was_cut_off_is_left_out(tmp_path: Path):
     with (tmp_path / "log.jsonl").open("a") as file:
         file.write('[4]\n{"ste')
     assert read_log(tmp_path) == [row]
+
+
+def test_a_log_of_another_quality_has_columns_of_its_own(tmp_path: Path):
+    log = Log(tmp_path, lambda: 0.02, quality=DISTANCE_ERROR)
+    event = _event(300, 1.0, 1.0, last=True)
+    log(replace(event, measures={"error": 0.0123456}))
+    (row,) = read_log(tmp_path)
+    assert (row["train_error"], row["test_error"]) == (0.01235, 0.02)
+    assert "test_psnr" not in row
+    assert (tmp_path / "curve.png").stat().st_size > 1000
