@@ -172,5 +172,5 @@ class DistillTask:
         elsewhere = int(count * self.config.elsewhere)
         unit = uniform(elsewhere, 3, generator=generator, device=device_of(self.student))
         points = self.teacher.shown.box.world_from_unit(unit)
-        own = self.clip.of_student(self.student.matter(points)[0])
+        own = self.clip.of_student(self.student.density_and_presence(points)[0])
         return distance(own, self.clip.of_teacher(self.teacher.log_density(points, floor=self.clip.low)))

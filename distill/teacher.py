@@ -32,7 +32,7 @@ class Teacher:
         That is the floor where the grid says that nothing is, whatever the field would answer there, and where the
         field is only partly present it is that of the density times its presence.
         """
-        log_density, presence = self.shown.field.matter(points)
+        log_density, presence = self.shown.field.density_and_presence(points)
         return folded(log_density, presence * self.grid.occupied(points), floor=floor)
 
     @torch.no_grad()

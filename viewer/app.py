@@ -12,13 +12,13 @@ from nfield.errors import OptionError
 from nfield.rendering.image import never
 from viewer.camera import home_camera
 from viewer.guard import Guard, is_loopback
+from viewer.interface import Subject
 from viewer.page import Page
 from viewer.panels.cameras import add_cameras_panel
 from viewer.panels.facts import add_facts_panel
 from viewer.panels.motion import Player
 from viewer.panels.picture import add_picture_panel
 from viewer.panels.pose import add_pose_panel
-from viewer.seam import Subject
 from viewer.server import Listener, start_server, stop_server
 
 

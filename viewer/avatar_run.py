@@ -26,8 +26,8 @@ from nfield.rendering.image import Image, ShouldStop
 from nfield.training.run_folder import read_json
 from nfield.types import Box
 from viewer.camera import quaternions
+from viewer.interface import Bones, Figure, FigurePose, Motion, Skin, Slider, Subject, View
 from viewer.scene_run import home_of, run_facts
-from viewer.seam import Bones, Figure, FigurePose, Motion, Skin, Slider, Subject, View
 
 _CHUNK = 1 << 12
 _ROOM = 0.1
@@ -152,7 +152,7 @@ def _same(motion: BodyMotion) -> BodyMotion:
 
 @dataclass(frozen=True)
 class AvatarFigure:
-    """The avatar as a `viewer.seam.Figure`."""
+    """The avatar as a `viewer.interface.Figure`."""
 
     avatar: Avatar
     skin: Skin

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from nfield.cameras import Cameras, look_at
-from viewer.seam import Home
+from viewer.interface import Home
 
 
 def camera_from_browser(

@@ -14,8 +14,8 @@ from nfield.rendering.image import Image, ShouldStop
 from nfield.training.image import render_signal, straight
 from nfield.training.image_run import SavedImage, load_image_run, prepare_picture
 from nfield.training.run_folder import read_json
+from viewer.interface import Home, Subject, View
 from viewer.scene_run import refuse_motion, run_facts
-from viewer.seam import Home, Subject, View
 
 _CHUNK = 1 << 14
 _FIELD_OF_VIEW = 0.8

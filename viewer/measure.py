@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from nfield.cameras import Cameras
-from viewer.probe import Probe, Received
+from viewer.headless_client import HeadlessClient, Received
 
 _EVERY = 1.0 / 50.0
 """Seconds between two cameras, as a browser sends them."""
@@ -44,16 +44,16 @@ def measure(url: str, cameras: Cameras, *, seconds: float = 6.0, patience: float
         patience: How long it rests at most, until the finest picture has come.
     """
     opened = time.monotonic()
-    with Probe(url) as probe:
-        probe.look(cameras[:1])
-        first = next(probe.pictures(patience)).moment - opened
+    with HeadlessClient(url) as client:
+        client.look(cameras[:1])
+        first = next(client.pictures(patience)).moment - opened
         begun = time.monotonic()
-        came = _turn(probe, cameras, seconds)
+        came = _turn(client, cameras, seconds)
         stopped = time.monotonic()
         moments = [begun, *(picture.moment for picture in came)]
         sizes = [picture.size for picture in came]
         finest = came[-1]
-        for picture in probe.pictures(patience):
+        for picture in client.pictures(patience):
             finest = picture
             if picture.size == cameras.size:
                 break
@@ -68,13 +68,13 @@ def measure(url: str, cameras: Cameras, *, seconds: float = 6.0, patience: float
     )
 
 
-def _turn(probe: Probe, cameras: Cameras, seconds: float) -> list[Received]:
+def _turn(client: HeadlessClient, cameras: Cameras, seconds: float) -> list[Received]:
     """Moves the camera for a time, and collects what comes."""
     came: list[Received] = []
     begun = time.monotonic()
     step = 0
     while (spent := time.monotonic() - begun) < seconds:
-        probe.look(cameras[step % len(cameras) : step % len(cameras) + 1])
+        client.look(cameras[step % len(cameras) : step % len(cameras) + 1])
         step += 1
-        came += probe.pictures(max(begun + step * _EVERY - time.monotonic(), 1e-3) if spent < seconds else 0.0)
+        came += client.pictures(max(begun + step * _EVERY - time.monotonic(), 1e-3) if spent < seconds else 0.0)
     return came

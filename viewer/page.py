@@ -13,10 +13,10 @@ from jaxtyping import Float
 
 from nfield.cameras import Cameras
 from viewer.camera import camera_from_browser
+from viewer.interface import Figure, FigurePose, Subject, View
 from viewer.pair import Layout, pair_view
 from viewer.pictures import PICTURES
 from viewer.render_loop import RenderLoop, Request, Shown
-from viewer.seam import Figure, FigurePose, Subject, View
 
 FigureMode = Literal["mesh, then field", "field", "mesh"]
 

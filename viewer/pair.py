@@ -12,7 +12,7 @@ from torch import Tensor
 
 from nfield.cameras import Cameras
 from nfield.rendering.image import Image, ShouldStop
-from viewer.seam import View
+from viewer.interface import View
 
 Arrangement = Literal["side by side", "wipe"]
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from nfield.cameras import Cameras
 from nfield.rendering.image import Image
-from viewer.pace import Pace, Size
-from viewer.seam import View
+from viewer.frame_budget import FrameBudget, Size
+from viewer.interface import View
 
 _LOG = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Request:
         picture: Makes a picture of what was rendered.
         settle: Seconds without another request before it is begun. One that settles is shown only while nothing newer
             was asked for, because something else stands for it meanwhile.
-        patience: Seconds after which its first picture is given up where a newer request waits; None is the pace's.
+        patience: Seconds after which its first picture is given up where a newer request waits; None is the budget's.
     """
 
     view: View
@@ -71,13 +71,13 @@ class RenderLoop:
     Args:
         show: Takes each picture, on the loop's thread.
         complain: Takes the message of a rendering that failed, and None after the next one that did not.
-        pace: Chooses sizes.
+        budget: Chooses sizes.
     """
 
     def __init__(
-        self, show: Callable[[Shown], None], complain: Callable[[str | None], None], pace: Pace | None = None
+        self, show: Callable[[Shown], None], complain: Callable[[str | None], None], budget: FrameBudget | None = None
     ) -> None:
-        self.pace = pace or Pace()
+        self.budget = budget or FrameBudget()
         self._show, self._complain = show, complain
         self._changed = threading.Condition()
         self._newest: Request | None = None
@@ -137,10 +137,10 @@ class RenderLoop:
 
     def _answer(self, request: Request) -> None:
         """Renders a request at one size after the other."""
-        size: Size | None = self.pace.first(request.window)
+        size: Size | None = self.budget.first(request.window)
         first = request.settle <= 0.0
         while size is not None and not self._closed:
-            finer = self.pace.finer(size, request.window)
+            finer = self.budget.finer(size, request.window)
             finished = self._picture(request, size, moving=first, finest=finer is None)
             if not finished or not self.is_newest(request):
                 return
@@ -151,7 +151,7 @@ class RenderLoop:
         started = time.monotonic()
         # What a view does before it asks for the first time, such as posing a figure, does not depend on the size.
         prepared: list[float] = []
-        patience = (request.patience or self.pace.config.patience) if moving else 0.0
+        patience = (request.patience or self.budget.config.patience) if moving else 0.0
 
         def should_stop() -> bool:
             now = time.monotonic()
@@ -162,13 +162,13 @@ class RenderLoop:
         image = request.view(request.camera, size, should_stop)
         if image is None:
             if moving:
-                self.pace.learn_given_up()
+                self.budget.learn_given_up()
             return False
         pixels = request.picture(image)
         if not self._closed and (moving or self.is_newest(request)):
             self._recover()
             self._show(Shown(pixels, time.monotonic() - started, finest, request))
-        self.pace.learn(size, time.monotonic() - (prepared[0] if prepared else started))
+        self.budget.learn(size, time.monotonic() - (prepared[0] if prepared else started))
         return True
 
     def _recover(self) -> None:

@@ -15,7 +15,7 @@ from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.saved_scene import load_scene_run
 from nfield.training.run_folder import RUN_FILE, read_json
 from viewer.camera import field_of_view
-from viewer.seam import Home, Subject, View
+from viewer.interface import Home, Subject, View
 
 CHUNK = 1 << 13
 """Rays between two looks at whether a picture is still wanted."""

@@ -19,7 +19,7 @@ from websockets.http11 import Request, Response
 from nfield.errors import NFieldError, OptionError
 from viewer.guard import Guard
 from viewer.incoming import LOGGER, CheckedConnection
-from viewer.seam import Home
+from viewer.interface import Home
 
 _TRIES = 64
 _BACKLOG = 64

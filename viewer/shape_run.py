@@ -14,8 +14,8 @@ from nfield.shapes.run import SavedShape, load_shape_run
 from nfield.shapes.surface import zero_set
 from nfield.shapes.user_mesh import read_mesh
 from nfield.training.run_folder import read_json
+from viewer.interface import Subject, View
 from viewer.scene_run import home_of, refuse_motion, run_facts
-from viewer.seam import Subject, View
 
 _RESOLUTION = 256
 _SIZE = (480, 480)

@@ -12,8 +12,8 @@ from nfield.export.splat_file import SplatFile, Triple, read_splats
 from nfield.kernels.gaussians import Splats, rotation_matrices, splat
 from nfield.kernels.harmonics import constant_harmonic
 from nfield.rendering.image import Image, ShouldStop
+from viewer.interface import Cloud, Subject, View
 from viewer.scene_run import home_of, refuse_motion
-from viewer.seam import Cloud, Subject, View
 
 BACKGROUND = (1.0, 1.0, 1.0)
 """Behind the splats, sRGB."""

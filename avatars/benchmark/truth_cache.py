@@ -41,7 +41,7 @@ class Shot(Protocol):
 
     @property
     def color(self) -> Float[Tensor, "h w 3"]:
-        """SRGB in [0, 1]."""
+        """In sRGB, [0, 1]."""
         ...
 
     @property

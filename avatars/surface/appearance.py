@@ -26,7 +26,7 @@ class Appearance(Protocol):
         ...
 
     def at(self, face: Int[Tensor, "n"], barycentric: Float[Tensor, "n 3"]) -> Float[Tensor, "n 4"]:
-        """SRGB and visibility of points of the surface.
+        """Colours, sRGB, and visibility of points of the surface.
 
         Args:
             face: The triangle of each.

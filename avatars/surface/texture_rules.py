@@ -76,7 +76,7 @@ class _Limb:
 
 
 def complete_texels(texels: Texels, config: RingConfig) -> Float[Tensor, "n 3"]:
-    """SRGB of all texels; those that the photo shows keep its colours as far as it is trusted.
+    """Colours, sRGB, of all texels; those that the photo shows keep its colours as far as it is trusted.
 
     Args:
         texels: What the photo shows.

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nfield.data.picture import load_picture
-from nfield.encodings.placement import Placing
+from nfield.encodings.initial_centers import CentersRule
 from nfield.fields.signal import BY_SIZE, HashSignalConfig, RbfSignalConfig, SignalConfig
 from nfield.training.image import EXPONENT, image_optim, straight
 from nfield.training.image_run import ImagePlan, measures, sized_for, start_run
@@ -39,7 +39,7 @@ class Variant:
     """
 
     config: SignalConfig
-    placing: Placing = "kmeans"
+    placing: CentersRule = "kmeans"
     share: int = 1
     exponent: float = EXPONENT
 

@@ -80,7 +80,7 @@ class TrainOptions:
     refine_exposure: bool = False
     """Learn exposure and white balance of each photo, for photos that differ in them."""
     distortion: float = 0.0
-    """Weight of what draws the matter on each ray together, against floaters; mip-NeRF 360 takes 0.01."""
+    """Weight of what draws the weights on each ray together, against floaters; mip-NeRF 360 takes 0.01."""
     seed: int = 0
     """Of everything random."""
     device: str = "auto"

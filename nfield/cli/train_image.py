@@ -21,7 +21,7 @@ from nfield.cli.options import (
     with_options_of,
 )
 from nfield.data.picture import is_picture
-from nfield.encodings.placement import Placing
+from nfield.encodings.initial_centers import CentersRule
 from nfield.fields.signal import SIGNALS
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.image import EXPONENT, image_optim
@@ -61,7 +61,7 @@ class TrainImageOptions:
     """Training time, instead of steps or as a second limit."""
     size: tuple[int, int] | None = None
     """Height and width to which the picture is made smaller."""
-    placing: Placing = "kmeans"
+    placing: CentersRule = "kmeans"
     """Where kernels go: weighted K-means, or random, weighted (random by weight) or lattice to compare with."""
     exponent: float = EXPONENT
     """Power of a pixel's change that weighs it for kmeans and weighted; larger ones crowd kernels at edges."""

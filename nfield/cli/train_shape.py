@@ -20,7 +20,7 @@ from nfield.cli.options import (
     require_cpu,
     with_options_of,
 )
-from nfield.encodings.placement import Placing
+from nfield.encodings.initial_centers import CentersRule
 from nfield.fields.distance import DISTANCES
 from nfield.shapes.run import ShapePlan, ShapeRun, continue_run, load_truth, plan_of, start_run
 from nfield.shapes.task import Sampling, distance_optim
@@ -57,7 +57,7 @@ class TrainShapeOptions:
     """Training time, instead of steps or as a second limit."""
     batch: int = Sampling.batch
     """Points of a step."""
-    placing: Placing = "kmeans"
+    placing: CentersRule = "kmeans"
     """Where kernels go on the surface: K-means, or random, or a lattice around it to compare with."""
     seed: int = 0
     """Of everything random."""

@@ -18,8 +18,8 @@ from nfield.errors import OptionError
 from viewer.app import Viewer, warm_up
 from viewer.camera import home_camera
 from viewer.guard import is_loopback, new_token
-from viewer.probe import check_page
-from viewer.seam import Subject
+from viewer.headless_client import check_page
+from viewer.interface import Subject
 from viewer.server import listen
 
 _LEAST_TOKEN = 16

@@ -31,7 +31,7 @@ class Backdrop:
 
     @property
     def unit_color(self) -> tuple[float, float, float]:
-        """SRGB in [0, 1]."""
+        """In sRGB, [0, 1]."""
         red, green, blue = self.color
         return red / 255.0, green / 255.0, blue / 255.0
 

@@ -14,7 +14,7 @@ from nfield.whole_file import naming, write_atomically
 
 
 def to_bytes(image: Float[Tensor, "h w c"]) -> UInt8[Tensor, "h w c"]:
-    """SRGB in [0, 1] as bytes, rounded."""
+    """Colours, sRGB in [0, 1], as bytes, rounded."""
     return (image.clamp(0.0, 1.0) * 255.0).round().to(torch.uint8)
 
 

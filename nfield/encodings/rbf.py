@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from nfield.encodings.base import Encoding
-from nfield.encodings.placement import ShapeRule, cluster_covariance, shapes_of
+from nfield.encodings.initial_centers import ShapeRule, cluster_covariance, shapes_of
 from nfield.kernels.nearest import NearestCenters
 from nfield.kernels.rbf import (
     RBF_KERNELS,
@@ -98,7 +98,7 @@ class AdaptiveBases(Encoding):
         ladder = None if sines is None else frequency_ladder(config.features, *sines)
         self.register_buffer("frequencies", ladder, persistent=False)
         self._index: tuple[Tensor, int, NearestCenters, float] | None = None
-        self._known_placed: tuple[Tensor, int, bool] | None = None
+        self._known_initialised: tuple[Tensor, int, bool] | None = None
 
     @property
     def kernel(self) -> RbfKernel:
@@ -108,14 +108,14 @@ class AdaptiveBases(Encoding):
     @property
     def initialised(self) -> bool:
         """Whether the kernels have places; kept here, because the buffer may lie on a GPU."""
-        known, placed = self._known_placed, self.placed
+        known, placed = self._known_initialised, self.placed
         if known is None or known[0] is not placed or known[1] != placed._version:
             known = (placed, placed._version, bool(placed))
-            self._known_placed = known
+            self._known_initialised = known
         return known[2]
 
     @torch.no_grad()
-    def place(
+    def initialise(
         self,
         centers: Float[Tensor, "m d"],
         points: Float[Tensor, "n d"],

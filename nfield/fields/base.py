@@ -43,22 +43,22 @@ class Field(nn.Module, ABC):
 
     @abstractmethod
     def color_head(self, feature: Float[Tensor, "n f"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
-        """SRGB colour in [0, 1] of features seen along unit directions."""
+        """Colour, sRGB in [0, 1], of features seen along unit directions."""
 
     @abstractmethod
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by name of group; the optimiser's configuration maps names to rates."""
 
     @property
-    def placed(self) -> bool:
-        """Whether the parts of the field have their places; False only for a backend that waits for `place`."""
+    def initialised(self) -> bool:
+        """Whether the field's centres are initialised; False only for a backend that waits for `initialise`."""
         return True
 
-    def place(self, source: "Field", *, generator: torch.Generator | None) -> None:
-        """Puts parts where a field of the same scene, this one or another, holds matter; most backends have none.
+    def initialise(self, source: "Field", *, generator: torch.Generator | None) -> None:
+        """Initialises centres where a field of the same scene, this one or another, is dense; most backends have none.
 
         Args:
-            source: Tells where matter is.
+            source: Tells where that is.
             generator: Draws what is random about it.
         """
 
@@ -80,7 +80,7 @@ class Field(nn.Module, ABC):
         return []
 
     def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
-        """What `density_head` needs; a backend whose colour features are dear may leave them out."""
+        """What `density_head` needs; a backend whose colour features are expensive may leave them out."""
         return self.encode(points)
 
     def fused(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput | None:
@@ -97,7 +97,7 @@ class Field(nn.Module, ABC):
         return with_solid(self.density_head(latent.feature).clamp(*self.log_density_range), latent.solid)
 
     @final
-    def matter(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]]:
+    def density_and_presence(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]]:
         """Clipped log-density and presence at world points."""
         fused = None if torch.is_grad_enabled() else self.fused_density(points)
         if fused is not None:
@@ -108,7 +108,7 @@ class Field(nn.Module, ABC):
     @final
     def density(self, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n"]:
         """Presence times density, 1/m, at world points."""
-        log_density, presence = self.matter(points)
+        log_density, presence = self.density_and_presence(points)
         return presence * log_density.exp()
 
     @final
@@ -146,12 +146,12 @@ class BuildContext:
     Attributes:
         box: World box that the field covers.
         generator: Draws first values.
-        probe: An existing field of the same scene, for backends that place their parts by it.
+        source: An existing field of the same scene, for backends whose centres are initialised by it.
     """
 
     box: Box
     generator: torch.Generator | None = None
-    probe: Field | None = None
+    source: Field | None = None
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ class FieldConfig(ABC):
 
     @property
     def initialises(self) -> bool:
-        """Whether its fields have parts that wait for `Field.place`."""
+        """Whether its fields have centres that wait for `Field.initialise`."""
         return False
 
 

@@ -52,7 +52,7 @@ class ColorNet(nn.Module):
         self.last = matrix(3, hidden, generator)
 
     def forward(self, feature: Float[Tensor, "n 16"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
-        """SRGB colour in [0, 1] of features seen along unit directions."""
+        """Colour, sRGB in [0, 1], of features seen along unit directions."""
         return color_network(feature[:, FEATURES - self.features :], dirs, [self.first, self.middle, self.last])
 
 

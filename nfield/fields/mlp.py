@@ -53,7 +53,7 @@ class MlpConfig(FieldConfig):
         return MlpConfig(depth=8, width=256, skip=4, encoded=28, color_sees_density=False)
 
     def learning(self) -> Learning:
-        """Each sample is dear, so that a step has fewer of them."""
+        """Each sample is expensive, so that a step has fewer of them."""
         return Learning({"network": 2e-3}, samples=1 << 14, first_samples=1 << 13)
 
     def build(self, context: BuildContext) -> "MlpField":

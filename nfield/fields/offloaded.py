@@ -55,16 +55,16 @@ class OffloadedField(Field):
 
     def fused_density(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]]:
         """The field's log-density and presence, in one journey."""
-        return on_device(self.inner.matter(points.to(self._device)), points.device)
+        return on_device(self.inner.density_and_presence(points.to(self._device)), points.device)
 
     @property
-    def placed(self) -> bool:
+    def initialised(self) -> bool:
         """Whether the field's parts are initialised."""
-        return self.inner.placed
+        return self.inner.initialised
 
-    def place(self, source: Field, *, generator: torch.Generator | None) -> None:
+    def initialise(self, source: Field, *, generator: torch.Generator | None) -> None:
         """Initialises the field's parts."""
-        self.inner.place(self.inner if source is self else source, generator=generator)
+        self.inner.initialise(self.inner if source is self else source, generator=generator)
 
     def imitate(self, answer: Answer, *, floor: float) -> bool:
         """The field's."""

@@ -18,12 +18,12 @@ from torch.nn.functional import linear, pad
 
 from nfield.devices import on_host
 from nfield.encodings.budget import Budget
-from nfield.encodings.placement import place_centers
+from nfield.encodings.initial_centers import initial_centers
 from nfield.encodings.rbf import AdaptiveBases, BasesConfig
 from nfield.fields.base import BuildContext, Field, FieldConfig, Learning, backend
 from nfield.fields.decoders import FEATURES, matrix
 from nfield.fields.hashgrid import HashConfig, HashField
-from nfield.fields.matter import matter_points
+from nfield.fields.salient_points import salient_points
 from nfield.kernels.points import place_in_box
 from nfield.types import FieldOutput, Latent
 
@@ -72,10 +72,10 @@ class RbfConfig(FieldConfig):
         return True
 
     def build(self, context: BuildContext) -> "RbfField":
-        """A new field over the context's box; its kernels get places where the context has a probe."""
+        """A new field over the context's box; its kernels are initialised where the context has a source."""
         built = RbfField(self, context)
-        if context.probe is not None:
-            built.place(context.probe, generator=context.generator)
+        if context.source is not None:
+            built.initialise(context.source, generator=context.generator)
         return built
 
 
@@ -96,13 +96,13 @@ class RbfField(Field):
         self.mixing = matrix(FEATURES - 1, config.bases.features, context.generator)
 
     @property
-    def placed(self) -> bool:
-        """Whether the kernels have places."""
+    def initialised(self) -> bool:
+        """Whether the kernels are initialised."""
         return self.bases.initialised
 
     @torch.no_grad()
-    def place(self, source: Field, *, generator: torch.Generator | None) -> None:
-        """Puts the kernels where the source has matter whose appearance changes (equation 10), and forms them after it.
+    def initialise(self, source: Field, *, generator: torch.Generator | None) -> None:
+        """Initialises the kernels where the source is dense and its appearance changes (equation 10), shaped after it.
 
         Args:
             source: A field of the same scene; may be this one.
@@ -110,15 +110,17 @@ class RbfField(Field):
         """
         config, generator = self.bases.config, on_host(generator)
         wanted = max(_LEAST_POINTS, _POINTS_PER_KERNEL * config.count)
-        points, weights = matter_points(source, self.base.domain.box, wanted, least=config.count, generator=generator)
+        points, weights = salient_points(source, self.base.domain.box, wanted, least=config.count, generator=generator)
         from_corner = points - self.base.domain.box.low.cpu()
-        centers = place_centers(from_corner, weights, config.count, generator=generator)
-        self.bases.place(centers, from_corner, weights, narrowest=_NARROWEST * float(self.base.domain.box.size.max()))
+        centers = initial_centers(from_corner, weights, config.count, generator=generator)
+        self.bases.initialise(
+            centers, from_corner, weights, narrowest=_NARROWEST * float(self.base.domain.box.size.max())
+        )
 
     def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
         """The hash grid's feature, with the radial bases added to its appearance."""
         latent = self.base.encode(points)
-        if not self.placed:
+        if not self.initialised:
             return latent
         return Latent(latent.feature + pad(self._appearance(points), (1, 0)), latent.presence)
 
@@ -150,7 +152,7 @@ class RbfField(Field):
 
     def fused(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput | None:
         """The hash field's native op, with what the radial bases add once they have places."""
-        return self.base.with_appearance(points, dirs, self._appearance(points) if self.placed else None)
+        return self.base.with_appearance(points, dirs, self._appearance(points) if self.initialised else None)
 
     def fused_density(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]] | None:
         """The hash field's native op."""

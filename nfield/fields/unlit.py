@@ -42,13 +42,13 @@ class UnlitField(Field):
         return self.inner.decoders()
 
     @property
-    def placed(self) -> bool:
+    def initialised(self) -> bool:
         """The inner field's."""
-        return self.inner.placed
+        return self.inner.initialised
 
-    def place(self, source: Field, *, generator: torch.Generator | None) -> None:
+    def initialise(self, source: Field, *, generator: torch.Generator | None) -> None:
         """The inner field's."""
-        self.inner.place(source, generator=generator)
+        self.inner.initialise(source, generator=generator)
 
     def imitate(self, answer: Answer, *, floor: float) -> bool:
         """The inner field's."""

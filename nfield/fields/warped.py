@@ -98,5 +98,5 @@ class WarpedField(Field):
     def fused_density(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]] | None:
         """The canonical field's native op at warped points."""
         warped = self.warp.to_canonical(points)
-        log_density, inner = self.canonical.matter(warped.points)
+        log_density, inner = self.canonical.density_and_presence(warped.points)
         return with_solid(log_density, warped.solid), inner * warped.presence

@@ -132,5 +132,5 @@ def _distances(shown: SceneRenderer, cameras: Cameras, index: int) -> Float[Tens
 
 def _without_colors(shown: SceneRenderer, rays: Rays, samples: Samples) -> FieldOutput:
     places, _ = sample_points(rays, samples)
-    log_density, presence = shown.field.matter(places)
+    log_density, presence = shown.field.density_and_presence(places)
     return FieldOutput(log_density, torch.zeros_like(places), presence)

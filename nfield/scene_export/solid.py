@@ -74,7 +74,7 @@ class Solid:
         result = torch.full((len(points),), _OUTSIDE)
         index = self.sampler.occupied(points).nonzero()[:, 0]
         places = points[index]
-        log_density, presence = self.field.matter(places)
+        log_density, presence = self.field.density_and_presence(places)
         surface = math.log(-math.log1p(-self.opacity) / self.step)
         found = torch.where(presence > 0.0, log_density + presence.log() - surface, _OUTSIDE)
         hidden = self.sightlines.hidden(places, margin=_MARGIN * self.step)

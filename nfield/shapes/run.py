@@ -16,13 +16,13 @@ from nfield.checkpoint import FILE, Checkpoint, building, load_checkpoint, resto
 from nfield.config_json import to_json
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.data.world import World
-from nfield.encodings.placement import Placing
+from nfield.encodings.initial_centers import CentersRule
 from nfield.errors import OptionError
 from nfield.fields.distance import CUBE, DistanceConfig
 from nfield.fields.signal import Signal
 from nfield.shapes.drawing import drawn, front
+from nfield.shapes.initialisation import initialise_on_surface
 from nfield.shapes.measures import measured
-from nfield.shapes.placing import place_on_surface
 from nfield.shapes.signed_distance import SignedDistance, distance_to
 from nfield.shapes.surface import zero_set
 from nfield.shapes.task import DistanceTask, Sampling
@@ -44,7 +44,7 @@ class ShapePlan:
     """The mesh's file."""
     train: TrainConfig
     """Budget, optimiser and seed."""
-    placing: Placing
+    placing: CentersRule
     """How kernels were placed."""
     sampling: Sampling
     """How points are drawn."""
@@ -137,7 +137,7 @@ def start_run(folder: Path, plan: ShapePlan, config: DistanceConfig, truth: Sign
     with _building(config):
         sized = config.sized()
         signal = sized.build(generator)
-    place_on_surface(signal, truth.mesh, how=plan.placing, generator=generator)
+    initialise_on_surface(signal, truth.mesh, how=plan.placing, generator=generator)
     seconds = time.perf_counter() - begun
     return ShapeRun(folder, plan, sized, DistanceTask(signal, truth, plan.sampling, seed=plan.train.seed), seconds)
 

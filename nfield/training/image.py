@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from nfield.encodings.placement import Placing, place_centers
+from nfield.encodings.initial_centers import CentersRule, initial_centers
 from nfield.fields.signal import PIXELS_PER_UNIT, Canvas, FixedPoints, Signal
 from nfield.losses import squared_error
 from nfield.training.optim import OptimConfig
@@ -62,11 +62,11 @@ def placeable(values: Float[Tensor, "h w c"], *, least: int) -> Float[Tensor, "n
     return weights if int((weights > 0.0).sum()) >= least else torch.ones_like(weights)
 
 
-def place_on_picture(
+def initialise_on_picture(
     signal: Signal,
     values: Float[Tensor, "h w c"],
     *,
-    how: Placing,
+    how: CentersRule,
     exponent: float = EXPONENT,
     generator: torch.Generator | None,
 ) -> None:
@@ -85,8 +85,8 @@ def place_on_picture(
     canvas = Canvas((values.shape[0], values.shape[1]), values.shape[2])
     points = canvas.pixel_centers(torch.arange(values.shape[0] * values.shape[1])) * canvas.extent
     weights = placeable(values, least=bases.config.neighbours) ** exponent
-    centers = place_centers(points, weights, bases.config.count, how=how, generator=generator)
-    bases.place(centers, points, weights, narrowest=_NARROWEST / PIXELS_PER_UNIT)
+    centers = initial_centers(points, weights, bases.config.count, how=how, generator=generator)
+    bases.initialise(centers, points, weights, narrowest=_NARROWEST / PIXELS_PER_UNIT)
 
 
 class ImageTask:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nfield.encodings.placement import ellipses
+from nfield.encodings.initial_centers import ellipses
 from nfield.encodings.rbf import AdaptiveBases
 from nfield.fields.signal import PIXELS_PER_UNIT
 from nfield.whole_file import write_atomically

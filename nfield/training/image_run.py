@@ -17,11 +17,11 @@ from nfield.checkpoint import FILE, Checkpoint, building, load_checkpoint, resto
 from nfield.config_json import to_json
 from nfield.data.picture import load_picture
 from nfield.data.picture_files import to_bytes, write_png
-from nfield.encodings.placement import Placing
+from nfield.encodings.initial_centers import CentersRule
 from nfield.errors import DataError, OptionError
 from nfield.fields.signal import Canvas, RbfSignalConfig, Signal, SignalConfig
 from nfield.metrics import psnr, ssim
-from nfield.training.image import EXPONENT, ImageTask, place_on_picture, placeable, premultiplied, straight
+from nfield.training.image import EXPONENT, ImageTask, initialise_on_picture, placeable, premultiplied, straight
 from nfield.training.image_pictures import draw_error_map, draw_kernels
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
@@ -42,7 +42,7 @@ class ImagePlan:
     """The picture's file."""
     train: TrainConfig
     """Budget, optimiser and seed."""
-    placing: Placing
+    placing: CentersRule
     """How kernels were placed."""
     size: tuple[int, int]
     """Height and width at which the picture is fitted."""
@@ -202,7 +202,7 @@ def start_run(folder: Path, plan: ImagePlan, config: SignalConfig, picture: Floa
     with _building(config):
         sized = sized_for(config, values)
         signal = sized.build(plan.canvas, generator)
-    place_on_picture(signal, values, how=plan.placing, exponent=plan.exponent, generator=generator)
+    initialise_on_picture(signal, values, how=plan.placing, exponent=plan.exponent, generator=generator)
     seconds = time.perf_counter() - begun
     task = ImageTask(signal, values, seed=plan.train.seed)
     return ImageRun(folder, plan, sized, picture, task, seconds)

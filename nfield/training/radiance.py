@@ -51,7 +51,7 @@ class RadianceConfig:
     refine_exposure: bool = False
     """Whether exposure and white balance of each photo are learned, too."""
     distortion: float = 0.0
-    """Weight of what draws the matter on each ray together, against floaters."""
+    """Weight of what draws the weights on each ray together, against floaters."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,8 @@ class RadianceTask:
 
     def losses(self, moment: Moment, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Mean Huber loss of the colours of random pixels."""
-        if not self.field.placed and moment.share >= self.config.place_at:
-            self.field.place(self.field, generator=generator)
+        if not self.field.initialised and moment.share >= self.config.place_at:
+            self.field.initialise(self.field, generator=generator)
         self.renderer.sampler.update(self.field, moment.step, generator=generator)
         batch = self._batch(generator)
         samples = self.renderer.sample(self.field, batch.rays.detach(), generator=generator)

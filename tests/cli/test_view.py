@@ -9,7 +9,7 @@ import pytest
 from nfield.checkpoint import FILE
 from nfield.cli import main
 from viewer.app import Viewer
-from viewer.probe import fetch_page
+from viewer.headless_client import fetch_page
 from viewer.server import listen
 
 

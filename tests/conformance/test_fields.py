@@ -143,7 +143,7 @@ def test_options_for_budgets_and_persons_are_options_of_the_backend(name: str):
 
 def test_only_fields_that_wait_for_places_say_so(name: str, generator: torch.Generator):
     config = config_of(name, SMALL)
-    assert config.initialises == (not config.build(BuildContext(BOX, generator)).placed)
+    assert config.initialises == (not config.build(BuildContext(BOX, generator)).initialised)
 
 
 def test_answers_do_not_depend_on_neighbours(field: Field, generator: torch.Generator):

@@ -91,7 +91,7 @@ def test_nothing_of_the_ball_is_missed(sampler: Sampler, generator: torch.Genera
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 7])
-def test_every_so_manieth_sample_of_a_ray_is_looked_at(stride: int, generator: torch.Generator):
+def test_every_nth_sample_of_a_ray_is_looked_at(stride: int, generator: torch.Generator):
     counts = torch.randint(0, 9, (40,), generator=generator)
     offsets = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
     expected = [int(offsets[ray]) + place for ray in range(40) for place in range(stride - 1, int(counts[ray]), stride)]

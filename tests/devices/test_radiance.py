@@ -54,7 +54,7 @@ def trained(images: PosedImages, name: str, device: torch.device) -> tuple[Train
     task = RadianceTask(field, Renderer(sampler).to(device), images, RADIANCE)
     losses: list[float] = []
     result = train(task, STEPS, hooks=[lambda event: losses.append(sum(event.losses.values()))])
-    assert field.placed
+    assert field.initialised
     shown = SceneRenderer(field, task.renderer, images.box, 0.0, (0.0, 0.5, 0.0))
     return result, shown.image(images.cameras, 1).color, losses
 

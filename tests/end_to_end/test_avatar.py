@@ -195,7 +195,7 @@ def test_an_avatar_of_radial_bases_shows_its_photo(photo: Path, tmp_path: Path):
     field = load_avatar(out).canonical.field
     assert isinstance(field, UnlitField)
     assert isinstance(field.inner, RbfField)
-    assert field.placed
+    assert field.initialised
     assert field.inner.bases.features.abs().max() > 1e-3  # they have learned something
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.viewer.subjects import Serve, Stick, flat_view, subject
 from viewer.app import Viewer
-from viewer.seam import Home, Subject
+from viewer.interface import Home, Subject
 from viewer.server import listen
 
 

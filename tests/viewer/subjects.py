@@ -12,7 +12,7 @@ from nfield.data.analytic import trace
 from nfield.rendering.image import Image, ShouldStop
 from nfield.types import Box
 from viewer.app import Viewer
-from viewer.seam import Bones, FigurePose, Home, Motion, Skin, Slider, Subject, View
+from viewer.interface import Bones, FigurePose, Home, Motion, Skin, Slider, Subject, View
 
 HOME = Home((0.0, -3.2, 1.0), (0.0, 0.0, 0.0), (0.0, 0.0, 1.0), 0.7)
 

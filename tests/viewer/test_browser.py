@@ -16,7 +16,7 @@ from nfield.cameras import Cameras
 from nfield.rendering.image import Image as Rendered
 from nfield.rendering.image import ShouldStop
 from tests.viewer.subjects import Serve, flat_view, subject
-from viewer.seam import Subject
+from viewer.interface import Subject
 
 _FLAGS = [
     *("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic"),

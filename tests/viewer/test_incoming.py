@@ -21,8 +21,8 @@ from tests.mutations import mutated
 from tests.viewer.subjects import HOME, Serve
 from viewer.app import Viewer
 from viewer.camera import home_camera
+from viewer.headless_client import HeadlessClient
 from viewer.incoming import LOGGER, Rubbish, require_message
-from viewer.probe import Probe
 
 CAMERA: dict[str, Any] = {
     "type": "ViewerCameraMessage", "wxyz": [1.0, 0.0, 0.0, 0.0], "position": [0.0, 1.0, 5.0], "fov": 0.7, "near": 0.01,
@@ -59,9 +59,9 @@ def _closes(connection: ClientConnection, *, seconds: float = 10.0) -> int | Non
 
 
 def _is_served(viewer: Viewer) -> bool:
-    with Probe(viewer.url) as probe:
-        probe.look(home_camera(HOME, (60, 80)))
-        return next(probe.pictures(20.0)).size[0] > 0
+    with HeadlessClient(viewer.url) as client:
+        client.look(home_camera(HOME, (60, 80)))
+        return next(client.pictures(20.0)).size[0] > 0
 
 
 def test_messages_of_the_page_pass():
@@ -167,14 +167,14 @@ def test_half_a_frame_harms_nobody(serve: Serve, lines: io.StringIO):
 
 def test_values_that_viser_cannot_use_are_a_line(serve: Serve, lines: io.StringIO):
     viewer = serve()
-    with Probe(viewer.url) as probe:
-        probe.look(home_camera(HOME, (60, 80)))
-        uuids = [message["uuid"] for message in probe.messages(1.0) if message["type"].startswith("Gui")]
+    with HeadlessClient(viewer.url) as client:
+        client.look(home_camera(HOME, (60, 80)))
+        uuids = [message["uuid"] for message in client.messages(1.0) if message["type"].startswith("Gui")]
         for uuid in uuids:
             for value in ("nonsense", [1, 2], None, {}, -5):
-                probe.send("GuiUpdateMessage", uuid=uuid, updates={"value": value})
-                probe.send("GuiUpdateMessage", uuid=uuid, updates={"no_such_property": value})
-        list(probe.messages(1.0))
+                client.send("GuiUpdateMessage", uuid=uuid, updates={"value": value})
+                client.send("GuiUpdateMessage", uuid=uuid, updates={"no_such_property": value})
+        list(client.messages(1.0))
     assert _is_served(viewer)
     assert "a message could not be handled (" in lines.getvalue()
 

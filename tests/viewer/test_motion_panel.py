@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tests.viewer.subjects import Nod
+from viewer.interface import FigurePose
 from viewer.panels.motion import Player
-from viewer.seam import FigurePose
 
 
 class _Figure:

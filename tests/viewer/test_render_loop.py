@@ -7,7 +7,7 @@ import torch
 
 from nfield.cameras import Cameras
 from nfield.rendering.image import Image, ShouldStop
-from viewer.pace import Pace, PaceConfig
+from viewer.frame_budget import FrameBudget, FrameBudgetConfig
 from viewer.pictures import color_picture
 from viewer.render_loop import RenderLoop, Request, Shown
 
@@ -79,7 +79,7 @@ def screen():
 
 @pytest.fixture
 def loop(screen: Screen) -> Iterator[RenderLoop]:
-    loop = RenderLoop(screen.show, screen.complain, Pace(PaceConfig(budget=0.01)))
+    loop = RenderLoop(screen.show, screen.complain, FrameBudget(FrameBudgetConfig(budget=0.01)))
     yield loop
     loop.close()
 
@@ -134,13 +134,13 @@ def test_a_refinement_is_cancelled_between_chunks(loop: RenderLoop, screen: Scre
 
 def test_what_is_too_slow_while_moving_is_given_up_and_made_smaller(loop: RenderLoop, screen: Screen):
     slow = Slow(0.05, chunks=40)
-    before = loop.pace.rate
+    before = loop.budget.rate
     loop.request(Request(slow, _camera(1.0), color_picture))
     assert slow.begins.wait(5.0)
     loop.request(Request(Slow(0.0), _camera(2.0), color_picture))
     screen.wait(lambda: screen.shown)
     assert slow.stopped == 1
-    assert loop.pace.rate != before
+    assert loop.budget.rate != before
     assert all(_mark(shown) == 2.0 for shown in screen.shown)
 
 
@@ -149,12 +149,12 @@ def test_what_comes_before_the_rays_makes_no_picture_smaller(loop: RenderLoop, s
         time.sleep(0.2)
         return None if should_stop() else _plain(size)
 
-    before = loop.pace.rate
+    before = loop.budget.rate
     loop.request(Request(prepares, _camera(1.0), color_picture))
     screen.wait(lambda: screen.shown)
     assert screen.shown[0].seconds > 0.2
     loop.close()
-    assert loop.pace.rate > before
+    assert loop.budget.rate > before
 
 
 def test_a_request_that_settles_waits_and_yields(loop: RenderLoop, screen: Screen):

@@ -29,8 +29,8 @@ from nfield.training.radiance import RadianceConfig
 from nfield.training.scene_run import ScenePlan, start_run
 from viewer.app import warm_up
 from viewer.camera import home_camera, rotation_matrix
+from viewer.interface import FigurePose, Subject
 from viewer.page import strongest
-from viewer.seam import FigurePose, Subject
 
 SIZE = (24, 32)
 FIELD = HashConfig(levels=4, log2_table_size=10, finest_resolution=32, hidden=32)

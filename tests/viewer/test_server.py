@@ -19,8 +19,8 @@ from tests.viewer.subjects import HOME, Serve, subject
 from viewer.app import Viewer
 from viewer.camera import home_camera
 from viewer.guard import Guard
+from viewer.headless_client import HeadlessClient, check_page
 from viewer.measure import measure
-from viewer.probe import Probe, check_page
 from viewer.server import ViewerError, listen, start_server
 
 TOKEN = "a-token-of-some-length"
@@ -79,9 +79,9 @@ def test_the_token_lets_page_and_websocket_in(serve: Serve):
     assert b"<html" in body
     assert _websocket_status(viewer, Cookie=headers["Set-Cookie"].partition(";")[0]) == 200
     assert TOKEN in viewer.url
-    with Probe(viewer.url) as probe:
-        probe.look(home_camera(HOME, (60, 80)))
-        assert next(probe.pictures(20.0)).size[0] > 0
+    with HeadlessClient(viewer.url) as client:
+        client.look(home_camera(HOME, (60, 80)))
+        assert next(client.pictures(20.0)).size[0] > 0
 
 
 def test_other_sites_cannot_use_an_open_viewer(serve: Serve):
@@ -153,10 +153,10 @@ def test_no_message_opens_a_tunnel(serve: Serve, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("viser._viser.ViserTunnel", refuse)
     viewer = serve()
-    with Probe(viewer.url) as probe:
-        probe.look(home_camera(HOME, (60, 80)))
-        probe.send("ShareUrlRequest")
-        assert next(probe.pictures(20.0)).size[0] > 0
+    with HeadlessClient(viewer.url) as client:
+        client.look(home_camera(HOME, (60, 80)))
+        client.send("ShareUrlRequest")
+        assert next(client.pictures(20.0)).size[0] > 0
     assert viewer.server.request_share_url() is None
 
 

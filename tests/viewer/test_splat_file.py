@@ -16,7 +16,7 @@ from nfield.kernels.gaussians import Splats, rotation_matrices
 from nfield.kernels.harmonics import constant_harmonic
 from tests.viewer.subjects import Serve
 from viewer.camera import home_camera
-from viewer.probe import Probe, check_page
+from viewer.headless_client import HeadlessClient, check_page
 from viewer.splat_file import cloud_of, load_subject, orbit_of, read_splats
 
 RED = (0.9, 0.1, 0.2)
@@ -69,10 +69,10 @@ def test_the_browsers_cloud_has_the_covariances_of_the_splats(file: Path):
 def test_the_browser_draws_until_it_is_told_not_to(file: Path, serve: Serve):
     subject = load_subject(file)
     viewer = serve(subject)
-    with Probe(viewer.url) as probe:
-        probe.look(home_camera(subject.home, (60, 80)))
+    with HeadlessClient(viewer.url) as client:
+        client.look(home_camera(subject.home, (60, 80)))
         boxes, clouds = {}, []
-        for message in probe.messages(20.0):
+        for message in client.messages(20.0):
             if message["type"] == "GaussianSplatsMessage":
                 clouds.append(message)
             if message["type"] == "GuiCheckboxMessage":
@@ -80,9 +80,9 @@ def test_the_browser_draws_until_it_is_told_not_to(file: Path, serve: Serve):
             if clouds and "draw in the browser" in boxes:
                 break
         assert len(clouds) == 1
-        assert list(probe.pictures(0.5)) == []
-        probe.send("GuiUpdateMessage", uuid=boxes["draw in the browser"], updates={"value": False})
-        picture = next(iter(probe.pictures(20.0)))
+        assert list(client.pictures(0.5)) == []
+        client.send("GuiUpdateMessage", uuid=boxes["draw in the browser"], updates={"value": False})
+        picture = next(iter(client.pictures(20.0)))
     center = np.asarray(picture.image(), np.float32)[picture.size[0] // 2, picture.size[1] // 2] / 255.0
     np.testing.assert_allclose(center, RED, atol=0.08)
 
@@ -95,9 +95,9 @@ def test_the_check_is_content_with_a_cloud(file: Path, serve: Serve):
 
 def test_two_files_beside_each_other_are_drawn_here(file: Path, serve: Serve):
     subject = load_subject(file)
-    with Probe(serve(subject, subject).url) as probe:
-        probe.look(home_camera(subject.home, (60, 80)))
-        assert next(iter(probe.pictures(20.0))).size[0] > 0
+    with HeadlessClient(serve(subject, subject).url) as client:
+        client.look(home_camera(subject.home, (60, 80)))
+        assert next(iter(client.pictures(20.0))).size[0] > 0
 
 
 def test_a_film_goes_around_the_splats(file: Path, tmp_path: Path):

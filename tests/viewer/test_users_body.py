@@ -14,7 +14,7 @@ from nfield.rendering.samplers.occupancy import OccupancyConfig
 from tests.avatars.body.made_up_bodies import SMPLX, made_up_person, write_npz
 from viewer.avatar_run import AvatarFigure, avatar_figure
 from viewer.camera import rotation_matrix
-from viewer.seam import FigurePose
+from viewer.interface import FigurePose
 
 
 @pytest.fixture(scope="module")

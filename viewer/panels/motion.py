@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import viser
 
+from viewer.interface import Figure, FigurePose, Motion
 from viewer.page import Page
-from viewer.seam import Figure, FigurePose, Motion
 
 _TICK = 1.0 / 25.0
 _TOLD = 0.2

@@ -6,9 +6,9 @@ from typing import get_args
 
 import viser
 
+from viewer.interface import Figure, FigurePose, Slider
 from viewer.page import FigureMode, Page
 from viewer.panels.motion import Player, add_motion_panel
-from viewer.seam import Figure, FigurePose, Slider
 
 _DEGREE = math.pi / 180.0
 _WIDEST = 180.0

@@ -19,7 +19,7 @@ from nfield.cli.render import RenderOptions
 from nfield.devices import CPU
 from nfield.errors import CheckpointError
 from viewer.avatar_run import load_subject
-from viewer.seam import Subject
+from viewer.interface import Subject
 
 
 @dataclass(frozen=True)

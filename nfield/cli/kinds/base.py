@@ -9,7 +9,7 @@ from rich.console import Console
 from distill.run import ConvertRun
 from distill.source import Source
 from nfield.devices import CPU
-from viewer.seam import Subject
+from viewer.interface import Subject
 
 if TYPE_CHECKING:  # the commands look kinds up, so they import this module
     from nfield.cli.eval import EvalOptions

@@ -21,7 +21,7 @@ from nfield.training.image_run import KIND as NAME
 from nfield.training.image_run import as_written, continue_run, evaluation, load_image_run, prepare_picture
 from nfield.training.run_folder import write_json
 from viewer.image_run import load_subject
-from viewer.seam import Subject
+from viewer.interface import Subject
 
 
 @dataclass(frozen=True)

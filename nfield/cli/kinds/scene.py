@@ -28,8 +28,8 @@ from nfield.training.evaluation import View, rendered_views, spread
 from nfield.training.run_folder import write_json
 from nfield.training.scene_run import plan_of
 from nfield.training.view_measures import Measures, Row, Worst, available_measures, mean_of, write_csv
+from viewer.interface import Subject
 from viewer.scene_run import load_subject
-from viewer.seam import Subject
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from nfield.shapes.drawing import drawn, orbit
 from nfield.shapes.run import KIND as NAME
 from nfield.shapes.run import continue_run, load_shape_run, load_truth
 from nfield.shapes.surface import zero_set
-from viewer.seam import Subject
+from viewer.interface import Subject
 from viewer.shape_run import load_subject
 
 _FILMED = 256

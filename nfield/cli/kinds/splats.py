@@ -16,7 +16,7 @@ from nfield.cli.render import RenderOptions
 from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.export.splat_file import read_splats
-from viewer.seam import Subject
+from viewer.interface import Subject
 from viewer.splat_file import load_subject, orbit_of, splat_image
 
 NAME = "splats"

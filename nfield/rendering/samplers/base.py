@@ -36,14 +36,14 @@ def jitter(rays: Rays, generator: torch.Generator | None) -> Tensor:
 
 @torch.no_grad()
 def cull_hidden(field: Field, rays: Rays, samples: Samples, *, threshold: float, stride: int = 1) -> Samples:
-    """Without the samples that so much matter lies before that less than `threshold` of their light arrives.
+    """Without the samples that so much density lies before that less than `threshold` of their light arrives.
 
     Args:
         field: What is sampled.
         rays: The rays.
         samples: Candidates.
         threshold: Least transmittance; 0 keeps all.
-        stride: Only every so manieth candidate is looked at and the others are taken for empty: this keeps a few
+        stride: Only every n-th candidate is looked at and the others are taken for empty: this keeps a few
             more samples than needed and never drops a visible one.
     """
     if threshold <= 0.0 or len(samples) == 0:
@@ -51,7 +51,7 @@ def cull_hidden(field: Field, rays: Rays, samples: Samples, *, threshold: float,
     offsets = samples.offsets()
     looked = _every(offsets, stride)
     few = Samples(samples.t0[looked], samples.t1[looked], samples.ray[looked], samples.n_rays)
-    log_density, presence = field.matter(sample_points(rays, few)[0])
+    log_density, presence = field.density_and_presence(sample_points(rays, few)[0])
     if stride > 1:
         log_density = torch.full_like(samples.t0, -torch.inf).index_copy(0, looked, log_density)
         presence = torch.zeros_like(samples.t0).index_copy(0, looked, presence)

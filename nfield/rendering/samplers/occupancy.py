@@ -38,7 +38,7 @@ class OccupancyConfig:
     cull: float = 1e-3
     """Samples with a transmittance below this are dropped; 0 keeps all."""
     cull_stride: int = 2
-    """Density is looked up at every so manieth step only to find what is hidden."""
+    """Density is looked up at every n-th step only to find what is hidden."""
     threshold: float = 0.01
     """A cell is occupied if one step through it would be this opaque."""
     decay: float = 0.95

@@ -272,7 +272,8 @@ def test_an_empty_field_is_opaque_below_the_surface_and_nowhere_else(ball: Inver
     shown = WarpedField(field, ball)
     points, dirs = torch.tensor([[0.0, 0.295, 0.0], [0.0, 0.303, 0.0]]), torch.tensor([[0.0, 1.0, 0.0]] * 2)
     with torch.no_grad():
-        answers = (shown(points, dirs).log_density, shown.compose(points, dirs).log_density, shown.matter(points)[0])
+        alone, _ = shown.density_and_presence(points)
+        answers = (shown(points, dirs).log_density, shown.compose(points, dirs).log_density, alone)
         own = float(field(points, dirs).log_density[1])
     for density in answers:
         assert float(density[0]) > math.log(1000.0)

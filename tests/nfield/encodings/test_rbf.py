@@ -12,7 +12,7 @@ EXTENT = torch.tensor([4.0, 2.0])
 def placed(config: BasesConfig, generator: torch.Generator) -> AdaptiveBases:
     bases = AdaptiveBases(config, EXTENT, generator=generator)
     points = torch.rand(500, 2, generator=generator) * EXTENT
-    bases.place(points[: config.count], points, torch.rand(500, generator=generator), narrowest=0.01)
+    bases.initialise(points[: config.count], points, torch.rand(500, generator=generator), narrowest=0.01)
     return bases
 
 
@@ -46,7 +46,7 @@ def test_prepared_points_give_the_same_features(generator: torch.Generator):
 def test_the_index_follows_the_centers(generator: torch.Generator):
     bases, unit = placed(CONFIG, generator), torch.rand(20, 2, generator=generator)
     before, state = bases(unit), {name: value.clone() for name, value in bases.state_dict().items()}
-    bases.place(torch.rand(30, 2) * EXTENT, torch.rand(90, 2) * EXTENT, torch.ones(90), narrowest=0.01)
+    bases.initialise(torch.rand(30, 2) * EXTENT, torch.rand(90, 2) * EXTENT, torch.ones(90), narrowest=0.01)
     assert not torch.allclose(bases(unit), before)
     bases.load_state_dict(state)
     assert torch.equal(bases(unit), before)

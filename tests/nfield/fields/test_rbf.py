@@ -8,7 +8,7 @@ from torch import Tensor
 
 from nfield.encodings.rbf import BasesConfig
 from nfield.fields import BuildContext, Field, HashConfig, RbfConfig, RbfField
-from nfield.fields.matter import matter_points
+from nfield.fields.salient_points import salient_points
 from nfield.fields.unlit import UnlitField
 from nfield.types import Box, Latent, Level
 
@@ -50,7 +50,7 @@ def places(generator: torch.Generator) -> tuple[Tensor, Tensor]:
 
 
 def test_points_lie_where_matter_changes_its_looks(generator: torch.Generator):
-    points, weights = matter_points(Ball(), BOX, 5000, least=10, generator=generator)
+    points, weights = salient_points(Ball(), BOX, 5000, least=10, generator=generator)
     chosen = points[weights > 0.0]
     assert len(chosen) > 500
     assert float(chosen.norm(dim=-1).max()) < 0.5
@@ -60,7 +60,7 @@ def test_points_lie_where_matter_changes_its_looks(generator: torch.Generator):
 
 def test_kernels_lie_where_matter_changes_its_looks(field: RbfField):
     centers = field.bases.centers + BOX.low
-    assert field.placed
+    assert field.initialised
     assert float(centers.norm(dim=-1).max()) < 0.5
     assert float(centers[:, 0].min()) > -0.01
 
@@ -79,7 +79,7 @@ def test_before_it_is_placed_it_is_the_hash_field(generator: torch.Generator):
     field = CONFIG.build(BuildContext(BOX, generator))
     points, dirs = places(generator)
     out, base = field(points, dirs), field.base(points, dirs)
-    assert not field.placed
+    assert not field.initialised
     assert torch.equal(out.color, base.color)
     assert torch.equal(out.log_density, base.log_density)
 
@@ -102,7 +102,7 @@ def test_placing_changes_almost_nothing_at_first(generator: torch.Generator):
     field.bases.features.data.mul_(1e-2)
     points, dirs = places(generator)
     before = field(points, dirs).color.detach()
-    field.place(Ball(), generator=generator)
+    field.initialise(Ball(), generator=generator)
     assert torch.allclose(field(points, dirs).color, before, atol=1e-4)
 
 
@@ -125,7 +125,7 @@ _NOT_COUNTED = ("low", "high", "extent", "placed")
 def test_an_unlit_field_is_placed_through_its_wrapper(generator: torch.Generator):
     inner = CONFIG.build(BuildContext(BOX, generator))
     field = UnlitField(inner)
-    assert not field.placed
-    field.place(Ball(), generator=generator)
-    assert field.placed
-    assert inner.placed
+    assert not field.initialised
+    field.initialise(Ball(), generator=generator)
+    assert field.initialised
+    assert inner.initialised

@@ -17,7 +17,7 @@ def placed(config: RbfSignalConfig, generator: torch.Generator) -> Signal:
     signal = config.build(CANVAS, generator)
     points = torch.rand(80, 2, generator=generator) * CANVAS.extent
     assert signal.bases is not None
-    signal.bases.place(points[: config.bases.count], points, torch.ones(80), narrowest=1e-3)
+    signal.bases.initialise(points[: config.bases.count], points, torch.ones(80), narrowest=1e-3)
     with torch.no_grad():
         for parameter in signal.parameters():
             parameter += 0.2 * torch.randn(parameter.shape, generator=generator)

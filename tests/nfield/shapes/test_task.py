@@ -11,7 +11,7 @@ from nfield.fields.distance import DISTANCES, HashDistanceConfig, RbfDistanceCon
 from nfield.fields.signal import Signal
 from nfield.kernels.nearest import nearest_reference
 from nfield.kernels.rbf import rbf_values_reference
-from nfield.shapes.placing import place_on_surface
+from nfield.shapes.initialisation import initialise_on_surface
 from nfield.shapes.samples import Mixture
 from nfield.shapes.task import DistanceTask, Sampling, distance_optim, distances, relative_error
 from nfield.training.loop import TrainConfig, train
@@ -29,7 +29,7 @@ def generator() -> torch.Generator:
 def placed(count: int = 300) -> Signal:
     bases = BasesConfig(count, features=16, neighbours=8, kernel="tent", frequencies=(1.0, 8.0))
     signal = RbfDistanceConfig(bases, levels=4, log2_table_size=10, finest_resolution=64).build(generator())
-    place_on_surface(signal, known(ball_mesh()).mesh, how="kmeans", generator=generator())
+    initialise_on_surface(signal, known(ball_mesh()).mesh, how="kmeans", generator=generator())
     return signal
 
 
@@ -60,7 +60,7 @@ def test_kernels_out_of_reach_change_nothing(normalize: bool):
     config = BasesConfig(40, features=16, neighbours=8, kernel="tent", normalize=normalize)
     bases = AdaptiveBases(config, torch.tensor([2.0, 2.0, 2.0]))
     points = spread(800) + 1.0
-    bases.place(points[:40], points, torch.ones(800), narrowest=1e-3)
+    bases.initialise(points[:40], points, torch.ones(800), narrowest=1e-3)
     nearby = bases.nearby(spread(500, seed=1) * 0.5 + 0.5)
     places = spread(500, seed=1) + 1.0
     order, _ = nearest_reference(places, bases.centers, 8)
@@ -107,7 +107,7 @@ def test_a_ball_is_learned_inside_outside_and_on_the_surface(name: str):
     truth = known(ball_mesh(subdivisions=3))
     small = {"levels": 4, "log2_table_size": 12, "finest_resolution": 24, "hidden": 32}
     signal = replace(DISTANCES[name](), **small).sized().build(generator())
-    place_on_surface(signal, truth.mesh, how="kmeans", generator=generator())
+    initialise_on_surface(signal, truth.mesh, how="kmeans", generator=generator())
     task = DistanceTask(signal, truth, Sampling(batch=2048, pool=16_384, mixture=Mixture()), seed=0)
     optim = replace(distance_optim(), rates=dict.fromkeys(distance_optim().rates, 1e-2))
     train(task, TrainConfig(None, 150, optim, 0))

@@ -12,7 +12,7 @@ from nfield.training.image import (
     ImageTask,
     gradient_weights,
     image_optim,
-    place_on_picture,
+    initialise_on_picture,
     premultiplied,
     render_signal,
     straight,
@@ -63,7 +63,7 @@ def test_kernels_crowd_where_a_picture_changes_the_more_the_larger_the_exponent(
     for exponent in (0.0, 0.5, 1.0):
         signal = RbfSignalConfig(BasesConfig(100, frequencies=(0.125, 64.0))).build(Canvas((48, 64), 1))
         generator = torch.Generator().manual_seed(0)
-        place_on_picture(signal, picture, how="kmeans", exponent=exponent, generator=generator)
+        initialise_on_picture(signal, picture, how="kmeans", exponent=exponent, generator=generator)
         assert signal.bases is not None
         shares.append(float((signal.bases.centers[:, 0] > 0.5).float().mean()))  # the picture is one unit wide
     assert shares[0] == pytest.approx(0.5, abs=0.06)

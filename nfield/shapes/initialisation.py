@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nfield.encodings.placement import Placing, place_centers
+from nfield.encodings.initial_centers import CentersRule, initial_centers
 from nfield.fields.signal import Signal
 from nfield.shapes.samples import on_surface
 from nfield.shapes.user_mesh import UserMesh
@@ -15,7 +15,7 @@ _NARROWEST = 1.0 / 200.0
 _CELL = 2.0 / 1024.0
 
 
-def place_on_surface(signal: Signal, mesh: UserMesh, *, how: Placing, generator: torch.Generator) -> None:
+def initialise_on_surface(signal: Signal, mesh: UserMesh, *, how: CentersRule, generator: torch.Generator) -> None:
     """Puts a field's radial bases on the surface; does nothing for a field without.
 
     NeuRBF weighs training points by one over their distance, which leaves those of the surface: these are drawn here.
@@ -31,8 +31,8 @@ def place_on_surface(signal: Signal, mesh: UserMesh, *, how: Placing, generator:
         return
     points = cloud(mesh, bases.config.count, generator) + 1.0  # bases measure from the cube's corner
     weights = torch.ones(len(points))
-    centers = place_centers(points, weights, bases.config.count, how=how, generator=generator)
-    bases.place(centers, points, weights, narrowest=_CELL * _NARROWEST)
+    centers = initial_centers(points, weights, bases.config.count, how=how, generator=generator)
+    bases.initialise(centers, points, weights, narrowest=_CELL * _NARROWEST)
 
 
 def cloud(mesh: UserMesh, kernels: int, generator: torch.Generator) -> Float[Tensor, "n 3"]:

@@ -15,7 +15,7 @@ from nfield.errors import OptionError
 from nfield.kernels.nearest import NearestCenters
 from nfield.kernels.rbf import RbfKernel
 
-Placing = Literal["kmeans", "random", "weighted", "lattice"]
+CentersRule = Literal["kmeans", "random", "weighted", "lattice"]
 """How centres are found: weighted K-means; points drawn evenly; points drawn by weight; a regular lattice."""
 
 _ITERATIONS = 10
@@ -38,12 +38,12 @@ class ShapeRule:
     widest: float
 
 
-def place_centers(
+def initial_centers(
     points: Float[Tensor, "n d"],
     weights: Float[Tensor, "n"],
     count: int,
     *,
-    how: Placing = "kmeans",
+    how: CentersRule = "kmeans",
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, "m d"]:
     """Centres of `count` kernels.
@@ -52,7 +52,7 @@ def place_centers(
         points: Where the signal is known.
         weights: How much of it is there, not negative; at least `count` points need a positive one.
         count: Number of kernels.
-        how: See `Placing`.
+        how: See `CentersRule`.
         generator: Draws the first centres.
     """
     if how == "lattice":

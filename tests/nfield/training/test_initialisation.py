@@ -26,7 +26,7 @@ def test_the_task_places_once_after_its_share_of_the_budget(generator: torch.Gen
     assert isinstance(field, RbfField)
     for step in range(6):
         setup.task.losses(Moment(step, 0.1 * step, step / 6), generator)
-        seen.append((field.placed, field.bases.centers.clone()))
+        seen.append((field.initialised, field.bases.centers.clone()))
     assert [placed for placed, _ in seen] == [False, False, True, True, True, True]
     assert torch.equal(seen[2][1], seen[5][1])
 

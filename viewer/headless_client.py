@@ -57,7 +57,7 @@ def fetch_page(url: str) -> tuple[str, dict[str, str]]:
     return html, {**headers, **({"Cookie": cookie.partition(";")[0]} if cookie else {})}
 
 
-class Probe:
+class HeadlessClient:
     """One connection, as the page opens it.
 
     Args:
@@ -73,7 +73,7 @@ class Probe:
             subprotocols=[Subprotocol(f"viser-v{viser.__version__}")],
         )  # fmt: skip
 
-    def __enter__(self) -> "Probe":
+    def __enter__(self) -> "HeadlessClient":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -131,17 +131,17 @@ def check_page(url: str, camera: Cameras, *, patience: float) -> str:
         ViewerError: Something else came, or nothing.
     """
     try:
-        with Probe(url) as probe:
-            if "<html" not in probe.html:
+        with HeadlessClient(url) as client:
+            if "<html" not in client.html:
                 raise ViewerError(f"{url}: what came is not a page; is something else listening there?")
-            probe.look(camera)
-            return _first_sight(probe, url, patience)
+            client.look(camera)
+            return _first_sight(client, url, patience)
     except (OSError, WebSocketException) as error:
         raise ViewerError(f"{url}: does not answer ({error}); see whether another program hinders it") from error
 
 
-def _first_sight(probe: Probe, url: str, patience: float) -> str:
-    for message in probe.messages(patience):
+def _first_sight(client: HeadlessClient, url: str, patience: float) -> str:
+    for message in client.messages(patience):
         if _is_picture(message):
             height, width = Received(message["rgb_data"], time.monotonic()).size
             return f"a picture of {width} x {height}"

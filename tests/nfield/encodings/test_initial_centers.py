@@ -6,13 +6,13 @@ import math
 import pytest
 import torch
 
-from nfield.encodings.placement import (
+from nfield.encodings.initial_centers import (
     ShapeRule,
     cluster_covariance,
     draw,
     ellipses,
+    initial_centers,
     lattice,
-    place_centers,
     shapes_of,
     weighted_kmeans,
 )
@@ -56,7 +56,7 @@ def test_a_center_without_points_stays():
 def test_even_weights_on_a_lattice_give_even_areas(generator: torch.Generator):
     row, column = torch.meshgrid(torch.arange(48.0), torch.arange(48.0), indexing="ij")
     points = torch.stack([column, row], -1).reshape(-1, 2)
-    centers = place_centers(points, torch.ones(len(points)), 64, generator=generator)
+    centers = initial_centers(points, torch.ones(len(points)), 64, generator=generator)
     sizes = torch.bincount(nearest_reference(points, centers, 1)[0][:, 0].long(), minlength=64)
     assert sizes.min() > 36 / 3
     assert sizes.max() < 36 * 3
@@ -124,4 +124,4 @@ def test_every_shape_in_space_is_positive_definite(generator: torch.Generator):
 @pytest.mark.parametrize("count", [0, 3])
 def test_more_kernels_than_weighted_points_are_refused(count: int, generator: torch.Generator):
     with pytest.raises(OptionError, match=rf"count: is {count}, expected 1 to 2 kernels"):
-        place_centers(torch.rand(9, 2), torch.tensor([1.0, 2.0] + [0.0] * 7), count, generator=generator)
+        initial_centers(torch.rand(9, 2), torch.tensor([1.0, 2.0] + [0.0] * 7), count, generator=generator)

@@ -1,4 +1,4 @@
-"""Points where a field holds matter whose appearance changes: where kernels are worth their place."""
+"""Points where a field is dense and its appearance changes: where kernels are worth having."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ _CHUNK = 1 << 18
 
 
 @torch.no_grad()
-def matter_points(
+def salient_points(
     field: Field, box: Box, count: int, *, least: int, generator: torch.Generator | None
 ) -> tuple[Float[Tensor, "n 3"], Float[Tensor, "n"]]:
     """Points of a box with the weights of NeuRBF's equation 10: (1 - exp(-density * step)) |gradient of the feature|.
@@ -51,8 +51,8 @@ def matter_points(
     points = _in_cells(drawn, edge, box, generator)
     alpha = _alpha(field, points, box, step)
     slopes = torch.zeros_like(alpha)
-    matter = alpha > _EMPTY
-    slopes[matter] = _slope(field, points[matter], box)
+    dense = alpha > _EMPTY
+    slopes[dense] = _slope(field, points[dense], box)
     weights = alpha * slopes
     heavy = torch.where(weights >= _THRESHOLD * weights.mean(), weights, 0.0)
     choices = (heavy, weights, torch.ones_like(weights))

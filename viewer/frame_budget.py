@@ -16,7 +16,7 @@ _SLOWER = 0.5
 
 
 @dataclass(frozen=True)
-class PaceConfig:
+class FrameBudgetConfig:
     """What the viewer aims at."""
 
     budget: float = 0.12
@@ -25,15 +25,15 @@ class PaceConfig:
     """Seconds after which a picture that is already outdated is given up."""
 
 
-class Pace:
+class FrameBudget:
     """Learns how fast pictures come, and chooses sizes after that.
 
     Args:
         config: The aim.
     """
 
-    def __init__(self, config: PaceConfig | None = None) -> None:
-        self.config = config or PaceConfig()
+    def __init__(self, config: FrameBudgetConfig | None = None) -> None:
+        self.config = config or FrameBudgetConfig()
         self._rate = _FIRST_GUESS
 
     @property

@@ -1,46 +1,46 @@
 import pytest
 
-from viewer.pace import Pace, PaceConfig
+from viewer.frame_budget import FrameBudget, FrameBudgetConfig
 
 WINDOW = (720, 1280)
 
 
-def _used(pace: Pace, rate: float, *, pictures: int = 30):
+def _used(budget: FrameBudget, rate: float, *, pictures: int = 30):
     """Pictures at a machine's rate, as the loop would ask for them; the seconds of each."""
     seconds = []
     for _ in range(pictures):
-        size = pace.first(WINDOW)
+        size = budget.first(WINDOW)
         seconds.append(size[0] * size[1] / rate)
-        pace.learn(size, seconds[-1])
+        budget.learn(size, seconds[-1])
     return seconds
 
 
 @pytest.mark.parametrize("rate", [4e4, 3e5, 2e6])
 def test_pictures_come_within_the_budget_on_any_machine(rate: float):
-    seconds = _used(Pace(PaceConfig(budget=0.1)), rate)
+    seconds = _used(FrameBudget(FrameBudgetConfig(budget=0.1)), rate)
     assert max(seconds[-10:]) < 0.11
     assert min(seconds[-10:]) > 0.07
 
 
 def test_a_machine_that_becomes_slow_is_followed_at_once():
-    pace = Pace()
-    _used(pace, 1e6)
-    assert _used(pace, 1e5, pictures=4)[-1] < 0.2
+    budget = FrameBudget()
+    _used(budget, 1e6)
+    assert _used(budget, 1e5, pictures=4)[-1] < 0.2
 
 
 def test_a_quick_machine_gets_the_whole_window():
-    pace = Pace()
-    _used(pace, 1e9, pictures=60)
-    assert pace.first(WINDOW) == WINDOW
-    assert pace.finer(WINDOW, WINDOW) is None
+    budget = FrameBudget()
+    _used(budget, 1e9, pictures=60)
+    assert budget.first(WINDOW) == WINDOW
+    assert budget.finer(WINDOW, WINDOW) is None
 
 
 def test_refinement_ends_at_the_window_and_never_shrinks():
-    pace = Pace()
-    size, sizes = pace.first(WINDOW), []
+    budget = FrameBudget()
+    size, sizes = budget.first(WINDOW), []
     while size is not None:
         sizes.append(size)
-        size = pace.finer(size, WINDOW)
+        size = budget.finer(size, WINDOW)
     assert sizes[-1] == WINDOW
     assert sizes == sorted(sizes)
     assert len(sizes) >= 3
@@ -49,15 +49,15 @@ def test_refinement_ends_at_the_window_and_never_shrinks():
 
 
 def test_shapes_follow_the_window():
-    height, width = Pace().first((300, 900))
+    height, width = FrameBudget().first((300, 900))
     assert width / height == pytest.approx(3.0, rel=0.05)
 
 
 def test_pictures_never_vanish():
-    pace = Pace()
+    budget = FrameBudget()
     for _ in range(50):
-        pace.learn_given_up()
-    height, width = pace.first(WINDOW)
+        budget.learn_given_up()
+    height, width = budget.first(WINDOW)
     assert height >= 48
     assert width >= 48
-    assert pace.first((10, 10)) == (10, 10)
+    assert budget.first((10, 10)) == (10, 10)
