@@ -31,7 +31,9 @@ def on_device(value: _Record, device: torch.device) -> _Record:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _moved_record(value, device)
     if type(value) in (tuple, list):
-        return type(value)(on_device(part, device) for part in value)  # pyright: ignore
+        moved = [on_device(part, device) for part in value]  # pyright: ignore
+        unchanged = all(after is before for after, before in zip(moved, value, strict=True))  # pyright: ignore
+        return value if unchanged else type(value)(moved)  # pyright: ignore
     return value
 
 

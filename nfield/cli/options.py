@@ -108,6 +108,8 @@ def chosen_device(asked: str) -> "torch.device":
     chosen = choose_device(asked)
     if asked != "auto" or torch.cuda.is_available():
         print(f"computing {chosen.words}", file=sys.stderr)
+    if chosen.device.type == "cuda":
+        torch.cuda.set_device(chosen.device)  # where tinycudann makes its modules
     return chosen.device
 
 

@@ -33,7 +33,8 @@ def trouble_with(device: torch.device) -> str | None:
     try:
         for name in ("tinycudann", "nerfacc"):
             cuda.package(name)
-        return _first_calls(device)
+        with torch.cuda.device(device):  # where tinycudann makes its modules
+            return _first_calls(device)
     except BackendUnavailable as error:
         return str(error)
     except (RuntimeError, ValueError, TypeError, AttributeError, OSError) as error:

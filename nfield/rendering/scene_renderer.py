@@ -11,6 +11,9 @@ from nfield.rendering.image import CHUNK, Image, ShouldStop, never, render_rays
 from nfield.rendering.renderer import Renderer
 from nfield.types import Box
 
+_DEVICE_CHUNKS = 8
+"""A GPU that gets as few rays at once as a CPU mostly waits."""
+
 
 @dataclass(frozen=True)
 class SceneRenderer:
@@ -39,9 +42,10 @@ class SceneRenderer:
     def image_unless(
         self, should_stop: ShouldStop, cameras: Cameras, index: int, *, chunk: int = CHUNK
     ) -> Image | None:
-        """One camera's view, or None where `should_stop` said so between two chunks of `chunk` rays."""
+        """One camera's view, or None where `should_stop` said so between two chunks of `chunk` rays (more on a GPU)."""
         device = device_of(self.field)
         camera = on_device(cameras[index : index + 1], device)
+        chunk = chunk if device.type == "cpu" else _DEVICE_CHUNKS * chunk
         rays, behind = camera.image_rays(0, box=self.box, near=self.near), torch.tensor(self.background, device=device)
         return render_rays(
             self.renderer,

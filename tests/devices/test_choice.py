@@ -1,5 +1,7 @@
 """Which device is taken for what a user asks for, and why not another."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 
@@ -19,6 +21,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Imaginary 1")
     monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
     device_choice._trouble.cache_clear()
     yield
     device_choice._trouble.cache_clear()
