@@ -6,10 +6,12 @@ from nfield.data.capture import Capture
 from nfield.data.loaders.base import Loader, LoadOptions, MissingImagesWarning
 from nfield.data.loaders.colmap import Colmap
 from nfield.data.loaders.llff import Llff
+from nfield.data.loaders.polycam import Polycam
+from nfield.data.loaders.record3d import Record3d
 from nfield.data.loaders.transforms import Transforms
 from nfield.errors import DataError
 
-LOADERS: tuple[Loader, ...] = (Transforms(), Colmap(), Llff())
+LOADERS: tuple[Loader, ...] = (Record3d(), Transforms(), Colmap(), Llff(), Polycam())
 
 __all__ = ["LOADERS", "LoadOptions", "Loader", "MissingImagesWarning", "load_capture"]
 

@@ -16,15 +16,9 @@ from nfield.data.capture import Capture, Shot
 from nfield.data.conventions import Convention, read_poses
 from nfield.data.image_files import ImageHeader, image_header
 from nfield.data.loaders.base import LoadOptions, MissingImagesWarning, require_half, warn_of_missing
+from nfield.data.loaders.json_file import read_number, read_triple
 from nfield.data.loaders.picture_paths import PictureFinder
-from nfield.data.loaders.transforms_file import (
-    Frame,
-    TransformsFile,
-    read_names,
-    read_number,
-    read_transforms,
-    read_triple,
-)
+from nfield.data.loaders.transforms_file import Frame, TransformsFile, read_names, read_transforms
 from nfield.data.loaders.transforms_lens import has_proportions, lens_of
 from nfield.data.region import INSTANT_NGP_OFFSET, INSTANT_NGP_SCALE, Region, instant_ngp_region
 from nfield.errors import DataError

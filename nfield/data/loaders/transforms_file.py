@@ -4,20 +4,17 @@ NeRF-synthetic, instant-ngp and nerfstudio share this format. Every value of the
 image, in its frame.
 """
 
-import codecs
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from nfield.data.loaders.json_file import read_array, read_json_object, read_number, without_nulls
 from nfield.errors import DataError
 
 _RIGID_TOLERANCE = 1e-2
-_LARGEST_NUMBER = 1e30  # beyond it single precision overflows
 _LARGEST_SHIFT = 1e-4
-_BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Frame:
 
         A uniform scale is divided out, and rounding errors of the rotation are removed.
         """
-        given = _array(self.values, "transform_matrix", self.where, shapes=((4, 4), (3, 4)))
+        given = read_array(self.values, "transform_matrix", self.where, shapes=((4, 4), (3, 4)))
         self._require_upright(given)
         linear = given[:3, :3]
         determinant = float(np.linalg.det(linear))
@@ -90,7 +87,7 @@ class TransformsFile:
 
 def read_transforms(path: Path) -> TransformsFile:
     """Reads a transforms file."""
-    content = _read_json(path)
+    content = read_json_object(path)
     listed = content.get("frames")
     if not isinstance(listed, list):
         raise DataError(f"{path}: has no list of frames, expected the key 'frames'; is this a transforms file?")
@@ -98,21 +95,6 @@ def read_transforms(path: Path) -> TransformsFile:
         raise DataError(f"{path}: lists no images, expected at least one frame; export the poses again")
     values = {key: value for key, value in content.items() if key != "frames"}
     return TransformsFile(path, values, tuple(_frame(path, values, i, entry) for i, entry in enumerate(listed)))
-
-
-def read_number(values: Mapping[str, object], key: str, where: str, *, default: float) -> float:
-    """A finite number of a JSON object, or `default` where it has none."""
-    return float(_array(values, key, where, shapes=((),))) if key in values else default
-
-
-def read_triple(
-    values: Mapping[str, object], key: str, where: str, *, default: tuple[float, float, float]
-) -> tuple[float, float, float]:
-    """Three finite numbers of a JSON object, or `default` where it has none."""
-    if key not in values:
-        return default
-    x, y, z = _array(values, key, where, shapes=((3,),)).tolist()
-    return x, y, z
 
 
 def read_names(values: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:
@@ -123,32 +105,6 @@ def read_names(values: Mapping[str, object], key: str, where: str) -> tuple[str,
     return tuple(listed)
 
 
-def _read_json(path: Path) -> Mapping[str, object]:
-    try:
-        content = json.loads(_decoded(path.read_bytes()))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}), expected a transforms file; check it") from error
-    except (ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(
-            f"{path}: is not valid JSON ({reason}), expected a whole file; export or copy it again"
-        ) from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path}: holds no JSON object, expected one with the key 'frames'; is this a transforms file?")
-    return _without_nulls(content)
-
-
-def _decoded(content: bytes) -> str:
-    """Text as editors write it: UTF-8, or what a byte order mark says."""
-    marked = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
-    return content.decode(marked)
-
-
-def _without_nulls(content: Mapping[str, object]) -> dict[str, object]:
-    """Entries that say something: a null is as good as nothing."""
-    return {key: value for key, value in content.items() if value is not None}
-
-
 def _frame(path: Path, top: Mapping[str, object], index: int, entry: object) -> Frame:
     if not isinstance(entry, dict):
         raise DataError(
@@ -157,24 +113,4 @@ def _frame(path: Path, top: Mapping[str, object], index: int, entry: object) -> 
     name = entry.get("file_path")
     if not isinstance(name, str) or not name or "\0" in name:
         raise DataError(f"{path}, frame {index}: has no file_path, expected the name of its image; add it or remove it")
-    return Frame(name, f"{path}, frame {index} ({name})", {**top, **_without_nulls(entry)})
-
-
-def _array(values: Mapping[str, object], key: str, where: str, *, shapes: tuple[tuple[int, ...], ...]) -> np.ndarray:
-    expected = " or ".join(
-        "x".join(map(str, shape)) + " finite numbers" if shape else "a finite number" for shape in shapes
-    )
-    if key not in values:
-        raise DataError(f"{where}: has no {key}, expected {expected}; add it or remove this frame")
-    try:
-        array = np.asarray(values[key], dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise DataError(f"{where}: {key} is not made of numbers, expected {expected}; correct it") from None
-    if array.shape not in shapes:
-        came = "x".join(map(str, array.shape)) or "1"
-        raise DataError(f"{where}: {key} has {came} numbers, expected {expected}; correct it")
-    if not (np.abs(array) < _LARGEST_NUMBER).all():
-        raise DataError(
-            f"{where}: {key} has a NaN or infinity, expected {expected}; export the poses again or correct it"
-        )
-    return array
+    return Frame(name, f"{path}, frame {index} ({name})", {**top, **without_nulls(entry)})

@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 
 from nfield.data.capture import Lens
-from nfield.data.loaders.transforms_file import Frame, read_number
+from nfield.data.loaders.json_file import read_number
+from nfield.data.loaders.transforms_file import Frame
 from nfield.errors import DataError
 from nfield.lenses import Projection
 
