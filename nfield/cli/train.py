@@ -53,8 +53,8 @@ class TrainOptions:
     """Train a radiance field on photos; Ctrl-C saves and stops, --resume continues."""
 
     data: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")]
-    """Folder of COLMAP, LLFF, Polycam, Record3D or transforms files (NeRF-synthetic, instant-ngp, nerfstudio), or such a file; or a
-    folder of photos or a video, whose poses are found with pycolmap."""
+    """Folder of COLMAP, LLFF, Polycam, Record3D or transforms files (NeRF-synthetic, instant-ngp, nerfstudio), or such
+    a file; or a folder of photos or a video, whose poses are found with pycolmap."""
     out: Path
     """Run folder to write: checkpoint, log, curve and test renders."""
     field: str = "hash"

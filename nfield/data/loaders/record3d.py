@@ -1,8 +1,8 @@
 """Record3D's captures: `metadata.json` beside a folder rgb ("EXR + RGB"), or an unpacked .r3d (`metadata`, rgbd).
 
 The metadata hold width w and height h, the 3x3 matrix K by columns or, for each picture, fx, fy, cx and cy; and for
-each picture a quaternion (x, y, z, w) and a position: camera to world with axes right, up, backward, in metres. Pictures
-are numbered from 0.
+each picture a quaternion (x, y, z, w) and a position: camera to world with axes right, up, backward, in metres.
+Pictures are numbered from 0.
 """
 
 from collections.abc import Mapping
