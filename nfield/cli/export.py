@@ -1,7 +1,7 @@
 """`nfield export`: a run as a file that other tools open."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,11 +68,13 @@ def run(options: ExportOptions) -> None:
 
 
 def _export(arguments: Sequence[str], name: str) -> Export:
-    """The export that the arguments ask for; where they name no run, one of another kind with the same name."""
+    """The export that the arguments ask for; where they name no run, one of that name with the options they have."""
     runs = [Path(argument) for argument in arguments if (Path(argument) / FILE).is_file()]
     if runs:
         return export_of(kind_of(runs[0]), name, where=runs[0])
-    known = {other: export for exports in EXPORTS.values() for other, export in exports.items()}
-    if name not in known:
-        raise OptionError(f"--to: is {name!r}, expected one of {', '.join(known)}")
-    return known[name]
+    known = [exports[name] for exports in EXPORTS.values() if name in exports]
+    if not known:
+        names = dict.fromkeys(other for exports in EXPORTS.values() for other in exports)
+        raise OptionError(f"--to: is {name!r}, expected one of {', '.join(names)}")
+    typed = {argument.split("=")[0] for argument in arguments if argument.startswith("--")}
+    return max(known, key=lambda export: len(typed & {f"--{part.name}" for part in fields(export.options)}))

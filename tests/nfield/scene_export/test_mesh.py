@@ -196,9 +196,9 @@ def test_points_without_colour_take_the_nearest_ones_and_unseen_ones_are_looked_
 
 
 def test_every_format_is_registered_with_its_options():
-    assert list(EXPORTS["radiance"]) == ["cameras", "mesh", "pointcloud"]
+    assert list(EXPORTS["radiance"]) == ["cameras", "mesh", "pointcloud", "splats"]
     assert all(isinstance(export, Export) for export in EXPORTS["radiance"].values())
-    assert len({export.suffix for export in EXPORTS["radiance"].values()}) == 3
+    assert len({export.suffix for export in EXPORTS["radiance"].values()}) == 4
 
 
 @pytest.mark.parametrize(
