@@ -14,6 +14,7 @@ from torch import Tensor
 from distill.compare import Pair, compared, mean_psnr, telling_poses
 from distill.report import error_picture, figures, summary, write_report
 from distill.run import ConvertPlan, ConvertRun, continue_conversion, convert_plan_of, start_conversion
+from distill.source import Source
 from distill.task import DistillConfig
 from nfield.cameras import Cameras
 from nfield.checkpoint import load_checkpoint
@@ -22,7 +23,6 @@ from nfield.cli.options import (
     at_least,
     budget_minutes,
     chosen_backend,
-    chosen_device,
     goes_on,
     parse_options,
     peeked,
@@ -30,6 +30,7 @@ from nfield.cli.options import (
     refuse_existing_run,
     with_options_of,
 )
+from nfield.cli.outcome import was_stopped
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.errors import DataError, OptionError
 from nfield.fields import BACKENDS
@@ -136,7 +137,7 @@ def _check(options: ConvertOptions) -> None:
 
 def _started(options: ConvertOptions) -> ConvertRun:
     refuse_existing_run(options.out)
-    source = kind_at(options.run).source(options.run, chosen_device(options.device))
+    source = _source(options)
     chosen = preset(options.minutes or _MINUTES, backend=options.to)
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
@@ -152,19 +153,19 @@ def _continued(options: ConvertOptions) -> ConvertRun:
     plan = convert_plan_of(checkpoint, where=options.out)
     budget = plan.train.with_budget(minutes=options.minutes, steps=options.steps)
     plan = replace(plan, run=str(options.run.resolve()), train=budget)
-    source = kind_at(options.run).source(options.run, chosen_device(options.device))
+    source = _source(options)
     return continue_conversion(options.out, plan, checkpoint, source)
+
+
+def _source(options: ConvertOptions) -> Source:
+    kind = kind_at(options.run)
+    return kind.source(options.run, kind.device(options.device))
 
 
 def _finish(console: Console, options: ConvertOptions, begun: ConvertRun, result: TrainResult) -> None:
     out, state = options.out, result.state
-    if result.interrupted:
-        if state.step == 0:
-            raise KeyboardInterrupt
-        console.print(
-            f"stopped at step {state.step}, saved; to continue: "
-            f"nfield convert {options.run} --to {options.to} --out {out} --resume"
-        )
+    again = f"nfield convert {options.run} --to {options.to} --out {out} --resume"
+    if was_stopped(console, result, again=again):
         return
     with console.status("learning the student's own occupancy grid"):
         begun.learn_grid()

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from nfield.checkpoint import FILE, kind_of
 from nfield.cli.kinds import KINDS, kind_named
-from nfield.cli.options import chosen_device, parse_options, peeked, with_options_of
+from nfield.cli.options import parse_options, peeked, with_options_of
 from nfield.errors import OptionError
 from nfield.export import EXPORTS, Export, export_of
 
@@ -57,13 +57,14 @@ def parse(arguments: Sequence[str]) -> ExportOptions:
 def run(options: ExportOptions) -> None:
     """Writes the file and says where it is."""
     console = Console(highlight=False, soft_wrap=True)
-    export = export_of(kind_of(options.run), options.to, where=options.run)
+    kind = kind_of(options.run)
+    export = export_of(kind, options.to, where=options.run)
     out = options.out or options.run / f"{options.run.resolve().name}{export.suffix}"
     endings = (Path(f"run{export.suffix}").suffix, *export.endings)
     if out.suffix not in endings:
         raise OptionError(f"--out: is {out}, expected a file whose name ends with {' or '.join(endings)}")
     format_options: Any = getattr(options, "format_options", export.options)
-    export.write(options.run, out, format_options, console.print, device=chosen_device(options.device))
+    export.write(options.run, out, format_options, console.print, device=kind_named(kind).device(options.device))
     console.print(f"{export.about}, {out.stat().st_size / 1e6:.1f} MB: {out}")
 
 

@@ -13,7 +13,6 @@ from avatars.motion import Motion, open_motion
 from avatars.posed.avatar import Avatar, orbit_around
 from avatars.posed.run import load_avatar
 from nfield.cli.film import write_film
-from nfield.cli.options import chosen_device
 from nfield.cli.render import RenderOptions
 from nfield.errors import OptionError
 
@@ -22,9 +21,9 @@ _POSE = "t-pose"
 _MOTION_RATE = 15.0  # a picture of the field takes a second or two on a CPU
 
 
-def film(options: RenderOptions) -> None:
+def film(options: RenderOptions, device: torch.device) -> None:
     """Writes the video, its frames and a strip; says where."""
-    avatar = load_avatar(options.run, device=chosen_device(options.device))
+    avatar = load_avatar(options.run, device=device)
     console = Console(highlight=False, soft_wrap=True)
     if options.motion is not None:
         _film_motion(console, avatar, options, options.motion)

@@ -113,8 +113,8 @@ def chosen_device(asked: str) -> "torch.device":
     return chosen.device
 
 
-def require_cpu(asked: str, *, what: str) -> None:
-    """Refuses a GPU for what is computed on the CPU only.
+def cpu_alone(asked: str, *, what: str) -> "torch.device":
+    """The CPU, for what nothing else computes; refuses a GPU that is asked for.
 
     Args:
         asked: As --device has it.
@@ -122,6 +122,10 @@ def require_cpu(asked: str, *, what: str) -> None:
     """
     if asked not in ("auto", "cpu"):
         raise OptionError(f"--device: is {asked!r}, but {what} computed on the CPU only; leave --device out")
+
+    from nfield.devices import CPU
+
+    return CPU
 
 
 def refuse_existing_run(folder: Path) -> None:

@@ -22,6 +22,7 @@ from nfield.cli.options import (
     refuse_existing_run,
     with_options_of,
 )
+from nfield.cli.outcome import was_spent, was_stopped
 from nfield.cli.posing import posed_data, resumed_data
 from nfield.data.conventions import Convention
 from nfield.data.posing import MOST_FRAMES
@@ -195,15 +196,8 @@ def _start(begun: SceneRun) -> tuple[int, float]:
 
 def _finish(console: Console, options: TrainOptions, begun: SceneRun, result: TrainResult) -> None:
     out, state = options.out, result.state
-    if result.interrupted:
-        if state.step == 0:
-            raise KeyboardInterrupt
-        console.print(
-            f"stopped at step {state.step}, saved; to continue: nfield train {options.data} --out {out} --resume"
-        )
-        return
-    if begun.state is not None and begun.state.step == state.step:
-        console.print(f"the budget was spent before ({state.step} steps); give a larger --minutes or --steps")
+    again = f"nfield train {options.data} --out {out} --resume"
+    if was_stopped(console, result, again=again) or was_spent(console, result, begun.state):
         return
     begun.write_test_renders(options.test_renders)
     rows = read_log(out)

@@ -12,14 +12,15 @@ from nfield.checkpoint import FILE, load_checkpoint
 from nfield.cli.options import (
     at_least,
     chosen_backend,
+    cpu_alone,
     goes_on,
     names_data,
     parse_options,
     positive,
     refuse_existing_run,
-    require_cpu,
     with_options_of,
 )
+from nfield.cli.outcome import was_spent, was_stopped
 from nfield.data.picture import is_picture
 from nfield.encodings.initial_centers import CentersRule
 from nfield.fields.signal import SIGNALS
@@ -95,7 +96,7 @@ def run(options: TrainImageOptions) -> None:
     """Trains, or continues to."""
     at_least(options.exponent, 0.0, name="--exponent")
     at_least(options.seed, 0, name="--seed")
-    require_cpu(options.device, what="fields of pictures are")
+    cpu_alone(options.device, what="fields of pictures are")
     positive(options.save_every, name="--save-every", unit="seconds")
     resume = goes_on(options.out, resume=options.resume)
     with only_writer(options.out):
@@ -145,15 +146,8 @@ def _continued(options: TrainImageOptions) -> ImageRun:
 
 def _finish(console: Console, options: TrainImageOptions, begun: ImageRun, result: TrainResult) -> None:
     out, state = options.out, result.state
-    if result.interrupted:
-        if state.step == 0:
-            raise KeyboardInterrupt
-        console.print(
-            f"stopped at step {state.step}, saved; to continue: nfield train {options.picture} --out {out} --resume"
-        )
-        return
-    if begun.state is not None and begun.state.step == state.step:
-        console.print(f"the budget was spent before ({state.step} steps); give a larger --minutes or --steps")
+    again = f"nfield train {options.picture} --out {out} --resume"
+    if was_stopped(console, result, again=again) or was_spent(console, result, begun.state):
         return
     found = begun.finish(state)
     console.print(f"fitted in {state.step} steps, {state.seconds:.0f} s: {quality(found)}")

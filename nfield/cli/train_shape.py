@@ -12,14 +12,15 @@ from nfield.checkpoint import FILE, load_checkpoint
 from nfield.cli.options import (
     at_least,
     chosen_backend,
+    cpu_alone,
     goes_on,
     names_data,
     parse_options,
     positive,
     refuse_existing_run,
-    require_cpu,
     with_options_of,
 )
+from nfield.cli.outcome import was_spent, was_stopped
 from nfield.encodings.initial_centers import CentersRule
 from nfield.fields.distance import DISTANCES
 from nfield.shapes.run import ShapePlan, ShapeRun, continue_run, load_truth, plan_of, start_run
@@ -90,7 +91,7 @@ def parse(arguments: Sequence[str]) -> TrainShapeOptions:
 def run(options: TrainShapeOptions) -> None:
     """Trains, or continues to."""
     at_least(options.seed, 0, name="--seed")
-    require_cpu(options.device, what="signed distances of meshes are")
+    cpu_alone(options.device, what="signed distances of meshes are")
     at_least(options.batch, 256, name="--batch")
     at_least(options.resolution, 8, name="--resolution")
     positive(options.save_every, name="--save-every", unit="seconds")
@@ -144,15 +145,8 @@ def _continued(options: TrainShapeOptions) -> ShapeRun:
 
 def _finish(console: Console, options: TrainShapeOptions, begun: ShapeRun, result: TrainResult) -> None:
     out, state = options.out, result.state
-    if result.interrupted:
-        if state.step == 0:
-            raise KeyboardInterrupt
-        console.print(
-            f"stopped at step {state.step}, saved; to continue: nfield train {options.mesh} --out {out} --resume"
-        )
-        return
-    if begun.state is not None and begun.state.step == state.step:
-        console.print(f"the budget was spent before ({state.step} steps); give a larger --minutes or --steps")
+    again = f"nfield train {options.mesh} --out {out} --resume"
+    if was_stopped(console, result, again=again) or was_spent(console, result, begun.state):
         return
     with console.status("measuring the surface"):
         found = begun.evaluate(state, resolution=options.resolution)

@@ -13,7 +13,7 @@ import tyro
 from rich.console import Console
 
 from nfield.cli.kinds import kind_at
-from nfield.cli.options import chosen_device, parse_options
+from nfield.cli.options import parse_options
 from nfield.errors import OptionError
 from viewer.app import Viewer, warm_up
 from viewer.camera import home_camera
@@ -70,10 +70,8 @@ def run(options: ViewOptions) -> None:
     _check_options(options)
     console = Console(highlight=False, soft_wrap=True)
     runs = [options.run, *([options.beside] if options.beside else [])]
-    device = chosen_device(options.device)
     with console.status("loading"):
-        found = [kind_at(run).subject(run, motion=options.motion, device=device) for run in runs]
-        subjects = _told_apart(found, runs)
+        subjects = _told_apart([_subject(run, options) for run in runs], runs)
         warm_up(subjects)
     listener = listen(options.host, options.port)
     for port in listener.passed:
@@ -98,6 +96,11 @@ def run(options: ViewOptions) -> None:
         console.print("closed")
     finally:
         viewer.close()
+
+
+def _subject(run: Path, options: ViewOptions) -> Subject:
+    kind = kind_at(run)
+    return kind.subject(run, motion=options.motion, device=kind.device(options.device))
 
 
 def _told_apart(subjects: list[Subject], runs: Sequence[Path]) -> list[Subject]:

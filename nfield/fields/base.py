@@ -1,7 +1,8 @@
 """The interface that every radiance field answers, and the registry of backends."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, TypeVar, final
@@ -202,6 +203,20 @@ class FieldConfig(ABC):
     def initialises(self) -> bool:
         """Whether its fields have centres that wait for `Field.initialise`."""
         return False
+
+
+@contextmanager
+def put_down_to(options: object) -> Iterator[None]:
+    """What goes wrong while a field is built is put down to its options.
+
+    Args:
+        options: Of the field.
+    """
+    try:
+        yield
+    except (ValueError, RuntimeError, MemoryError, ZeroDivisionError, OverflowError) as error:
+        reason = " ".join(str(error).split())
+        raise OptionError(f"{options}: cannot be built ({reason}); change the field's options") from error
 
 
 def require_at_least(least: int, **options: int) -> None:

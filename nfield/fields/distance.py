@@ -57,8 +57,7 @@ class HashDistanceConfig(DistanceConfig):
 
     def build(self, generator: torch.Generator | None = None) -> Signal:
         """A new field."""
-        layout = GridLayout.up_to(self.finest_resolution, levels=self.levels, log2_table_size=self.log2_table_size)
-        grid = HashGrid(layout, generator=generator)
+        grid = _grid(self, generator)
         return Signal(grid, None, self.hidden, 1, sines=self.sines, generator=generator)
 
     def sized(self) -> "HashDistanceConfig":
@@ -87,8 +86,7 @@ class RbfDistanceConfig(DistanceConfig):
 
     def build(self, generator: torch.Generator | None = None) -> Signal:
         """A new field; its kernels have no places yet."""
-        layout = GridLayout.up_to(self.finest_resolution, levels=self.levels, log2_table_size=self.log2_table_size)
-        grid = HashGrid(layout, generator=generator)
+        grid = _grid(self, generator)
         bases = AdaptiveBases(self.bases, CUBE.size, generator=generator)
         return Signal(grid, bases, self.hidden, 1, sines=self.sines, generator=generator)
 
@@ -106,6 +104,11 @@ class RbfDistanceConfig(DistanceConfig):
 
     def _with(self, count: int) -> "RbfDistanceConfig":
         return replace(self, bases=replace(self.bases, count=count))
+
+
+def _grid(config: HashDistanceConfig | RbfDistanceConfig, generator: torch.Generator | None) -> HashGrid:
+    layout = GridLayout.up_to(config.finest_resolution, levels=config.levels, log2_table_size=config.log2_table_size)
+    return HashGrid(layout, generator=generator)
 
 
 DISTANCES: dict[str, type[DistanceConfig]] = {"hash": HashDistanceConfig, "rbf": RbfDistanceConfig}

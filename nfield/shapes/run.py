@@ -2,8 +2,6 @@
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +16,7 @@ from nfield.data.picture_files import side_by_side, write_png
 from nfield.data.world import World
 from nfield.encodings.initial_centers import CentersRule
 from nfield.errors import OptionError
+from nfield.fields.base import put_down_to
 from nfield.fields.distance import CUBE, DistanceConfig
 from nfield.fields.signal import Signal
 from nfield.shapes.drawing import drawn, front
@@ -134,7 +133,7 @@ def start_run(folder: Path, plan: ShapePlan, config: DistanceConfig, truth: Sign
     """
     generator = torch.Generator().manual_seed(plan.train.seed)
     begun = time.perf_counter()
-    with _building(config):
+    with put_down_to(config):
         sized = config.sized()
         signal = sized.build(generator)
     initialise_on_surface(signal, truth.mesh, how=plan.placing, generator=generator)
@@ -203,16 +202,6 @@ def load_truth(path: Path) -> SignedDistance:
         DataError: It is missing, damaged, or encloses nothing.
     """
     return distance_to(read_mesh(path), where=path)
-
-
-@contextmanager
-def _building(config: DistanceConfig) -> Iterator[None]:
-    """What goes wrong while a field is built is put down to its options."""
-    try:
-        yield
-    except (ValueError, RuntimeError, MemoryError, ZeroDivisionError, OverflowError) as error:
-        reason = " ".join(str(error).split())
-        raise OptionError(f"{config}: cannot be built ({reason}); change the field's options") from error
 
 
 def _restored(checkpoint: Checkpoint, *, where: Path) -> Signal:

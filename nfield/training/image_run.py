@@ -2,8 +2,6 @@
 
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +16,8 @@ from nfield.config_json import to_json
 from nfield.data.picture import load_picture
 from nfield.data.picture_files import to_bytes, write_png
 from nfield.encodings.initial_centers import CentersRule
-from nfield.errors import DataError, OptionError
+from nfield.errors import DataError
+from nfield.fields.base import put_down_to
 from nfield.fields.signal import Canvas, RbfSignalConfig, Signal, SignalConfig
 from nfield.metrics import psnr, ssim
 from nfield.training.image import EXPONENT, ImageTask, initialise_on_picture, placeable, premultiplied, straight
@@ -199,7 +198,7 @@ def start_run(folder: Path, plan: ImagePlan, config: SignalConfig, picture: Floa
     generator = torch.Generator().manual_seed(plan.train.seed)
     values = premultiplied(picture)
     begun = time.perf_counter()
-    with _building(config):
+    with put_down_to(config):
         sized = sized_for(config, values)
         signal = sized.build(plan.canvas, generator)
     initialise_on_picture(signal, values, how=plan.placing, exponent=plan.exponent, generator=generator)
@@ -272,16 +271,6 @@ def plan_of(checkpoint: Checkpoint, *, where: Path) -> ImagePlan:
     """The plan in a checkpoint of a picture."""
     checkpoint.require_kind(KIND, where=where, made_by="nfield train PICTURE")
     return checkpoint.entry("plan", ImagePlan, where=where)
-
-
-@contextmanager
-def _building(config: SignalConfig) -> Iterator[None]:
-    """What goes wrong while a signal is built is put down to its options."""
-    try:
-        yield
-    except (ValueError, RuntimeError, MemoryError, ZeroDivisionError, OverflowError) as error:
-        reason = " ".join(str(error).split())
-        raise OptionError(f"{config}: cannot be built ({reason}); change the field's options") from error
 
 
 def _restored(checkpoint: Checkpoint, plan: ImagePlan, *, where: Path) -> Signal:

@@ -43,7 +43,7 @@ class RadianceConfig:
     sparsity: float = 0.0
     """Weight of the mean size of the parameters that the field says are mostly zero."""
     place_at: float = 0.12
-    """Share of the budget after which a field whose parts wait for their places gets them, from what it has learned."""
+    """Share of the budget after which a field's centres, if it has some, are initialised from what it has learned."""
     near: float = 0.0
     """Distance before which nothing is rendered, metres."""
     refine_cameras: bool = False

@@ -12,8 +12,8 @@ from nfield.cameras import Cameras, Orbit
 from nfield.data.base import PosedImages
 from nfield.data.world import World
 from nfield.devices import CPU
-from nfield.errors import OptionError
-from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig
+from nfield.fields import BACKENDS, BuildContext, FieldConfig
+from nfield.fields.base import put_down_to
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.rendering.scene_renderer import SceneRenderer
@@ -93,7 +93,8 @@ def set_up(
         sampler.forget_unseen(images.cameras, nearest=_UNSEEN_SHARE * images.scale)
     elif images.has_alpha and not radiance.refine_cameras:  # cameras that are not exact would carve the object
         sampler.carve(images.cameras, [images.solid(index) for index in range(len(images))])
-    built = _build(config, BuildContext(images.box, generator)).to(device)
+    with put_down_to(config):
+        built = config.build(BuildContext(images.box, generator)).to(device)
     renderer = Renderer(sampler).to(device)
     task = RadianceTask(built, renderer, images, dataclasses.replace(radiance, near=near))
     shown = SceneRenderer(built, renderer, images.box, near, images.background or _BLACK)
@@ -166,11 +167,3 @@ def record_of(setup: SceneSetup, images: PosedImages, world: World | None = None
 def _triple(vector: Float[Tensor, "3"]) -> Triple:
     x, y, z = vector.tolist()
     return x, y, z
-
-
-def _build(config: FieldConfig, context: BuildContext) -> Field:
-    try:
-        return config.build(context)
-    except (ValueError, RuntimeError, MemoryError, ZeroDivisionError, OverflowError) as error:
-        reason = " ".join(str(error).split())
-        raise OptionError(f"{config}: cannot be built ({reason}); change the field's options") from error

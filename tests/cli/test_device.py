@@ -52,3 +52,10 @@ def test_what_only_the_cpu_computes_takes_no_gpu(
     (tmp_path / name).touch()
     assert main(["train", str(tmp_path / name), "--out", str(tmp_path / "run"), "--device", "cuda"]) == 2
     assert f"{what} are computed on the CPU only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["view", "render"])
+def test_files_of_splats_take_no_gpu(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "cloud.ply").touch()
+    assert main([command, str(tmp_path / "cloud.ply"), "--device", "cuda"]) == 2
+    assert "files of splats are computed on the CPU only" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from nfield.checkpoint import kind_of
 from nfield.cli.kinds.base import RunKind
 from nfield.errors import CheckpointError
 
-__all__ = ["KINDS", "RunKind", "kind_at", "kind_named"]
+__all__ = ["FILES", "KINDS", "RunKind", "kind_at", "kind_named"]
 
 KINDS: Mapping[str, str] = {
     "radiance": "nfield.cli.kinds.scene",

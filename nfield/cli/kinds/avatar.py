@@ -15,6 +15,7 @@ from nfield.cli.convert_avatar import AvatarSource, compare_posed
 from nfield.cli.eval import EvalOptions
 from nfield.cli.film_avatar import film
 from nfield.cli.kinds.base import RunKind
+from nfield.cli.options import chosen_device
 from nfield.cli.render import RenderOptions
 from nfield.devices import CPU
 from nfield.errors import CheckpointError
@@ -28,6 +29,10 @@ class AvatarKind:
 
     name: str = NAME
 
+    def device(self, asked: str) -> torch.device:
+        """Any."""
+        return chosen_device(asked)
+
     def measure(self, options: EvalOptions) -> None:
         """Refused: there are no held-out photos of a person in one photo."""
         raise CheckpointError(
@@ -38,7 +43,7 @@ class AvatarKind:
     def render(self, options: RenderOptions) -> None:
         """A film of a motion, or of a pose from all around."""
         options.require_no_path("an avatar")
-        film(options)
+        film(options, self.device(options.device))
 
     def source(self, run: Path, device: torch.device = CPU) -> AvatarSource:
         """The canonical field, known from rings of cameras around the body at rest."""

@@ -29,6 +29,14 @@ class RunKind(Protocol):
         """As checkpoints name it."""
         ...
 
+    def device(self, asked: str) -> torch.device:
+        """The device for what --device asks.
+
+        Raises:
+            OptionError: It cannot be used, or not for runs of this kind.
+        """
+        ...
+
     def measure(self, options: "EvalOptions") -> None:
         """Measures a run against what it was made from, says what it found and writes `eval.json`."""
         ...

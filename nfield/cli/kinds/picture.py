@@ -10,7 +10,7 @@ from rich.console import Console
 from distill.run import ConvertRun
 from nfield.cli.eval import EvalOptions
 from nfield.cli.kinds.base import RunKind
-from nfield.cli.options import require_cpu
+from nfield.cli.options import cpu_alone
 from nfield.cli.render import RenderOptions
 from nfield.cli.train_image import quality
 from nfield.data.picture_files import write_png
@@ -30,9 +30,13 @@ class PictureKind:
 
     name: str = NAME
 
+    def device(self, asked: str) -> torch.device:
+        """The CPU."""
+        return cpu_alone(asked, what="fields of pictures are")
+
     def measure(self, options: EvalOptions) -> None:
         """The fitted picture against the picture itself."""
-        require_cpu(options.device, what="fields of pictures are")
+        self.device(options.device)
         saved = load_image_run(options.run)
         plan = saved.plan if options.data is None else replace(saved.plan, picture=str(options.data.resolve()))
         picture = prepare_picture(options.data or Path(plan.picture), size=plan.size)
@@ -50,7 +54,7 @@ class PictureKind:
 
     def render(self, options: RenderOptions) -> None:
         """The picture, decoded at any size."""
-        require_cpu(options.device, what="fields of pictures are")
+        self.device(options.device)
         options.require_no_motion("picture")
         options.require_no_path("a picture")
         saved = load_image_run(options.run)

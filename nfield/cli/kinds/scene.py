@@ -38,10 +38,14 @@ class SceneKind:
 
     name: str = NAME
 
+    def device(self, asked: str) -> torch.device:
+        """Any."""
+        return chosen_device(asked)
+
     def measure(self, options: EvalOptions) -> None:
         """Held-out views against their photos: each view's measures, their means, and the worst views."""
         console = Console(highlight=False, soft_wrap=True)
-        saved = load_scene_run(options.run, device=chosen_device(options.device))
+        saved = load_scene_run(options.run, device=self.device(options.device))
         measures, lacking = available_measures(options.lpips)
         plan = plan_of(saved.checkpoint, where=options.run)
         scene = plan.load_scene(options.data)
@@ -76,7 +80,7 @@ class SceneKind:
     def render(self, options: RenderOptions) -> None:
         """An orbit, or a given path: the video, its frames and a strip."""
         options.require_no_motion("scene")
-        saved = load_scene_run(options.run, device=chosen_device(options.device))
+        saved = load_scene_run(options.run, device=self.device(options.device))
         name, cameras, rate = _orbit(saved, options) if options.path is None else _path(saved, options, options.path)
         folder = options.out or options.run / "render"
         console = Console(highlight=False, soft_wrap=True)

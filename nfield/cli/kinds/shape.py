@@ -12,7 +12,7 @@ from distill.run import ConvertRun
 from nfield.cli.eval import EvalOptions
 from nfield.cli.film import write_film
 from nfield.cli.kinds.base import RunKind
-from nfield.cli.options import require_cpu
+from nfield.cli.options import cpu_alone
 from nfield.cli.render import RenderOptions
 from nfield.cli.train_shape import quality
 from nfield.devices import CPU
@@ -35,9 +35,13 @@ class ShapeKind:
 
     name: str = NAME
 
+    def device(self, asked: str) -> torch.device:
+        """The CPU."""
+        return cpu_alone(asked, what="signed distances of meshes are")
+
     def measure(self, options: EvalOptions) -> None:
         """The field against its mesh."""
-        require_cpu(options.device, what="signed distances of meshes are")
+        self.device(options.device)
         console = Console(highlight=False, soft_wrap=True)
         saved = load_shape_run(options.run)
         plan = saved.plan if options.data is None else replace(saved.plan, mesh=str(options.data.resolve()))
@@ -53,7 +57,7 @@ class ShapeKind:
 
     def render(self, options: RenderOptions) -> None:
         """The surface from all around."""
-        require_cpu(options.device, what="signed distances of meshes are")
+        self.device(options.device)
         options.require_no_motion("mesh")
         options.require_no_path("a mesh")
         console = Console(highlight=False, soft_wrap=True)

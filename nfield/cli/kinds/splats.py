@@ -12,6 +12,7 @@ from distill.source import Source
 from nfield.cli.eval import EvalOptions
 from nfield.cli.film import write_film
 from nfield.cli.kinds.base import RunKind
+from nfield.cli.options import cpu_alone
 from nfield.cli.render import RenderOptions
 from nfield.devices import CPU
 from nfield.errors import OptionError
@@ -28,12 +29,17 @@ class SplatsKind:
 
     name: str = NAME
 
+    def device(self, asked: str) -> torch.device:
+        """The CPU."""
+        return cpu_alone(asked, what="files of splats are")
+
     def measure(self, options: EvalOptions) -> None:
         """Refused: a file of splats knows no photos."""
         _refuse(options.run, "measured")
 
     def render(self, options: RenderOptions) -> None:
         """An orbit: the video, its frames and a strip, beside the file."""
+        self.device(options.device)
         options.require_no_motion("cloud of splats")
         options.require_no_path("splats")
         file = read_splats(options.run)
