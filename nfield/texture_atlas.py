@@ -1,6 +1,7 @@
 """The texels of a textured surface: where each lies on it, and images of values at them."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from nfield.kernels.rasterize import rasterize
 
-SIZE = 1024
+SIZE = 2048
 """Texels along the edge of an atlas."""
 
 
@@ -72,9 +73,17 @@ class Atlas:
     def __len__(self) -> int:
         return len(self.index)
 
+    @cached_property
+    def corners(self) -> Int[Tensor, "n 3"]:
+        """The vertices of the face that each texel shows."""
+        return self.faces[self.face]
+
     def at(self, values: Float[Tensor, "v c"]) -> Float[Tensor, "n c"]:
         """Values of the surface's vertices, interpolated at the texels."""
-        return (values[self.faces[self.face]] * self.barycentric[..., None]).sum(1)
+        first, second, third = (  # Corner by corner: all at once would take three times the memory.
+            values[self.corners[:, corner]] * self.barycentric[:, corner, None] for corner in range(3)
+        )
+        return first + second + third
 
     def image(self, values: Float[Tensor, "n c"]) -> Float[Tensor, "h w c"]:
         """Values of the texels as a texture.

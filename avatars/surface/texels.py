@@ -74,8 +74,8 @@ def photographed_texels(shown: PhotographedSurface, atlas: Atlas, config: Visibi
 def _belonging(shown: PhotographedSurface, atlas: Atlas) -> tuple[Float[Tensor, "n l"], Bool[Tensor, "n"]]:
     """Limbs of texels, and whether they are lining."""
     dressed, garment = shown.dressed, shown.dressed.garment
-    weights = atlas.at(shown.surface.spread(dressed.weights(shown.model)))
-    member = memberships(weights, shown.model.joint_names)
+    members = memberships(dressed.weights(shown.model), shown.model.joint_names)
+    member = atlas.at(shown.surface.spread(members))
     if garment is None:
         return member, torch.zeros(len(member), dtype=torch.bool)
     vertex = shown.surface.parents[atlas.faces[atlas.face][:, 0], 0] - dressed.body_count

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import ndimage
 
-CELL = 0.0016
+CELL = 0.0012
 """Length of a cell along a limb, metres."""
 
 _CLOSED = 6
