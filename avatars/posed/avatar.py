@@ -94,7 +94,8 @@ class Avatar:
     def _fine(self) -> FineSurface:
         dressed = self.dressed
         refinement = self.config.skinning.refinement
-        return FineSurface.of(dressed.faces, len(dressed.rest), refinement=refinement, sided=dressed.sided)
+        known = {"sided": dressed.sided, "headroom": dressed.headroom}
+        return FineSurface.of(dressed.faces, len(dressed.rest), refinement=refinement, **known)
 
     def body_in(self, pose: BodyPose) -> Body:
         """The body under the clothes in a pose."""

@@ -19,6 +19,10 @@ from nfield.kernels.skinning import SkinnedVertices, SkinningRule, inverse_skinn
 
 _SPACING = 0.008
 """Metres that a point of the surface may lie from its nearest vertex."""
+_FREE = 0.01
+"""Metres above the surface that count as free for good."""
+_NARROWEST = 0.002
+"""Metres above the surface at which nothing belongs to it any more, however little is free there."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class InverseSkinning(Warp):
         config: Reach and blending.
         normals: Of the posed body, unit vectors outwards; needed where the configuration tells inside from outside.
         sided: Vertices below which the body is solid; all of them where it is left out.
+        headroom: How far the space above each vertex is free at rest, metres; it is everywhere where that is left out.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class InverseSkinning(Warp):
         config: SkinningConfig | None = None,
         normals: Float[Tensor, "v 3"] | None = None,
         sided: Bool[Tensor, "v"] | None = None,
+        headroom: Float[Tensor, "v"] | None = None,
     ) -> None:
         super().__init__()
         self.config = config or SkinningConfig()
@@ -87,6 +93,7 @@ class InverseSkinning(Warp):
         back, posed = inverse(posed_from_rest.detach()), vertices.detach()
         places = {"posed": posed, "rest": transform(back, posed), "rest_from_posed": back}
         sides = {"normals": normals if along_normals else None, "sided": None if sided is None else sided.to(posed)}
+        sides["lift"] = None if headroom is None else _lift(headroom, self.config.outer)
         for name, values in {**places, **sides}.items():
             self.register_buffer(name, values, persistent=False)
 
@@ -97,6 +104,7 @@ class InverseSkinning(Warp):
         posed_from_rest: Float[Tensor, "v 3 4"],
         config: SkinningConfig,
         sided: Bool[Tensor, "v"] | None = None,
+        headroom: Float[Tensor, "v"] | None = None,
     ) -> "InverseSkinning":
         """The warp of a posed surface.
 
@@ -106,8 +114,9 @@ class InverseSkinning(Warp):
             posed_from_rest: Affine map of each vertex from rest to pose.
             config: Reach, blending and refinement.
             sided: Vertices below which the surface is solid; all of them where it is left out.
+            headroom: How far the space above each vertex is free at rest, metres; everywhere where it is left out.
         """
-        fine = FineSurface.of(faces, len(vertices), refinement=config.refinement, sided=sided)
+        fine = FineSurface.of(faces, len(vertices), refinement=config.refinement, sided=sided, headroom=headroom)
         return fine.warp(vertices, posed_from_rest, config)
 
     @torch.no_grad()
@@ -127,16 +136,23 @@ class FineSurface:
         faces: Corners of each triangle afterwards.
         used: Vertices that a triangle has.
         sided: Those of them below which the surface is solid.
+        headroom: How far the space above them is free at rest, metres.
     """
 
     rounds: tuple[Surface, ...]
     faces: Int[Tensor, "t 3"]
     used: Int[Tensor, "u"]
     sided: Bool[Tensor, "u"]
+    headroom: Float[Tensor, "u"]
 
     @staticmethod
     def of(
-        faces: Int[Tensor, "t 3"], count: int, *, refinement: int, sided: Bool[Tensor, "v"] | None = None
+        faces: Int[Tensor, "t 3"],
+        count: int,
+        *,
+        refinement: int,
+        sided: Bool[Tensor, "v"] | None = None,
+        headroom: Float[Tensor, "v"] | None = None,
     ) -> "FineSurface":
         """Divides a surface's triangles.
 
@@ -145,14 +161,16 @@ class FineSurface:
             count: Of the vertices; those that no triangle has do not count.
             refinement: How often triangles are divided into four.
             sided: Vertices below which the surface is solid; all of them where it is left out.
+            headroom: How far the space above each vertex is free at rest, metres; everywhere where it is left out.
         """
-        inside = torch.ones(count, 1) if sided is None else sided[:, None].float()
-        rounds: list[Surface] = []
+        inside = torch.ones(count) if sided is None else sided.float()
+        free = torch.full((count,), _FREE) if headroom is None else headroom.clamp_max(_FREE)
+        known, rounds = torch.stack([inside, free], -1), list[Surface]()
         for _ in range(refinement):
-            rounds.append(subdivide(faces, len(inside)))
-            inside, faces = rounds[-1].spread(inside), rounds[-1].faces
+            rounds.append(subdivide(faces, len(known)))
+            known, faces = rounds[-1].spread(known), rounds[-1].faces
         used = faces.unique()
-        return FineSurface(tuple(rounds), faces, used, inside[used, 0] == 1.0)
+        return FineSurface(tuple(rounds), faces, used, known[used, 0] == 1.0, known[used, 1])
 
     def warp(
         self, vertices: Float[Tensor, "v 3"], posed_from_rest: Float[Tensor, "v 3 4"], config: SkinningConfig
@@ -169,7 +187,17 @@ class FineSurface:
             values = finer.spread(values)
         normals = vertex_normals(values[:, :3], self.faces)[self.used]
         places, affine = values[self.used].split([3, 12], -1)
-        return InverseSkinning(places, affine.reshape(-1, 3, 4), config, normals, self.sided)
+        return InverseSkinning(places, affine.reshape(-1, 3, 4), config, normals, self.sided, self.headroom)
+
+
+def _lift(headroom: Float[Tensor, "v"], outer: float) -> Float[Tensor, "v"]:
+    """By how much more points count as outside, so that the reach ends where something else begins, metres.
+
+    >>> _lift(torch.tensor([0.0, 0.0078125, 0.01]), 0.0078125 * 2.0)[1:].tolist()
+    [0.0078125, 0.0]
+    """
+    crowded = headroom < _FREE
+    return torch.where(crowded, outer - headroom.clamp_min(_NARROWEST), 0.0).clamp_min(0.0)
 
 
 def inverse(affine: Float[Tensor, "v 3 4"]) -> Float[Tensor, "v 3 4"]:

@@ -15,6 +15,10 @@ from avatars.surface.mesh import vertex_normals, winding_numbers
 
 _DEPTH = 0.003
 """Metres below and above the surface at which it is looked what is inside."""
+_HEIGHTS = (0.0015, 0.003, 0.0045, 0.006, 0.0075, 0.009, 0.0105, 0.012)
+"""Metres above the surface at which it is looked whether something else is there."""
+_HAZE = 0.003
+"""Metres from a surface within which a field may be dense, too."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,21 @@ class DressedSurface:
         inside = winding_numbers(self.rest, self.faces, places) > 0.5
         below, above = inside.chunk(2)
         return below & ~above
+
+    @cached_property
+    def headroom(self) -> Float[Tensor, "v"]:
+        """How far the space above each vertex is free at rest, metres; infinite from 9 mm on.
+
+        Where the surface of something else begins, nothing is free for 3 mm before it, either.
+
+        Wide trouser legs lie in each other there: what is inside of one leg lies above the other's surface.
+        """
+        normals = vertex_normals(self.rest, self.faces)
+        free = torch.full((len(self.rest),), torch.inf)
+        for height in reversed(_HEIGHTS):
+            taken = winding_numbers(self.rest, self.faces, self.rest + height * normals) > 0.5
+            free[taken] = max(0.0, height - _HAZE)
+        return free
 
     def padded(self, values: Float[Tensor, "b c"]) -> Float[Tensor, "v c"]:
         """Values of the body's vertices, 0 on the garment."""

@@ -39,6 +39,8 @@ class SkinnedVertices:
         rest_from_posed: Affine map of each from the pose to rest.
         normals: In the pose, unit vectors outwards; distances then count along them. None: from the nearest vertex.
         sided: 1 where the surface has an inside below it, else 0. None: it has everywhere.
+        lift: By how much more than they are points count as outside, metres: where less than the rule's reach is free
+            above the surface at rest. Needs `normals`. None: nowhere.
     """
 
     posed: Float[Tensor, "v 3"]
@@ -46,6 +48,7 @@ class SkinnedVertices:
     rest_from_posed: Float[Tensor, "v 3 4"]
     normals: Float[Tensor, "v 3"] | None = None
     sided: Float[Tensor, "v"] | None = None
+    lift: Float[Tensor, "v"] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def inverse_skinning_reference(
         presence[near] = fall_off(distance, rule.inner, rule.outer)
         return Unskinned(moved, presence, core)
     height = ((place[:, None] - vertices.posed[vertex]) * vertices.normals[vertex]).sum(-1)
-    presence[near] = fall_off(_above(height, together, distance, rule.spacing), rule.inner, rule.outer)
+    lift = 0.0 if vertices.lift is None else (weight * vertices.lift[vertex]).sum(-1)
+    presence[near] = fall_off(_above(height, together, distance, rule.spacing) + lift, rule.inner, rule.outer)
     if rule.core is not None:
         sided = 1.0 if vertices.sided is None else vertices.sided[vertex[:, 0]]
         core[near] = _below(height, together, distance, rule.core, rule.spacing) * sided
@@ -114,7 +118,7 @@ def inverse_skinning(
         return inverse_skinning_reference(points, nearest, square, vertices, rule)
     none = points.new_empty(0)
     normals = none.view(0, 3) if vertices.normals is None else native_core.array(vertices.normals)
-    sided = none if vertices.sided is None else native_core.array(vertices.sided)
+    sided, lift = (none if told is None else native_core.array(told) for told in (vertices.sided, vertices.lift))
     moved = torch.empty_like(points, memory_format=torch.contiguous_format)
     presence, core = points.new_empty(len(points)), points.new_empty(len(points))
     told = (points, nearest, square, vertices.posed, vertices.rest, vertices.rest_from_posed.reshape(-1, 12))
@@ -123,6 +127,7 @@ def inverse_skinning(
         *(native_core.array(t) for t in told),
         normals,
         sided,
+        lift,
         torch.tensor(options),
         rule.core is not None,
         moved,

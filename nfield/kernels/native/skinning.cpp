@@ -15,6 +15,7 @@ struct Surface {
   const float *posed, *rest, *maps;
   const float* normals;  // Null: distances count from the nearest vertex.
   const float* sided;    // Null: everywhere.
+  const float* lift;     // Null: none.
 };
 
 inline float square_between(const float* a, const float* b) {
@@ -67,6 +68,13 @@ inline Heights heights(const Surface& s, const int32_t* nearest, const float* we
   return h;
 }
 
+// By how much more than it is a point counts as outside: the mean over its vertices.
+inline float lifted(const Surface& s, const int32_t* nearest, const float* weight, int count) {
+  float lift = 0.f;
+  for (int k = 0; s.lift && k < count; k++) lift += std::max(weight[k], 0.f) * s.lift[nearest[k]];
+  return lift;
+}
+
 inline float solid(const Heights& h, float square, const Rule& rule) {
   const float depth = fall_off(h.largest, -rule.solid_at, -rule.solid_from);
   const float aside = std::sqrt(std::max(square - h.first * h.first, 0.f));
@@ -74,10 +82,10 @@ inline float solid(const Heights& h, float square, const Rule& rule) {
 }
 
 void inverse_skinning(F32<2> points, I32<2> nearest, F32<2> square, F32<2> posed, F32<2> rest, F32<2> maps, F32<2> normals,
-                      F32<1> sided, F32<1> options, bool has_core, F32Out<2> moved, F32Out<1> presence, F32Out<1> core,
+                      F32<1> sided, F32<1> lift, F32<1> options, bool has_core, F32Out<2> moved, F32Out<1> presence, F32Out<1> core,
                       int threads) {
   const Surface s{posed.data(), rest.data(), maps.data(), normals.shape(0) ? normals.data() : nullptr,
-                  sided.shape(0) ? sided.data() : nullptr};
+                  sided.shape(0) ? sided.data() : nullptr, lift.shape(0) ? lift.data() : nullptr};
   const float* o = options.data();
   const Rule rule{o[0], o[1], o[2], o[3], o[4], o[5], o[6], o[7]};
   const int count = (int)nearest.shape(1);
@@ -103,7 +111,7 @@ void inverse_skinning(F32<2> points, I32<2> nearest, F32<2> square, F32<2> posed
     }
     const Heights h = heights(s, own, weight, count, place);
     const float above = h.least > -rule.spacing ? std::max(h.least, distance - rule.spacing) : h.least;
-    present[i] = fall_off(above, rule.inner, rule.outer);
+    present[i] = fall_off(above + lifted(s, own, weight, count), rule.inner, rule.outer);
     if (has_core) inside[i] = solid(h, squares[0], rule) * (s.sided ? s.sided[own[0]] : 1.f);
   }
 }
@@ -112,6 +120,6 @@ void inverse_skinning(F32<2> points, I32<2> nearest, F32<2> square, F32<2> posed
 
 void register_skinning(nb::module_& m) {
   m.def("inverse_skinning", &inverse_skinning, nb::arg("points"), nb::arg("nearest"), nb::arg("square"), nb::arg("posed"),
-        nb::arg("rest"), nb::arg("maps"), nb::arg("normals"), nb::arg("sided"), nb::arg("options"), nb::arg("has_core"),
+        nb::arg("rest"), nb::arg("maps"), nb::arg("normals"), nb::arg("sided"), nb::arg("lift"), nb::arg("options"), nb::arg("has_core"),
         nb::arg("moved"), nb::arg("presence"), nb::arg("core"), nb::arg("threads"), nb::call_guard<nb::gil_scoped_release>());
 }

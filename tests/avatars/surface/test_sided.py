@@ -1,4 +1,4 @@
-"""Which vertices of a dressed surface have an inside below and an outside above them."""
+"""Which vertices of a dressed surface have an inside below and an outside above them, and how much of that is free."""
 
 import torch
 
@@ -42,3 +42,26 @@ def test_below_a_vertex_without_sides_nothing_is_solid():
     core = warp.to_canonical(torch.tensor([[-0.194, 0.0, 0.0], [0.194, 0.0, 0.0]])).core
     assert core is not None
     assert core.tolist() == [1.0, 0.0]
+
+
+def test_the_space_above_a_ball_is_free():
+    assert DressedSurface(*sphere(0.2, rounds=4)).headroom.isinf().all()
+
+
+def test_less_is_free_where_two_balls_come_near_each_other_and_nothing_where_they_overlap():
+    left, faces = sphere(0.1, (-0.105, 0.0, 0.0), rounds=5)
+    for gap, least in ((0.010, 0.006), (0.002, 0.0), (-0.02, 0.0)):
+        right, _ = sphere(0.1, (0.095 + gap, 0.0, 0.0), rounds=5)
+        surface = DressedSurface(torch.cat([left, right]), torch.cat([faces, faces + len(left)]))
+        toward = left[:, 0].argmax()
+        assert least <= float(surface.headroom[toward]) <= max(0.0, gap - 0.001)
+        assert surface.headroom[left[:, 0].argmin()].isinf()
+
+
+def test_a_surface_reaches_no_farther_than_what_is_free_above_it():
+    vertices, faces = sphere(0.2, rounds=5)
+    still = torch.eye(3, 4).repeat(len(vertices), 1, 1)
+    headroom = torch.where(vertices[:, 0] < 0.0, torch.inf, 0.0)
+    warp = InverseSkinning.of_surface(vertices, faces, still, SkinningConfig.close(), headroom=headroom)
+    presence = warp.to_canonical(torch.tensor([[-0.204, 0.0, 0.0], [0.204, 0.0, 0.0], [0.195, 0.0, 0.0]])).presence
+    assert presence.tolist() == [1.0, 0.0, 1.0]

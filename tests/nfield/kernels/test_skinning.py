@@ -27,7 +27,8 @@ def crumpled(generator: torch.Generator, count: int = 300) -> SkinnedVertices:
     posed = rest + 0.03 * torch.randn(count, 3, generator=generator)
     normals = torch.nn.functional.normalize(posed + 0.3 * torch.randn(count, 3, generator=generator), dim=-1)
     sided = (torch.rand(count, generator=generator) < 0.8).float()
-    return SkinnedVertices(posed, rest, torch.cat([linear, shift], -1), normals, sided)
+    lift = 0.1 * torch.rand(count, generator=generator)
+    return SkinnedVertices(posed, rest, torch.cat([linear, shift], -1), normals, sided, lift)
 
 
 def without(vertices: SkinnedVertices, *names: str) -> SkinnedVertices:
@@ -53,7 +54,7 @@ def on_twin(points: Tensor, vertices: SkinnedVertices, rule: SkinningRule, count
 
 
 @pytest.mark.parametrize("count", [1, 4, 8])
-@pytest.mark.parametrize("missing", [(), ("sided",), ("normals", "sided")])
+@pytest.mark.parametrize("missing", [(), ("sided",), ("lift",), ("normals", "sided", "lift")])
 @pytest.mark.parametrize("core", [RULE.core, None])
 @pytest.mark.usefixtures("build")
 def test_every_native_build_equals_the_twin(
