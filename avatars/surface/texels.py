@@ -63,19 +63,21 @@ def photographed_texels(shown: PhotographedSurface, atlas: Atlas, config: Visibi
     seen = visibility(posed, shown.mask.to(torch.float32), shown.camera, config)
     facing = (normals * torch.nn.functional.normalize(points, dim=-1)).sum(-1) < -_FACING
     regions = BodyRegions.of(shown.model)
-    flags = shown.dressed.padded(torch.stack([regions.face, regions.scalp, regions.hands], -1).to(torch.float32))
-    face, scalp, hand = (atlas.at(surface.spread(flags)) > 0.5).unbind(-1)
-    member, lining = _belonging(shown, atlas)
+    flags = torch.stack([regions.face, regions.scalp, regions.hands, regions.head], -1).to(torch.float32)
+    face, scalp, hand, head = (atlas.at(surface.spread(shown.dressed.padded(flags))) > 0.5).unbind(-1)
+    member, lining = _belonging(shown, atlas, head)
     color = bilinear(shown.photo.to(torch.float32) / 255.0, seen.pixel)
     beside = _beside_hand(seen, points, hand, shown)
     return Texels(atlas.at(shown.rest), member, color, seen.confidence, facing, face, scalp, beside, lining)
 
 
-def _belonging(shown: PhotographedSurface, atlas: Atlas) -> tuple[Float[Tensor, "n l"], Bool[Tensor, "n"]]:
-    """Limbs of texels, and whether they are lining."""
+def _belonging(
+    shown: PhotographedSurface, atlas: Atlas, head: Bool[Tensor, "n"]
+) -> tuple[Float[Tensor, "n l"], Bool[Tensor, "n"]]:
+    """Limbs of texels, and whether they are lining; a texel is the head's wholly or not at all."""
     dressed, garment = shown.dressed, shown.dressed.garment
     members = memberships(dressed.weights(shown.model), shown.model.joint_names)
-    member = atlas.at(shown.surface.spread(members))
+    member = _apart(atlas.at(shown.surface.spread(members)), head)
     if garment is None:
         return member, torch.zeros(len(member), dtype=torch.bool)
     vertex = shown.surface.parents[atlas.faces[atlas.face][:, 0], 0] - dressed.body_count
@@ -86,6 +88,16 @@ def _belonging(shown: PhotographedSurface, atlas: Atlas) -> tuple[Float[Tensor, 
             mine = hangs & (garment.piece[vertex] == number)
             member[mine] = torch.nn.functional.one_hot(torch.tensor(NAMES.index(limb)), len(NAMES)).to(member)
     return member, hangs & (garment.outer[vertex] >= 0)
+
+
+def _apart(member: Float[Tensor, "n l"], head: Bool[Tensor, "n"]) -> Float[Tensor, "n l"]:
+    """Limbs of texels, the head's apart from the trunk's: skin weights pass into each other where clothes end."""
+    upper, lower = NAMES.index("head"), NAMES.index("torso")
+    below = member.clone()
+    below[:, lower] += below[:, upper]
+    below[:, upper] = 0.0
+    alone = torch.nn.functional.one_hot(torch.tensor(upper), len(NAMES)).to(member)
+    return torch.where(head[:, None], alone, below)
 
 
 def _beside_hand(

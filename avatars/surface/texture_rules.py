@@ -14,6 +14,7 @@ from torch import Tensor
 from avatars.surface.hair import hair_and_skin
 from avatars.surface.head import complete_head
 from avatars.surface.limbs import LIMBS, LimbShape, unrolled
+from avatars.surface.neckline import bared, skin_tone
 from avatars.surface.paint import PhotographedSurface
 from avatars.surface.rings import RingConfig, Rings, complete_rings, unexplained
 from avatars.surface.strays import without_strays
@@ -82,11 +83,11 @@ def complete_texels(texels: Texels, config: RingConfig) -> Float[Tensor, "n 3"]:
         texels: What the photo shows.
         config: How rings are completed.
     """
-    limbs = {}
+    limbs, skin = {}, _skin(texels, config)
     for number, shape in enumerate(LIMBS):
         index = (texels.member[:, number] > _MEMBER).nonzero()[:, 0]
         if len(index) >= _FEWEST:
-            limbs[shape.name] = _completed(shape, index, texels.member[index, number], texels, config)
+            limbs[shape.name] = _completed(shape, index, texels.member[index, number], texels, skin, config)
     total, share = torch.zeros_like(texels.color), torch.zeros_like(texels.confidence)
     for number, shape in enumerate(LIMBS):
         if shape.name in limbs:
@@ -99,8 +100,17 @@ def complete_texels(texels: Texels, config: RingConfig) -> Float[Tensor, "n 3"]:
     return torch.lerp(filled, texels.color, texels.confidence[:, None])
 
 
+def _skin(texels: Texels, config: RingConfig) -> Float[np.ndarray, "3"] | None:
+    return skin_tone(texels.color.numpy(), texels.face.numpy(), (texels.confidence > config.confidence).numpy())
+
+
 def _completed(
-    shape: LimbShape, index: Int[Tensor, "m"], member: Float[Tensor, "m"], texels: Texels, config: RingConfig
+    shape: LimbShape,
+    index: Int[Tensor, "m"],
+    member: Float[Tensor, "m"],
+    texels: Texels,
+    skin: Float[np.ndarray, "3"] | None,
+    config: RingConfig,
 ) -> _Limb:
     """A limb whose rings are completed as far as the photo shows some of each."""
     length, angle = unrolled(shape, texels.rest[index], member)
@@ -115,6 +125,8 @@ def _completed(
     source = rings.confidence > config.confidence
     if shape.has_prints:
         source &= ~unexplained(rings, config)
+    if shape.name == "torso" and skin is not None:
+        source &= ~bared(rings, skin, config)
     if shape.name == "head" and flags[:, 2].any():
         chin = int(np.quantile(row[texels.face[index].numpy()], 0.2))
         regions = (texels.scalp[index].numpy(), texels.face[index].numpy(), confidence > config.confidence)

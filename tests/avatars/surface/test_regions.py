@@ -49,3 +49,16 @@ def test_regions_are_symmetric(model: BodyModel, regions: BodyRegions):
     for region in (regions.face, regions.skull, regions.scalp, regions.hands):
         assert (region == region[model.mirror]).float().mean() > 0.995
     assert torch.equal(model.mirror[model.mirror], torch.arange(len(model.template)))
+
+
+def test_the_head_ends_where_clothes_begin_behind(model: BodyModel, regions: BodyRegions):
+    rest, part = model.template, vertex_parts(model) == HEAD
+    assert (part <= regions.head).all()
+    neck = rest[regions.head & ~part]
+    base, top = (model.joint_template[model.joint_names.index(name)] for name in ("neck", "head"))
+    assert len(neck) > 50
+    assert neck[:, 1].min() > base[1] - 0.04
+    assert neck[:, 1].max() < top[1] + 0.02
+    assert neck[:, 0].abs().max() < 0.09  # Shoulders are the trunk's.
+    for half in (neck[:, 2] < base[2], neck[:, 2] > base[2]):
+        assert half.sum() > 15  # All around.

@@ -1,0 +1,63 @@
+"""Skin that a neckline bares: it stays in front, for clothes end higher behind."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy import ndimage
+from skimage.color import rgb2lab
+
+from avatars.surface.rings import RingConfig, Rings, outerness
+from avatars.surface.unrolled import CELL
+
+_ENOUGH = 200
+"""Texels from which a median says something."""
+_LIKE_SKIN = 22.0
+"""CIELAB distance from the face's colour up to which something is skin: shadows and light move it so far."""
+_CLOTHED = 0.5
+"""Share of the trunk that looks like skin from which on it is bare, or its clothes cannot be told from skin."""
+_FLANK = 0.5
+"""Share of the way from the middle of the front to its borders at which the flanks begin."""
+_LOWEST = 0.02
+"""Metres along the trunk at the lower end of a bare place where its flanks tell whether it goes on behind."""
+_GOES_ON = 0.5
+"""Share of the flanks that is bare where it does."""
+_RIM = 4
+"""Cells at the neckline that are mixed with skin."""
+
+
+def skin_tone(
+    color: Float[np.ndarray, "n 3"], face: Bool[np.ndarray, "n"], seen: Bool[np.ndarray, "n"]
+) -> Float[np.ndarray, "3"] | None:
+    """CIELAB of the face, None where too little of it is seen.
+
+    Args:
+        color: sRGB of texels.
+        face: Those of the face.
+        seen: Those that the photo shows.
+    """
+    shown = face & seen
+    return rgb2lab(np.median(color[shown], 0)[None])[0] if shown.sum() >= _ENOUGH else None
+
+
+def bared(rings: Rings, skin: Float[np.ndarray, "3"], config: RingConfig) -> Bool[np.ndarray, "h w"]:
+    """Cells of a clothed trunk that show skin which begins, at its lower end, in the middle of the front.
+
+    Where it begins with all of a ring, above a strapless dress or below a short top, it goes on behind.
+
+    Args:
+        rings: The unrolled trunk.
+        skin: CIELAB of the person's skin.
+        config: How rings are completed.
+    """
+    seen = rings.confidence > config.confidence
+    bare = seen & (np.linalg.norm(rgb2lab(rings.color) - skin, axis=-1) < _LIKE_SKIN)
+    if bare.sum() >= _CLOTHED * seen.sum():
+        return np.zeros_like(seen)
+    flank = seen & (outerness(rings.facing) > _FLANK)
+    place = np.zeros(bare.shape, np.int32)
+    count = ndimage.label(bare, output=place)
+    inner = np.zeros_like(bare)
+    for number, (rows, _) in enumerate(ndimage.find_objects(place, count), 1):
+        mine, lowest = place == number, slice(rows.start, rows.start + round(_LOWEST / CELL))
+        if mine[lowest][flank[lowest]].sum() < _GOES_ON * flank[lowest].sum():
+            inner |= mine
+    return np.asarray(ndimage.binary_dilation(inner, iterations=_RIM))
