@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -114,12 +115,18 @@ def described(config: object) -> dict[str, object]:
 def _described(value: Any, name: str) -> Iterator[tuple[str, object]]:  # noqa: ANN401 - any value of an option
     parts = _parts(value)
     if parts is None:
-        yield name, f"{value.__module__}.{value.__qualname__}" if callable(value) else value
+        yield name, _plain(value)
         return
     if is_dataclass(value):
         yield name or "class", type(value).__name__
     for part, content in parts.items():
         yield from _described(content, f"{name}.{part}" if name else part)
+
+
+def _plain(value: Any) -> object:  # noqa: ANN401 - any value of an option
+    if isinstance(value, Enum):
+        return value.name
+    return f"{value.__module__}.{value.__qualname__}" if callable(value) else value
 
 
 def _parts(value: Any) -> Mapping[str, Any] | None:  # noqa: ANN401 - any value of an option

@@ -1,13 +1,14 @@
 """The stages of a fit, as data: what each trains, by which terms, for how long."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar, runtime_checkable
 
 from torch import nn
 
 from avatars.fitting.painted_rays import PaintedRays
 from avatars.fitting.photo_rays import PhotoRays
+from avatars.fitting.semantic_term import SemanticTerm
 from avatars.fitting.subject import FitSubject
 from avatars.fitting.surface_terms import SolidTerm, SurfaceColorTerm
 from avatars.fitting.task import StageTask
@@ -140,6 +141,48 @@ def fit_surface_and_photo(photo: PhotoRays | None = None) -> FitStage:
         SolidTerm("solid"),
     )
     return FitStage("fitting the photo", terms, StageBudget(0.7, steps_per_minute=300.0, optim=optim))
+
+
+def guided_stages(semantic: SemanticTerm, *, initialises: bool = False) -> tuple[AvatarStage, ...]:
+    """The same stages, shorter, and then one that imagines what the photo does not show.
+
+    Args:
+        semantic: Says what that is to mean.
+        initialises: As for `default_stages`.
+    """
+    first = _with_share(learn_body(), 0.2) if initialises else _with_share(learn_surface(), 0.2)
+    return (first, _with_share(fit_surface_and_photo(), 0.4), imagine(semantic))
+
+
+_Stage = TypeVar("_Stage", FitStage, PaintedStage)
+
+
+def _with_share(stage: _Stage, share: float) -> _Stage:
+    """The same stage with another part of the time."""
+    return replace(stage, budget=replace(stage.budget, share=share))
+
+
+def imagine(semantic: SemanticTerm, photo: PhotoRays | None = None) -> FitStage:
+    """What the photo does not show changes its colours until it means what the photo does (ELICIT, stage 2).
+
+    The painted colours still hold there, a twentieth as strongly as before; the surface stays where it is.
+
+    Args:
+        semantic: The loss of meaning.
+        photo: Rays through the photo.
+    """
+    photo = photo or PhotoRays(count=4096, reach=12)
+    optim = OptimConfig(rates={"table": 5e-3, "network": 5e-4, "features": 5e-3}, warmup=10, final=0.1)
+    terms = (
+        ColorTerm("color", photo),
+        SilhouetteTerm("silhouette", photo, Constant(0.01)),
+        SurfaceColorTerm("surface", Constant(0.2)),
+        SolidTerm("solid"),
+        semantic,
+    )
+    return FitStage(
+        "imagining what the photo does not show", terms, StageBudget(0.4, steps_per_minute=120.0, optim=optim)
+    )
 
 
 def picture_stages() -> tuple[AvatarStage, ...]:

@@ -1,7 +1,9 @@
 """What a fit works on."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import torch
 
@@ -10,6 +12,8 @@ from avatars.posed.avatar import Avatar, PosedAvatar
 from avatars.surface.painted_body import PaintedBody
 from avatars.surface.solid import Solid, SolidConfig
 from avatars.surface.views import BodyViews, ViewsConfig
+
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class FitSubject:
         views_config: From where the painted body is pictured.
         solid_config: Where points of it are drawn.
         seed: Of these points.
+        kept: What terms made of all this, by their options: see `once`.
     """
 
     person: PersonPhoto
@@ -33,6 +38,18 @@ class FitSubject:
     views_config: ViewsConfig
     solid_config: SolidConfig
     seed: int
+    kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, options: Hashable, make: Callable[[], _Made]) -> _Made:
+        """What is made of the subject with some options; made when it is first asked for.
+
+        Args:
+            options: All that it depends on beside the subject.
+            make: Makes it.
+        """
+        if options not in self.kept:
+            self.kept[options] = make()
+        return self.kept[options]
 
     @cached_property
     def views(self) -> BodyViews:

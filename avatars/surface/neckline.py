@@ -54,9 +54,9 @@ def bared(rings: Rings, skin: Float[np.ndarray, "3"], config: RingConfig) -> Boo
         return np.zeros_like(seen)
     flank = seen & (outerness(rings.facing) > _FLANK)
     place = np.zeros(bare.shape, np.int32)
-    count = ndimage.label(bare, output=place)
+    ndimage.label(bare, output=place)
     inner = np.zeros_like(bare)
-    for number, (rows, _) in enumerate(ndimage.find_objects(place, count), 1):
+    for number, (rows, _) in enumerate(ndimage.find_objects(place), 1):
         mine, lowest = place == number, slice(rows.start, rows.start + round(_LOWEST / CELL))
         if mine[lowest][flank[lowest]].sum() < _GOES_ON * flank[lowest].sum():
             inner |= mine

@@ -20,6 +20,7 @@ _OPTIONAL = {
     "pycolmap": ("poses of photos and videos", "pip install 'nfield[colmap]'"),
     "flip_evaluator": ("FLIP in nfield eval and nfield bench people", "pip install 'nfield[bench]'"),
     "smplx": ("users' own SMPL-H and SMPL-X files, a licence of their own", "pip install 'nfield[smplx]'"),
+    "open_clip": ("nfield fit --guidance clip", "pip install 'nfield[clip]'"),
     "OpenEXR": ("OpenEXR pictures", "pip install 'nfield[exr]'"),
     "beartype": ("checks of shapes in tests", "pip install 'nfield[dev]'"),
 }

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -11,19 +12,23 @@ from avatars.fit_config import FitConfig
 from avatars.fit_run.folder import FitFolder
 from avatars.fit_run.record import FitRecord
 from avatars.fitting.fit import FitBudget
-from avatars.fitting.stages import default_stages
+from avatars.fitting.semantic_term import SemanticTerm
+from avatars.fitting.stages import default_stages, guided_stages
 from avatars.photo_inputs import PhotoFiles
 from avatars.posed.avatar import FigureConfig
+from avatars.semantic.open_clip_encoder import OpenClipSource
 from nfield.config_json import typed
 from nfield.errors import OptionError
 from nfield.fields import BACKENDS, FieldConfig
 from nfield.training.run_folder import RUN_FILE
 
 _MINUTES = 4.0
+_MODEL = OpenClipSource().model
 _FIELD = "hash"
 _SEED = 0
 _BUDGET: Mapping[str, Any] = {"minutes": float | None, "steps": int | None, "seed": int | None}
 """Options of the budget by name, with their types."""
+_GUIDANCE = ("guidance", "clip_model", "clip_weights", "prompt")
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,15 @@ class FitOptions:
     field: str | None = None
     """Backend of the avatar's field: hash (a hash grid), rbf (one of the same size with adaptive radial bases), or
     another of nfield train. Default: hash."""
+    guidance: Literal["rules", "clip"] | None = None
+    """Who says what the photo does not show: rules paint it; with clip it then changes until it means what the photo
+    does to an image-text model of open_clip. Default: rules."""
+    clip_model: str | None = None
+    """Name of that model in open_clip. Default: ViT-B-32."""
+    clip_weights: Path | None = None
+    """File of its weights; clip needs one, and nothing is downloaded."""
+    prompt: tuple[str, ...] | None = None
+    """What the person wears or carries where the photo does not look, in words, such as "a backpack"; needs clip."""
     minutes: float | None = None
     """Training time; finding person and body comes before. Default: 4."""
     steps: int | None = None
@@ -68,11 +82,30 @@ def fit_config(options: FitOptions) -> FitConfig:
     """How the avatar is made."""
     config, seed = _field(options.field or _FIELD), _SEED if options.seed is None else options.seed
     minutes = _MINUTES if options.minutes is None else options.minutes
+    semantic = _semantic(options)
+    stages = default_stages if semantic is None else partial(guided_stages, semantic)
     return FitConfig(
         figure=FigureConfig(field=config),
-        stages=default_stages(initialises=config.initialises),
+        stages=stages(initialises=config.initialises),
         budget=FitBudget(minutes, options.steps, seed),
     )
+
+
+def _semantic(options: FitOptions) -> SemanticTerm | None:
+    """The loss of meaning, where one is asked for."""
+    if options.guidance != "clip":
+        given = {"--clip-model": options.clip_model, "--clip-weights": options.clip_weights, "--prompt": options.prompt}
+        for name, value in given.items():
+            if value:
+                raise OptionError(f"{name}: is given, but only clip uses it; give --guidance clip too, or leave it out")
+        return None
+    if options.clip_weights is None:
+        raise OptionError(
+            "--clip-weights: is left out, but --guidance clip needs a file of weights; give the checkpoint (.pt, "
+            f".safetensors) of open_clip's {options.clip_model or _MODEL}, or take --guidance rules"
+        )
+    source = OpenClipSource(options.clip_model or _MODEL, str(options.clip_weights.resolve()))
+    return SemanticTerm("meaning", source, prompts=options.prompt or ())
 
 
 def _field(backend: str) -> FieldConfig:
@@ -96,10 +129,10 @@ def resumed(options: FitOptions) -> FitOptions:
         return options
     before = _options_of(record, options.out)
     given = {name: getattr(options, name) for name in before}
-    for name in ("person", "focal", "field", "minutes", "steps", "seed"):
+    for name in ("person", "focal", "field", "minutes", "steps", "seed", *_GUIDANCE):
         if given[name] is not None and given[name] != before[name]:
             raise OptionError(
-                f"--{name}: is {given[name]}, but the fit in {options.out} was begun with "
+                f"--{name.replace('_', '-')}: is {given[name]}, but the fit in {options.out} was begun with "
                 f"{'none' if before[name] is None else before[name]}; "
                 "leave it out to go on with that, or begin anew with --overwrite"
             )
@@ -117,8 +150,22 @@ def _options_of(record: FitRecord, where: Path) -> Mapping[str, Any]:
         "body": files.body,
         "focal": files.focal,
         "field": next((key for key, kind in BACKENDS.items() if kind.__name__ == name), None),
+        **_guidance(record, where),
         **{option: _budget(record, option, hint, where) for option, hint in _BUDGET.items()},
     }
+
+
+def _guidance(record: FitRecord, where: Path) -> Mapping[str, Any]:
+    """The options of the loss of meaning that a fit was begun with."""
+    term = next((name for name, kind in record.options.items() if kind == SemanticTerm.__name__), None)
+    if term is None:
+        return {**dict.fromkeys(_GUIDANCE), "guidance": "rules"}
+    model, weights = (
+        typed(hint, record.options.get(f"{term}.encoder.{name}"), f"{where / RUN_FILE}: plan.options.{term}.{name}")
+        for name, hint in (("model", str), ("weights", str))
+    )
+    prompts = [str(text) for name, text in record.options.items() if name.startswith(f"{term}.prompts.")]
+    return dict(zip(_GUIDANCE, ("clip", model, Path(weights), tuple(prompts)), strict=True))
 
 
 def _budget(record: FitRecord, option: str, hint: Any, where: Path) -> Any:  # noqa: ANN401 - of the type that is hinted

@@ -21,11 +21,14 @@ from avatars.fit_run.folder import FitFolder
 from avatars.fit_run.keeper import FitMoment, RunKeeper
 from avatars.fit_run.record import FitRecord
 from avatars.fitting.keeper import FitPosition
+from avatars.fitting.semantic_term import SemanticTerm
+from avatars.fitting.stages import default_stages, guided_stages
 from avatars.motion import open_motion
 from avatars.perception.keypoints import load_keypoints
 from avatars.photo_inputs import PhotoFiles
 from avatars.posed.avatar import Avatar
 from avatars.posed.run import UNFINISHED, avatar_checkpoint, load_avatar
+from avatars.semantic.open_clip_encoder import OpenClipSource
 from avatars.surface.painted_body import PaintedBody
 from nfield.checkpoint import FILE, load_checkpoint, save_checkpoint
 from nfield.cli.fit_options import FitOptions, resumed
@@ -72,9 +75,12 @@ def test_of_an_unfinished_avatar(painted: PaintedBody, tmp_path: Path, monkeypat
     _check_metadata(tmp_path / FILE, load, seed=1)
 
 
-def test_of_a_fits_record(tmp_path: Path):
+@pytest.mark.parametrize("guided", [False, True])
+def test_of_a_fits_record(tmp_path: Path, guided: bool):
     (tmp_path / "photo.jpg").write_bytes(b"a photo")
-    record = FitRecord.of(PhotoFiles(tmp_path / "photo.jpg"), BodyModel.load(), FitConfig())
+    term = SemanticTerm("meaning", OpenClipSource("ViT-B-32", "weights.pt"), prompts=("a hat",))
+    config = FitConfig(stages=guided_stages(term) if guided else default_stages())
+    record = FitRecord.of(PhotoFiles(tmp_path / "photo.jpg"), BodyModel.load(), config)
 
     def read(document: Any) -> None:
         (tmp_path / RUN_FILE).write_text(json.dumps(document))
