@@ -17,6 +17,7 @@ from nfield.cameras import Cameras, intersect_box, look_at
 from nfield.kernels.composite import composite, composite_reference
 from nfield.kernels.gaussians import Splats, camera_numbers, splat, splat_reference
 from nfield.kernels.hash_grid import GridLayout, hash_encode, hash_encode_reference
+from nfield.kernels.lines import line_products, line_products_reference
 from nfield.kernels.march import StepRule, march, march_reference, pack_bits
 from nfield.kernels.mlp import mlp, mlp_reference
 from nfield.kernels.nearest import NearestCenters
@@ -253,6 +254,12 @@ def compare_planes(work: Workload, rounds: int, generator: torch.Generator) -> l
     return _compare_lookup("planes and lines", (vector_matrix, vector_matrix_reference), work, factors, rounds)
 
 
+def compare_lines(work: Workload, rounds: int, generator: torch.Generator) -> list[Comparison]:
+    """Products of three lines of 288 components; gradients to the lines."""
+    factors = [torch.randn(3, 500, 288, generator=generator)]
+    return _compare_lookup("products of lines", (line_products, line_products_reference), work, factors, rounds)
+
+
 def compare_trilinear(work: Workload, rounds: int, generator: torch.Generator) -> list[Comparison]:
     """Trilinear lookup of 27 channels in a small grid, as in `compare_planes`; gradients to the grid."""
     grid = [torch.randn(48, 48, 48, 27, generator=generator)]
@@ -353,7 +360,8 @@ def compare_skinning(work: Workload, rounds: int, generator: torch.Generator) ->
     posed = 0.5 + 0.3 * outwards
     linear = torch.eye(3) + 0.1 * torch.randn(len(posed), 3, 3, generator=generator)
     maps = torch.cat([linear, 0.1 * torch.randn(len(posed), 3, 1, generator=generator)], -1)
-    vertices = SkinnedVertices(posed, posed, maps, outwards, torch.ones(len(posed)))
+    lift = 0.005 * torch.rand(len(posed), generator=generator)
+    vertices = SkinnedVertices(posed, posed, maps, outwards, torch.ones(len(posed)), lift)
     near = NearestCenters(posed).query(work.points, 4, within=_SKINNING.reach)
     doubled = SkinnedVertices(**{name: values.double() for name, values in vars(vertices).items()})
     times = interleaved(
@@ -447,6 +455,7 @@ def compare_kernels(count: int, log2_table_size: int, *, rounds: int) -> list[Co
         *compare_encoding(work, rounds),
         *compare_network(work, rounds, generator),
         *compare_planes(work, rounds, generator),
+        *compare_lines(work, rounds, generator),
         *compare_trilinear(work, rounds, generator),
         *compare_composite(work, rounds, generator),
         compare_march(work, rounds),

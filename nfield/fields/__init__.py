@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 
 from nfield.fields.base import BACKENDS, BuildContext, Field, FieldConfig, Learning, backend
+from nfield.fields.cp import CpConfig, CpField
 from nfield.fields.dense import DenseConfig, DenseField
 from nfield.fields.hashgrid import HashConfig, HashField
 from nfield.fields.mlp import MlpConfig, MlpField
@@ -14,6 +15,8 @@ from nfield.fields.warped import Warp, Warped, WarpedField
 __all__ = [
     "BACKENDS",
     "BuildContext",
+    "CpConfig",
+    "CpField",
     "DenseConfig",
     "DenseField",
     "Field",

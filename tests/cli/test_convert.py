@@ -58,6 +58,7 @@ def test_a_converted_run_is_a_run_like_any_other(converted: Path, tmp_path: Path
 
 OTHERS = {
     "vm": ["--vm.resolution", "16"],
+    "cp": ["--cp.resolution", "16"],
     "dense": ["--dense.resolution", "16"],
     "mlp": ["--mlp.depth", "2", "--mlp.width", "16"],
     "rbf": ["--rbf.bases.count", "60", "--rbf.grid.levels", "4", "--rbf.grid.log2-table-size", "10"],

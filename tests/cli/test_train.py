@@ -98,6 +98,7 @@ def test_ctrl_c_saves_and_ends_well(
 
 SMALL_FIELDS = {
     "vm": "--vm.resolution 16 --vm.density-components 4 --vm.appearance-components 6 --vm.hidden 16",
+    "cp": "--cp.resolution 16 --cp.density-components 4 --cp.appearance-components 6 --cp.hidden 16",
     "dense": "--dense.resolution 12",
     "mlp": "--mlp.octaves 4 --mlp.depth 3 --mlp.width 16 --mlp.hidden 16",
 }

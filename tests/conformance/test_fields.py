@@ -19,12 +19,14 @@ from nfield.types import Box, FieldOutput
 SMALL = {
     "hash": {"levels": 4, "log2_table_size": 10, "base_resolution": 4, "finest_resolution": 32},
     "vm": {"resolution": 16, "density_components": 8, "appearance_components": 12, "empty": 0.0},
+    "cp": {"resolution": 16, "density_components": 24, "appearance_components": 32, "empty": 0.0},
     "dense": {"resolution": 12},
     "mlp": {"octaves": 4, "depth": 4, "width": 32, "skip": 2},
 }
 TINY = {
     "hash": {"levels": 2, "log2_table_size": 6, "base_resolution": 2, "finest_resolution": 4, "hidden": 8},
     "vm": {"resolution": 4, "density_components": 2, "appearance_components": 3, "hidden": 8},
+    "cp": {"resolution": 4, "density_components": 3, "appearance_components": 4, "hidden": 8},
     "dense": {"resolution": 3},
     "mlp": {"octaves": 2, "depth": 3, "width": 8, "skip": 1, "encoded": 6, "hidden": 8},
 }

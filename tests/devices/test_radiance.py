@@ -15,6 +15,7 @@ from nfield.encodings.rbf import BasesConfig
 from nfield.fields import (
     BACKENDS,
     BuildContext,
+    CpConfig,
     DenseConfig,
     FieldConfig,
     HashConfig,
@@ -36,6 +37,7 @@ SMALL: dict[str, FieldConfig] = {
     "hash": GRID,
     "rbf": RbfConfig(grid=GRID, bases=BasesConfig(count=64, features=8)),
     "vm": VmConfig(resolution=12, density_components=2, appearance_components=2, hidden=16),
+    "cp": CpConfig(resolution=12, density_components=4, appearance_components=6, hidden=16),
     "dense": DenseConfig(resolution=8),
     "mlp": MlpConfig(depth=2, width=16, encoded=8, hidden=16),
 }

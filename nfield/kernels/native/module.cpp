@@ -17,6 +17,7 @@ void register_gaussians(nb::module_&);
 void register_sparse_adam(nb::module_&);
 void register_points(nb::module_&);
 void register_planes(nb::module_&);
+void register_lines(nb::module_&);
 void register_trilinear(nb::module_&);
 void register_nearest(nb::module_&);
 void register_skinning(nb::module_&);
@@ -54,6 +55,7 @@ MODULE(CORE_NAME, m) {
   register_sparse_adam(m);
   register_points(m);
   register_planes(m);
+  register_lines(m);
   register_trilinear(m);
   register_nearest(m);
   register_skinning(m);

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from nfield.errors import OptionError
-from nfield.fields import BuildContext, DenseConfig, Field, FieldConfig, HashConfig, MlpConfig, VmConfig
+from nfield.fields import BuildContext, CpConfig, DenseConfig, Field, FieldConfig, HashConfig, MlpConfig, VmConfig
 from nfield.types import Box
 
 
@@ -36,14 +36,17 @@ def test_parts_of_the_reference_network_have_their_published_sizes():
 def test_networks_of_default_backends_have_equal_shapes():
     shapes = {
         name: {role: [p.shape for p in part.parameters()] for role, part in built(config).decoders().items()}
-        for name, config in (("hash", HashConfig()), ("mlp", MlpConfig()), ("vm", VmConfig(resolution=8)))
+        for name, config in (
+            *(("hash", HashConfig()), ("mlp", MlpConfig())),
+            *(("vm", VmConfig(resolution=8)), ("cp", CpConfig(resolution=8))),
+        )
     }
     assert shapes["hash"] == shapes["mlp"]
-    assert shapes["vm"] == {"color": shapes["hash"]["color"]}
+    assert shapes["vm"] == shapes["cp"] == {"color": shapes["hash"]["color"]}
 
 
 def test_density_alone_is_the_first_entry_of_the_whole_feature():
-    for config in (VmConfig(resolution=8), DenseConfig(resolution=8)):
+    for config in (VmConfig(resolution=8), CpConfig(resolution=8), DenseConfig(resolution=8)):
         field, points = built(config), torch.rand(100, 3, generator=torch.Generator().manual_seed(1)) * 2.0 - 1.0
         few, whole = field.encode_for_density(points), field.encode(points)
         assert few.feature.shape == (100, 1)
