@@ -36,6 +36,8 @@ class ConvertPlan:
     """Whether the student starts with what it can take over from the teacher."""
     freeze: bool = False
     """Whether it keeps them."""
+    fidelity: float | None = None
+    """PSNR against the teacher, decibels, that is enough; None trains until the budget is spent."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from rich.console import Console
 from torch import Tensor
 
 from distill.compare import Pair, compared, mean_psnr, telling_poses
+from distill.fidelity import FidelityGoal
 from distill.report import error_picture, figures, summary, write_report
 from distill.run import ConvertPlan, ConvertRun, continue_conversion, convert_plan_of, start_conversion
 from distill.source import Source
@@ -44,10 +45,12 @@ from nfield.training.scene_run import plan_of
 
 _MINUTES = 5.0
 _WATCHED = 2
+_JUDGES = 4
 _EXAMPLES = (
     "nfield convert runs/lego --to vm --out runs/lego-vm",
     "nfield convert runs/lego --to mlp --out runs/lego-mlp --minutes 10",
     "nfield convert runs/lego --to mlp --out runs/lego-mlp --resume --minutes 20",
+    "nfield convert runs/lego --to vm --out runs/lego-vm --fidelity 33",
     "nfield convert runs/me --to vm --out runs/me-vm",
 )
 
@@ -66,6 +69,9 @@ class ConvertOptions:
     """Training time, without evaluation and saving. Default: 5, or the resumed conversion's."""
     steps: int | None = None
     """Steps, instead of minutes or as a second limit."""
+    fidelity: float | None = None
+    """Stop as soon as the student is so near to its teacher, in decibels: PSNR of views between the teacher's cameras.
+    Default: never, or the resumed conversion's."""
     schedule: Literal["progressive", "joint", "rendered"] = "progressive"
     """Which levels are compared when: the paper's stages, all at once, or colours of rays alone."""
     fresh: bool = False
@@ -122,14 +128,26 @@ def _convert(options: ConvertOptions) -> None:
             step=step,
             share=begun.plan.train.share(step, seconds),
         )
-        result = train(begun.task, begun.plan.train, hooks=(progress, save, log), state=begun.state)
+        goal = _goal(begun)
+        result = train(begun.task, begun.plan.train, hooks=(progress, save, log), state=begun.state, enough=goal)
     _finish(console, options, begun, result)
+
+
+def _goal(begun: ConvertRun) -> FidelityGoal | None:
+    """Tells when the student is near enough, where that was asked for."""
+    if begun.plan.fidelity is None:
+        return None
+    teacher, student = begun.source.teacher, begun.task.student
+    cameras = telling_poses(teacher, _JUDGES, generator=torch.Generator().manual_seed(3))
+    return FidelityGoal(lambda: mean_psnr(teacher, student, cameras), begun.plan.fidelity)
 
 
 def _check(options: ConvertOptions) -> None:
     at_least(options.views, 1, name="--views")
     at_least(options.samples, 1024, name="--samples")
     at_least(options.seed, 0, name="--seed")
+    if options.fidelity is not None:
+        positive(options.fidelity, name="--fidelity", unit="decibels")
     positive(options.save_every, name="--save-every", unit="seconds")
     if options.out.resolve() == options.run.resolve():
         raise OptionError(f"--out: is the teacher's own folder {options.run}; give another one")
@@ -142,7 +160,7 @@ def _started(options: ConvertOptions) -> ConvertRun:
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
     distill = DistillConfig(schedule=options.schedule, samples=options.samples or chosen.radiance.samples)
-    plan = ConvertPlan(str(options.run.resolve()), budget, distill, not options.fresh, options.freeze)
+    plan = ConvertPlan(str(options.run.resolve()), budget, distill, not options.fresh, options.freeze, options.fidelity)
     config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
     options.out.mkdir(parents=True, exist_ok=True)
     return start_conversion(options.out, plan, config, source)
@@ -152,7 +170,8 @@ def _continued(options: ConvertOptions) -> ConvertRun:
     checkpoint = load_checkpoint(options.out)
     plan = convert_plan_of(checkpoint, where=options.out)
     budget = plan.train.with_budget(minutes=options.minutes, steps=options.steps)
-    plan = replace(plan, run=str(options.run.resolve()), train=budget)
+    fidelity = plan.fidelity if options.fidelity is None else options.fidelity
+    plan = replace(plan, run=str(options.run.resolve()), train=budget, fidelity=fidelity)
     source = _source(options)
     return continue_conversion(options.out, plan, checkpoint, source)
 
@@ -176,6 +195,10 @@ def _finish(console: Console, options: ConvertOptions, begun: ConvertRun, result
     for index, pair in enumerate(pairs):
         write_png(out / "compare" / f"{index:03d}.png", side_by_side([pair.teacher, pair.student, error_picture(pair)]))
     console.print(f"{state.step} steps in {state.seconds:.0f} s: {summary(report)}")
+    if begun.plan.fidelity is not None and begun.plan.train.share(state.step, state.seconds) >= 1.0:
+        console.print(
+            f"the budget was spent before {begun.plan.fidelity:g} dB were reached; to go on: {again} --minutes M"
+        )
     kind_at(out).finish_conversion(begun, console)
     console.print(f"see report.html and compare/ in {out} (teacher, student, difference); next: nfield render {out}")
 

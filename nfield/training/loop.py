@@ -120,7 +120,12 @@ class TrainResult:
 
 
 def train(
-    task: Task, config: TrainConfig, *, hooks: Sequence[Hook] = (), state: TrainState | None = None
+    task: Task,
+    config: TrainConfig,
+    *,
+    hooks: Sequence[Hook] = (),
+    state: TrainState | None = None,
+    enough: Callable[[StepEvent], bool] | None = None,
 ) -> TrainResult:
     """Minimises a task's losses until the budget is spent; Ctrl-C and SIGTERM end it after the current step.
 
@@ -129,6 +134,7 @@ def train(
         config: Budget, optimiser and seed.
         hooks: Called in turn after each step.
         state: Of a training that is continued; the caller has restored the task's modules.
+        enough: Asked after each step whether the training may end before its budget is spent; its time does not count.
     """
     adam = Adam(task.param_groups(), config.optim)
     generator = generator_on(_device_of(task), config.seed)
@@ -147,12 +153,15 @@ def train(
 
     with Interruption() as interruption:
         losses: Mapping[str, float] = {}
-        while config.share(step, seconds) < 1.0 and not interruption.asked:
+        reached = False
+        while config.share(step, seconds) < 1.0 and not interruption.asked and not reached:
             start = time.perf_counter()
             losses = _step(task, adam, Moment(step, seconds, config.share(step, seconds)), generator, watch)
             step, seconds = step + 1, seconds + time.perf_counter() - start
-            _tell(hooks, StepEvent(_moment(config, step, seconds), losses, task.measures(), False, False, snapshot))
-        interrupted = interruption.asked and config.share(step, seconds) < 1.0
+            event = StepEvent(_moment(config, step, seconds), losses, task.measures(), False, False, snapshot)
+            _tell(hooks, event)
+            reached = enough is not None and enough(event)
+        interrupted = interruption.asked and not reached and config.share(step, seconds) < 1.0
         if losses:
             _tell(
                 hooks, StepEvent(_moment(config, step, seconds), losses, task.measures(), True, interrupted, snapshot)

@@ -120,9 +120,34 @@ def test_a_stopped_conversion_is_saved_and_goes_on(
     assert json.loads((tmp_path / "report.json").read_text())["inherited"] == ["color network"]
 
 
+def test_a_conversion_stops_where_the_student_is_near_enough(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("distill.fidelity._FIRST", 4)
+    monkeypatch.setattr("distill.fidelity._EVERY", 0.0)
+    monkeypatch.setattr("distill.fidelity._SHARE", 0.0)
+    words = ["convert", str(finished_run), "--out", str(tmp_path), "--views", "1", *STUDENT, "--fidelity", "1.5"]
+    assert main([*words, "--steps", "1000"]) == 0
+    assert "stopped" not in capsys.readouterr().out
+    step = load_checkpoint(tmp_path).step
+    assert 4 <= step < 1000
+    assert json.loads((tmp_path / "report.json").read_text())["fidelity_asked"] == 1.5
+
+
+def test_a_conversion_that_does_not_come_near_enough_says_so(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    words = ["convert", str(finished_run), "--out", str(tmp_path), "--views", "1", *STUDENT, "--fidelity", "99"]
+    assert main([*words, "--steps", "5"]) == 0
+    assert "the budget was spent before 99 dB were reached; to go on: nfield convert" in capsys.readouterr().out
+    assert main([*words[:-2], "--resume", "--steps", "6"]) == 0
+    assert "before 99 dB were reached" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
+        (["--to", "hash", "--fidelity", "-3"], "--fidelity: is -3, expected a positive number of decibels"),
         (["--to", "voxels"], f"expected one of {', '.join(BACKENDS)}"),
         (["--to", "hash", "--out", "RUN"], "the teacher's own folder"),
         (["--to", "hash", "--samples", "5"], "--samples"),

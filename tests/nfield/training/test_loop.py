@@ -107,6 +107,19 @@ def test_a_budget_of_time_ends_the_training():
     assert 0.2 <= result.state.seconds < 2.0
 
 
+def test_a_training_ends_where_somebody_says_that_it_is_enough():
+    told: list[tuple[int, bool]] = []
+
+    def told_of(event: StepEvent) -> None:
+        told.append((event.moment.step, event.last))
+
+    budget = TrainConfig(minutes=None, steps=50)
+    result = train(ParabolaTask(), budget, hooks=[told_of], enough=lambda event: event.moment.step == 7)
+    assert result.state.step == 7
+    assert not result.interrupted
+    assert told[-2:] == [(7, False), (7, True)]
+
+
 def test_a_budget_that_is_spent_takes_no_step():
     task = ParabolaTask()
     state = _copy(train(task, TrainConfig(None, 5, FAST)).state)
