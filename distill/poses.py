@@ -50,6 +50,14 @@ def poses_between(
     return replace(cameras[first], world_from_camera=between)
 
 
+def turned(cameras: Cameras, degrees: float, generator: torch.Generator) -> Cameras:
+    """Cameras turned about their own centres by independent angles of up to some degrees around each axis."""
+    pose = cameras.world_from_camera.clone()
+    turns = _turns(len(cameras), math.radians(degrees), generator).to(pose.device)
+    pose[:, :3, :3] = pose[:, :3, :3] @ turns
+    return replace(cameras, world_from_camera=pose)
+
+
 def _neighbours(cameras: Cameras) -> Tensor:
     """For each camera the nearest ones, itself among them: by place and by direction of view."""
     origins, forward = cameras.origins, cameras.world_from_camera[:, :3, 2]

@@ -59,6 +59,7 @@ def figures(begun: ConvertRun, state: TrainState, pairs: Sequence[Pair], *, view
         "seconds": round(state.seconds, 1),
         "steps": state.step,
         "schedule": begun.plan.distill.schedule,
+        "active": [name for name in ("poses", "rays", "points") if getattr(begun.plan.distill.active, name)],
         "fidelity_asked": begun.plan.fidelity,
         "levels": sorted(level.value for level in begun.task.levels),
         "inherited": list(begun.inherited),

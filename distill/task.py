@@ -7,19 +7,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from distill.active import ActiveConfig, telling_points
 from distill.levels import ClipRange, aligned, distance
-from distill.poses import PoseConfig, poses_between
+from distill.looks import Look, Looks
+from distill.poses import PoseConfig
 from distill.schedule import Stage, schedule_named
 from distill.teacher import Teacher, folded
-from nfield.cameras import Cameras
-from nfield.devices import device_of, on_device, on_host, uniform, whole_numbers
+from nfield.devices import device_of, uniform
 from nfield.fields.base import Field
 from nfield.kernels.points import sample_points
 from nfield.rendering.renderer import composite
 from nfield.training.ray_budget import RayBudget
 from nfield.training.running_error import RunningError
 from nfield.training.task import Moment
-from nfield.types import FieldOutput, Latent, Level, Rays, Samples
+from nfield.types import FieldOutput, Latent, Level, RenderOutput, Samples
 
 _SEEN_FROM_ALL = 0.05
 """Weight of points that a ray's light hardly reaches, beside their share of the pixel."""
@@ -48,6 +49,8 @@ class DistillConfig:
     """Rays of a step at most."""
     pose: PoseConfig = PoseConfig()  # noqa: RUF009 - frozen
     """Where the teacher is looked at from."""
+    active: ActiveConfig = ActiveConfig()  # noqa: RUF009 - frozen
+    """What of the hard is looked at again (PVD-AL); nothing by default."""
 
 
 class DistillTask:
@@ -71,7 +74,7 @@ class DistillTask:
         self.clip = ClipRange.of_step(teacher.grid.rule.step)
         self._schedule = schedule_named(config.schedule)
         self._budget = RayBudget(first=1024, most=config.most_rays)
-        self._cameras: Cameras | None = None
+        self._looks = Looks(teacher, poses=config.poses, renewal=config.renewal, pose=config.pose, active=config.active)
         self._error = RunningError()
 
     def modules(self) -> Mapping[str, nn.Module]:
@@ -93,12 +96,13 @@ class DistillTask:
     def losses(self, moment: Moment, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """The distances at all levels that the stage compares."""
         stage = self.stage(moment.share)
-        rays = self._rays(moment.step, generator)
+        look = self._looks.draw(moment.step, self._budget.count, generator, device_of(self.student))
+        rays, shown = look.rays, self.teacher.shown
         with torch.no_grad():
-            shown = self.teacher.shown
             samples = shown.renderer.sample(shown.field, rays, generator=generator)
             taught = shown.renderer.shade(shown.field, rays, samples)
-            weight = composite(samples, taught).weights
+            seen = composite(samples, taught)
+            weight = seen.weights
         self._budget.learn(rays=len(rays), samples=len(samples), goal=float(self.config.samples))
         fade = self._schedule.fading**moment.step if moment.step and stage.rendered + stage.density > 0.0 else 1.0
         feature = stage.feature * fade if fade > _FADED and Level.FEATURE in self.levels else 0.0
@@ -109,9 +113,13 @@ class DistillTask:
             losses["feature"] = feature * self._feature_distance(points, latent, taught, weight + _SEEN_FROM_ALL)
         if stage.density + stage.color + stage.rendered > 0.0:
             learned = self.student(points, dirs) if latent is None else self.student.answer(latent, dirs)
-            losses |= self._point_losses(stage, learned, taught, weight + _SEEN_FROM_ALL)
+            told = weight + _SEEN_FROM_ALL
             if stage.rendered > 0.0:
-                losses["rendered"] = stage.rendered * self._rendered_distance(samples, learned, taught, generator)
+                own = composite(samples, learned)
+                losses["rendered"] = stage.rendered * self._rendered_distance(look, own, seen, generator)
+                if self.config.active.points:
+                    told = self._telling(samples, own, seen)
+            losses |= self._point_losses(stage, learned, taught, told)
         return losses
 
     def measures(self) -> dict[str, float]:
@@ -126,16 +134,6 @@ class DistillTask:
     def restore(self, state: Mapping[str, float]) -> None:
         """Takes what `state` gave."""
         self._budget.rays, self._error.value = state["rays"], state["error"]
-
-    def _rays(self, step: int, generator: torch.Generator) -> Rays:
-        if self._cameras is None or step % self.config.renewal == 0:
-            host = on_host(generator)
-            drawn = poses_between(self.teacher.cameras, self.config.poses, self.config.pose, generator=host)
-            self._cameras = on_device(drawn, device_of(self.student))
-        count, device = self._budget.count, self._cameras.intrinsics.device
-        camera = whole_numbers(len(self._cameras), count, generator=generator, device=device)
-        pixels = uniform(count, 2, generator=generator, device=device) * self._cameras.extents(camera)
-        return self._cameras.rays(camera, pixels, box=self.teacher.shown.box, near=self.teacher.shown.near)
 
     def _feature_distance(
         self, points: Float[Tensor, "s 3"], latent: Latent, taught: FieldOutput, weight: Float[Tensor, "s"]
@@ -159,14 +157,20 @@ class DistillTask:
         return losses
 
     def _rendered_distance(
-        self, samples: Samples, learned: FieldOutput, taught: FieldOutput, generator: torch.Generator
+        self, look: Look, own: RenderOutput, seen: RenderOutput, generator: torch.Generator
     ) -> Float[Tensor, ""]:
-        background = uniform(samples.n_rays, 3, generator=generator, device=samples.t0.device)
-        with torch.no_grad():
-            wanted = composite(samples, taught, background).color
-        color = composite(samples, learned, background).color
-        self._error.add((color.detach() - wanted).square().mean())
+        background = uniform(len(look.rays), 3, generator=generator, device=own.color.device)
+        color, wanted = (out.color + (1.0 - out.opacity)[:, None] * background for out in (own, seen))
+        difference = color.detach() - wanted
+        self._error.add(difference[: len(look.camera)].square().mean())  # Of fresh rays: the others are hard.
+        self._looks.learn(look, difference.abs().sum(-1))
         return distance(color, wanted)
+
+    @torch.no_grad()
+    def _telling(self, samples: Samples, own: RenderOutput, seen: RenderOutput) -> Float[Tensor, "s"]:
+        """1 for points that make a pixel, to the student or to the teacher, else 0."""
+        either = [telling_points(samples, out.weights, out.opacity, self.config.active) for out in (own, seen)]
+        return (either[0] | either[1]).to(own.weights)
 
     def _elsewhere(self, count: int, generator: torch.Generator) -> Float[Tensor, ""]:
         elsewhere = int(count * self.config.elsewhere)

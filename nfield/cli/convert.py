@@ -11,6 +11,7 @@ from jaxtyping import Float
 from rich.console import Console
 from torch import Tensor
 
+from distill.active import ActiveConfig
 from distill.compare import Pair, compared, mean_psnr, telling_poses
 from distill.fidelity import FidelityGoal
 from distill.report import error_picture, figures, summary, write_report
@@ -74,6 +75,8 @@ class ConvertOptions:
     Default: never, or the resumed conversion's."""
     schedule: Literal["progressive", "joint", "rendered"] = "progressive"
     """Which levels are compared when: the paper's stages, all at once, or colours of rays alone."""
+    active: tuple[Literal["poses", "rays", "points"], ...] = ()
+    """What was hard comes again (PVD-AL): poses, turned a little; rays; points that make the pixels. Default: none."""
     fresh: bool = False
     """Start from nothing, not with what the student can take over: small networks, values at nodes."""
     freeze: bool = False
@@ -159,7 +162,9 @@ def _started(options: ConvertOptions) -> ConvertRun:
     chosen = preset(options.minutes or _MINUTES, backend=options.to)
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
-    distill = DistillConfig(schedule=options.schedule, samples=options.samples or chosen.radiance.samples)
+    active = ActiveConfig(**dict.fromkeys(options.active, True))
+    samples = options.samples or chosen.radiance.samples
+    distill = DistillConfig(schedule=options.schedule, samples=samples, active=active)
     plan = ConvertPlan(str(options.run.resolve()), budget, distill, not options.fresh, options.freeze, options.fidelity)
     config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
     options.out.mkdir(parents=True, exist_ok=True)

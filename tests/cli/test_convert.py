@@ -134,6 +134,14 @@ def test_a_conversion_stops_where_the_student_is_near_enough(
     assert json.loads((tmp_path / "report.json").read_text())["fidelity_asked"] == 1.5
 
 
+def test_what_was_hard_comes_again_where_it_is_asked_for(finished_run: Path, tmp_path: Path):
+    words = ["convert", str(finished_run), "--out", str(tmp_path), "--views", "1", *STUDENT]
+    assert main([*words, "--steps", "8", "--active", "rays", "points", "poses"]) == 0
+    assert json.loads((tmp_path / "report.json").read_text())["active"] == ["poses", "rays", "points"]
+    assert main([*words, "--resume", "--steps", "10"]) == 0
+    assert json.loads((tmp_path / "report.json").read_text())["active"] == ["poses", "rays", "points"]
+
+
 def test_a_conversion_that_does_not_come_near_enough_says_so(
     finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
