@@ -18,6 +18,8 @@ _FLANK = 0.5
 """Share of the way from the middle of the front to its borders at which the flanks begin."""
 _LOWEST = 0.02
 """Metres along the trunk at the lower end of a bare place where its flanks tell whether it goes on behind."""
+_NECK = 0.03
+"""Metres below the highest ring that is seen up to which the neck reaches down."""
 _GOES_ON = 0.5
 """Share of the flanks that is bare where it does."""
 _RIM = 4
@@ -39,9 +41,10 @@ def skin_tone(
 
 
 def bared(rings: Rings, skin: Float[np.ndarray, "3"], config: RingConfig) -> Bool[np.ndarray, "h w"]:
-    """Cells of a clothed trunk that show skin which begins, at its lower end, in the middle of the front.
+    """Cells of a clothed trunk that show skin up to the neck which begins, at its lower end, in the middle of the front.
 
-    Where it begins with all of a ring, above a strapless dress or below a short top, it goes on behind.
+    Where it begins with all of a ring, above a strapless dress, it goes on behind. What does not reach the neck, stripes in
+    the colour of skin or the belly below a short top, is no neckline.
 
     Args:
         rings: The unrolled trunk.
@@ -53,11 +56,12 @@ def bared(rings: Rings, skin: Float[np.ndarray, "3"], config: RingConfig) -> Boo
     if bare.sum() >= _CLOTHED * seen.sum():
         return np.zeros_like(seen)
     flank = seen & (outerness(rings.facing) > _FLANK)
+    top = np.flatnonzero(seen.any(1)).max() - round(_NECK / CELL)
     place = np.zeros(bare.shape, np.int32)
     ndimage.label(bare, output=place)
     inner = np.zeros_like(bare)
     for number, (rows, _) in enumerate(ndimage.find_objects(place), 1):
-        mine, lowest = place == number, slice(rows.start, rows.start + round(_LOWEST / CELL))
-        if mine[lowest][flank[lowest]].sum() < _GOES_ON * flank[lowest].sum():
+        mine, lowest = place == number, slice(rows.start, min(rows.stop, rows.start + round(_LOWEST / CELL)))
+        if rows.stop > top and mine[lowest][flank[lowest]].sum() < _GOES_ON * flank[lowest].sum():
             inner |= mine
     return np.asarray(ndimage.binary_dilation(inner, iterations=_RIM))

@@ -36,6 +36,11 @@ def test_skin_that_begins_with_whole_rings_goes_on_behind(rows: slice):
     assert not bared(_trunk(skin), _TONE, RingConfig()).any()
 
 
+def test_stripes_in_the_colour_of_skin_are_no_neckline():
+    skin = np.broadcast_to(_ROW % 16 < 7, (_HEIGHT, _WIDTH))
+    assert not bared(_trunk(skin), _TONE, RingConfig()).any()
+
+
 def test_a_bare_trunk_is_no_neckline():
     skin = np.broadcast_to(_ANGLE < 0.4, (_HEIGHT, _WIDTH))
     assert not bared(_trunk(skin), _TONE, RingConfig()).any()
