@@ -18,7 +18,7 @@ _FLANK = 0.5
 """Share of the way from the middle of the front to its borders at which the flanks begin."""
 _LOWEST = 0.02
 """Metres along the trunk at the lower end of a bare place where its flanks tell whether it goes on behind."""
-_NECK = 0.03
+_NECK = 0.08
 """Metres below the highest ring that is seen up to which the neck reaches down."""
 _GOES_ON = 0.5
 """Share of the flanks that is bare where it does."""
