@@ -41,10 +41,10 @@ def skin_tone(
 
 
 def bared(rings: Rings, skin: Float[np.ndarray, "3"], config: RingConfig) -> Bool[np.ndarray, "h w"]:
-    """Cells of a clothed trunk that show skin up to the neck which begins, at its lower end, in the middle of the front.
+    """Cells of a clothed trunk that show skin up to the neck which begins, below, in the middle of the front.
 
-    Where it begins with all of a ring, above a strapless dress, it goes on behind. What does not reach the neck, stripes in
-    the colour of skin or the belly below a short top, is no neckline.
+    Where it begins with all of a ring, above a strapless dress, it goes on behind. What does not reach the neck is no
+    neckline: stripes in the colour of skin, the belly below a short top.
 
     Args:
         rings: The unrolled trunk.
