@@ -108,7 +108,7 @@ class HardRays:
         if self._rays is None or len(self._rays) < many or many == 0:
             return None
         device = self._rays.near.device
-        slot = torch.randint(len(self._rays), (many,), generator=generator, device=device)
+        slot = torch.randperm(len(self._rays), generator=generator, device=device)[:many]
         return self._rays[slot], slot
 
     def learn(self, rays: Rays, error: Float[Tensor, "r"], slots: Int[Tensor, "h"] | None) -> None:
@@ -125,11 +125,11 @@ class HardRays:
             self._rays = worst if self._rays is None else _cat(self._rays, worst)
             self._rays = self._rays[: self._config.pool]
             return
-        place = torch.arange(self._next, self._next + many, device=error.device) % len(self._rays)
-        self._next = (self._next + many) % len(self._rays)
-        if slots is not None:
-            place[: len(slots)] = slots[:many]
-        for old, new in zip(_parts(self._rays), _parts(worst), strict=True):
+        own = error.new_empty(0).long() if slots is None else slots[:many]
+        oldest = torch.arange(self._next, self._next + many - len(own), device=error.device) % len(self._rays)
+        self._next = (self._next + len(oldest)) % len(self._rays)
+        place = torch.cat([own, oldest[~torch.isin(oldest, own)]])  # No place twice: on a GPU neither would win whole.
+        for old, new in zip(_parts(self._rays), _parts(worst[: len(place)]), strict=True):
             old[place] = new
 
 

@@ -111,9 +111,8 @@ class SemanticGuide:
     def of(term: SemanticTerm, subject: FitSubject) -> "SemanticGuide":
         """Prepares a term for a subject."""
         encoder, avatar = term.encoder.load(), subject.avatar
-        generator = torch.Generator().manual_seed(subject.seed)
         poses = [subject.person.portrait.pose.rotations, *(read_pose(name, avatar.model) for name in term.poses)]
-        figures = [Standing.of(avatar, rotations, generator) for rotations in poses]
+        figures = [Standing.of(avatar, rotations) for rotations in poses]
         sides = [side for side in Direction if side is not Direction.FRONT and term.prompts]
         words = {side: _mean(encoder.texts([f"{text}, {side.words}" for text in term.prompts])) for side in sides}
         photo = PhotoMeaning(subject.person, subject.posed, triangle_parts(avatar), encoder, term.size)
@@ -125,14 +124,6 @@ class SemanticGuide:
         reference = self._reference(look, generator)
         shown = self._encoder.images(self._picture(look, generator))[0]
         return 1.0 - shown @ reference
-
-    def similarity(self, what: SidedPart, generator: torch.Generator) -> float:
-        """The cosine between a part from the middle of a side, in the photo's pose, and the photo's; no gradients."""
-        look = self._at(what, self._figures[0], what.direction.value, 0.0, background=0)
-        if look is None:
-            return float("nan")
-        with torch.no_grad():
-            return float(self._encoder.images(self._picture(look, generator))[0] @ self._photo.of(what.part, 0))
 
     def _drawn(self, generator: torch.Generator) -> _Look:
         """What is looked at: a part of which a camera sees enough, else the whole person."""

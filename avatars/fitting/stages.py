@@ -172,7 +172,7 @@ def imagine(semantic: SemanticTerm, photo: PhotoRays | None = None) -> FitStage:
         photo: Rays through the photo.
     """
     photo = photo or PhotoRays(count=4096, reach=12)
-    optim = OptimConfig(rates={"table": 5e-3, "network": 5e-4, "features": 5e-3}, warmup=10, final=0.1)
+    optim = OptimConfig(rates={"table": 5e-3, "network": 5e-4, "features": 5e-3}, scale=0.25, warmup=10, final=0.1)
     terms = (
         ColorTerm("color", photo),
         SilhouetteTerm("silhouette", photo, Constant(0.01)),

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from avatars.body import BodyPose
 from avatars.body.parts import face_parts
 from avatars.posed.avatar import Avatar, PosedAvatar
 from avatars.semantic.sampling import FULL, PARTS
@@ -32,17 +33,18 @@ class Standing:
     part: Int[Tensor, "t"]
 
     @staticmethod
-    def of(avatar: Avatar, rotations: Float[Tensor, "j 3"], generator: torch.Generator) -> "Standing":
+    def of(avatar: Avatar, rotations: Float[Tensor, "j 3"]) -> "Standing":
         """An avatar in a pose.
 
         Args:
             avatar: The avatar.
             rotations: Axis-angle of each joint, radians; the first, the global orientation, is not used.
-            generator: Draws where the posed field is looked at to find its empty parts.
         """
         upright = rotations.clone()
         upright[0] = 0.0
-        return Standing(avatar.upright(upright, generator=generator), triangle_parts(avatar))
+        # All cells near the surface are sampled: which of them are empty the field may learn yet.
+        pose = BodyPose(upright, torch.zeros(3), avatar.portrait.pose.shape)
+        return Standing(avatar.posed(pose), triangle_parts(avatar))
 
     def camera(self, azimuth: float, elevation: float) -> Cameras:
         """The camera that sees the whole person from an azimuth and an elevation, degrees."""

@@ -70,7 +70,7 @@ class DressedSurface:
 
     @cached_property
     def headroom(self) -> Float[Tensor, "v"]:
-        """How far the space above each vertex is free at rest, metres; infinite from 9 mm on.
+        """How far the space above each vertex is free at rest, metres; infinite where nothing is met within 12 mm.
 
         Where the surface of something else begins, nothing is free for 3 mm before it, either.
 

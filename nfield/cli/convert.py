@@ -13,7 +13,7 @@ from torch import Tensor
 
 from distill.active import ActiveConfig
 from distill.compare import Pair, compared, mean_psnr, telling_poses
-from distill.fidelity import FidelityGoal
+from distill.fidelity import FidelityGoal, Nearness
 from distill.report import error_picture, figures, summary, write_report
 from distill.run import ConvertPlan, ConvertRun, continue_conversion, convert_plan_of, start_conversion
 from distill.source import Source
@@ -76,7 +76,8 @@ class ConvertOptions:
     schedule: Literal["progressive", "joint", "rendered"] = "progressive"
     """Which levels are compared when: the paper's stages, all at once, or colours of rays alone."""
     active: tuple[Literal["poses", "rays", "points"], ...] = ()
-    """What was hard comes again (PVD-AL): poses, turned a little; rays; points that make the pixels. Default: none."""
+    """What was hard comes again (PVD-AL): poses, turned a little; rays; points that make the pixels. Default: none, or
+    the resumed conversion's."""
     fresh: bool = False
     """Start from nothing, not with what the student can take over: small networks, values at nodes."""
     freeze: bool = False
@@ -140,9 +141,9 @@ def _goal(begun: ConvertRun) -> FidelityGoal | None:
     """Tells when the student is near enough, where that was asked for."""
     if begun.plan.fidelity is None:
         return None
-    teacher, student = begun.source.teacher, begun.task.student
+    teacher = begun.source.teacher
     cameras = telling_poses(teacher, _JUDGES, generator=torch.Generator().manual_seed(3))
-    return FidelityGoal(lambda: mean_psnr(teacher, student, cameras), begun.plan.fidelity)
+    return FidelityGoal(Nearness(teacher, begun.task.student, cameras), begun.plan.fidelity)
 
 
 def _check(options: ConvertOptions) -> None:
@@ -152,6 +153,10 @@ def _check(options: ConvertOptions) -> None:
     if options.fidelity is not None:
         positive(options.fidelity, name="--fidelity", unit="decibels")
     positive(options.save_every, name="--save-every", unit="seconds")
+    if options.schedule == "rendered" and "points" in options.active:
+        raise OptionError(
+            "--active: has points, but --schedule rendered compares no points; leave them out, or take another schedule"
+        )
     if options.out.resolve() == options.run.resolve():
         raise OptionError(f"--out: is the teacher's own folder {options.run}; give another one")
 
@@ -174,6 +179,11 @@ def _started(options: ConvertOptions) -> ConvertRun:
 def _continued(options: ConvertOptions) -> ConvertRun:
     checkpoint = load_checkpoint(options.out)
     plan = convert_plan_of(checkpoint, where=options.out)
+    if options.active and ActiveConfig(**dict.fromkeys(options.active, True)) != plan.distill.active:
+        raise OptionError(
+            f"--active: is {' '.join(options.active)}, but the conversion in {options.out} was begun otherwise; "
+            "leave it out to go on with that, or begin anew in another folder"
+        )
     budget = plan.train.with_budget(minutes=options.minutes, steps=options.steps)
     fidelity = plan.fidelity if options.fidelity is None else options.fidelity
     plan = replace(plan, run=str(options.run.resolve()), train=budget, fidelity=fidelity)
@@ -200,7 +210,7 @@ def _finish(console: Console, options: ConvertOptions, begun: ConvertRun, result
     for index, pair in enumerate(pairs):
         write_png(out / "compare" / f"{index:03d}.png", side_by_side([pair.teacher, pair.student, error_picture(pair)]))
     console.print(f"{state.step} steps in {state.seconds:.0f} s: {summary(report)}")
-    if begun.plan.fidelity is not None and begun.plan.train.share(state.step, state.seconds) >= 1.0:
+    if begun.plan.fidelity is not None and not result.enough:
         console.print(
             f"the budget was spent before {begun.plan.fidelity:g} dB were reached; to go on: {again} --minutes M"
         )

@@ -12,7 +12,7 @@ from avatars.body import BodyModel
 from avatars.fit_run.folder import FitFolder
 from avatars.pipeline import SavedFit, fit_from_photo
 from avatars.report import table
-from nfield.cli.fit_options import FitOptions, fit_config, photo_files, resumed
+from nfield.cli.fit_options import FitOptions, fit_config, photo_files, require_encoder, resumed
 from nfield.cli.options import chosen_device, parse_options
 from nfield.errors import OptionError
 from nfield.training.loop import Hook
@@ -53,10 +53,12 @@ def run(options: FitOptions) -> None:
 
 
 def _fit(options: FitOptions, watcher: "ConsoleWatcher") -> SavedFit:
+    config = fit_config(options)
+    require_encoder(config)
     return fit_from_photo(
         photo_files(options),
         options.out,
-        fit_config(options),
+        config,
         model=None if options.model is None else BodyModel.load(options.model),
         watcher=watcher,
         overwrite=options.overwrite,

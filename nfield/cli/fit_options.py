@@ -59,7 +59,8 @@ class FitOptions:
     """Who says what the photo does not show: rules paint it; with clip it then changes until it means what the photo
     does to an image-text model of open_clip. Default: rules."""
     clip_model: str | None = None
-    """Name of that model in open_clip. Default: ViT-B-32."""
+    """Name of that model in open_clip, or a JSON file of its architecture; OpenAI's own weights need a name that ends
+    in -quickgelu. Default: ViT-B-32."""
     clip_weights: Path | None = None
     """File of its weights; clip needs one, and nothing is downloaded."""
     prompt: tuple[str, ...] | None = None
@@ -91,6 +92,18 @@ def fit_config(options: FitOptions) -> FitConfig:
     )
 
 
+def require_encoder(config: FitConfig) -> None:
+    """Loads what knows meanings once before anything is begun, so that wrong weights are told at once.
+
+    Raises:
+        NFieldError: It cannot be loaded.
+    """
+    for stage in config.stages:
+        for term in getattr(stage, "terms", ()):
+            if isinstance(term, SemanticTerm):
+                term.encoder.load()
+
+
 def _semantic(options: FitOptions) -> SemanticTerm | None:
     """The loss of meaning, where one is asked for."""
     if options.guidance != "clip":
@@ -104,8 +117,18 @@ def _semantic(options: FitOptions) -> SemanticTerm | None:
             "--clip-weights: is left out, but --guidance clip needs a file of weights; give the checkpoint (.pt, "
             f".safetensors) of open_clip's {options.clip_model or _MODEL}, or take --guidance rules"
         )
-    source = OpenClipSource(options.clip_model or _MODEL, str(options.clip_weights.resolve()))
+    source = OpenClipSource(_model(options.clip_model) or _MODEL, str(_weights(options.clip_weights)))
     return SemanticTerm("meaning", source, prompts=options.prompt or ())
+
+
+def _weights(path: Path | None) -> Path | None:
+    """A file by its full path: a fit may go on from another folder."""
+    return None if path is None else path.resolve()
+
+
+def _model(name: str | None) -> str | None:
+    """An architecture by its name, or its file by the full path."""
+    return str(Path(name).resolve()) if name is not None and Path(name).suffix == ".json" else name
 
 
 def _field(backend: str) -> FieldConfig:
@@ -128,6 +151,7 @@ def resumed(options: FitOptions) -> FitOptions:
     if record is None:
         return options
     before = _options_of(record, options.out)
+    options = replace(options, clip_model=_model(options.clip_model), clip_weights=_weights(options.clip_weights))
     given = {name: getattr(options, name) for name in before}
     for name in ("person", "focal", "field", "minutes", "steps", "seed", *_GUIDANCE):
         if given[name] is not None and given[name] != before[name]:
@@ -161,7 +185,11 @@ def _guidance(record: FitRecord, where: Path) -> Mapping[str, Any]:
     if term is None:
         return {**dict.fromkeys(_GUIDANCE), "guidance": "rules"}
     model, weights = (
-        typed(hint, record.options.get(f"{term}.encoder.{name}"), f"{where / RUN_FILE}: plan.options.{term}.{name}")
+        typed(
+            hint,
+            record.options.get(f"{term}.encoder.{name}"),
+            f"{where / RUN_FILE}: plan.options.{term}.encoder.{name}",
+        )
         for name, hint in (("model", str), ("weights", str))
     )
     prompts = [str(text) for name, text in record.options.items() if name.startswith(f"{term}.prompts.")]

@@ -113,10 +113,12 @@ class TrainResult:
     Attributes:
         state: Where it was.
         interrupted: Whether somebody asked to stop before the budget was spent.
+        enough: Whether it ended because that was said to be enough.
     """
 
     state: TrainState
     interrupted: bool
+    enough: bool = False
 
 
 def train(
@@ -166,7 +168,7 @@ def train(
             _tell(
                 hooks, StepEvent(_moment(config, step, seconds), losses, task.measures(), True, interrupted, snapshot)
             )
-    return TrainResult(snapshot(), interrupted)
+    return TrainResult(snapshot(), interrupted, reached)
 
 
 class Interruption:

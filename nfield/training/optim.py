@@ -18,6 +18,8 @@ class OptimConfig:
 
     rates: Mapping[str, float] = field(default_factory=lambda: {"table": 3e-2, "network": 1e-2, "features": 2e-2})
     """First learning rate of each parameter group; groups that are not named here take `default_rate`."""
+    scale: float = 1.0
+    """On the rates that a group takes from elsewhere, see `completed`."""
     default_rate: float = 1e-3
     """Learning rate of groups without a rate of their own."""
     warmup: int = 20
@@ -39,7 +41,8 @@ class OptimConfig:
         >>> OptimConfig(rates={"network": 0.1}).completed({"network": 1.0, "planes": 0.2}).rates
         {'network': 0.1, 'planes': 0.2}
         """
-        return replace(self, rates={**rates, **self.rates})
+        scaled = {name: self.scale * rate for name, rate in rates.items()}
+        return replace(self, rates={**scaled, **self.rates})
 
     def factor(self, step: int, share: float) -> float:
         """What rates are multiplied by at a step (from 0 on) when `share` of the budget is spent."""

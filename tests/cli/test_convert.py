@@ -142,6 +142,16 @@ def test_what_was_hard_comes_again_where_it_is_asked_for(finished_run: Path, tmp
     assert json.loads((tmp_path / "report.json").read_text())["active"] == ["poses", "rays", "points"]
 
 
+def test_active_levels_that_would_be_ignored_are_refused(
+    finished_run: Path, converted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    words = ["convert", str(finished_run), *STUDENT, "--steps", "20"]
+    assert main([*words, "--out", str(converted), "--resume", "--active", "rays"]) == 2
+    assert "was begun otherwise" in capsys.readouterr().err
+    assert main([*words, "--out", str(tmp_path), "--schedule", "rendered", "--active", "points"]) == 2
+    assert "compares no points" in capsys.readouterr().err
+
+
 def test_a_conversion_that_does_not_come_near_enough_says_so(
     finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -11,6 +11,7 @@ from avatars.fitting.semantic_term import SemanticTerm
 from avatars.fitting.stages import FitStage
 from avatars.photo_inputs import PhotoFiles
 from avatars.semantic.open_clip_encoder import OpenClipSource
+from nfield.cli import main
 from nfield.cli.fit import parse
 from nfield.cli.fit_options import FitOptions, fit_config, resumed
 from nfield.config_json import to_json
@@ -72,6 +73,39 @@ def test_a_guided_fit_goes_on_with_what_it_was_begun_with(tmp_path: Path):
     assert fit_config(again) == fit_config(begun)
     with pytest.raises(OptionError, match=r"--guidance: is rules, but the fit in .* was begun with clip"):
         resumed(FitOptions(tmp_path, resume=True, guidance="rules"))
+
+
+def test_a_guided_fit_goes_on_with_the_same_words_also_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    words = [
+        "photo.jpg",
+        "--out",
+        str(tmp_path),
+        "--guidance",
+        "clip",
+        "--clip-weights",
+        "w.pt",
+        "--clip-model",
+        "m.json",
+    ]
+    monkeypatch.chdir(tmp_path)
+    begun = parse(words)
+    _begun(begun, tmp_path)
+    config = fit_config(begun)
+    assert fit_config(resumed(parse([*words, "--resume"]))) == config
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert fit_config(resumed(FitOptions(tmp_path, resume=True))) == config
+
+
+def test_wrong_weights_are_told_before_anything_is_begun(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip("open_clip")
+    out = tmp_path / "run"
+    words = ["fit", "photo.jpg", "--out", str(out), "--guidance", "clip", "--clip-weights", str(tmp_path / "none.pt")]
+    assert main(words) == 2
+    assert "none.pt: there is no such file" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_a_fit_by_rules_does_not_go_on_with_clip(tmp_path: Path):

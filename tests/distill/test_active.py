@@ -108,15 +108,14 @@ def test_nothing_comes_again_by_default(generator: torch.Generator):
         assert (max(counts) > 50) == active.rays
 
 
-@pytest.mark.parametrize("level", ["poses", "rays", "points"])
-def test_each_level_trains_alone_and_points_change_what_is_compared(level: str, generator: torch.Generator):
+def test_a_task_looks_again_along_rays_that_were_hard(generator: torch.Generator):
     known, field = teacher(generator), student(generator)
-    config = replace(CONFIG, renewal=2, active=ActiveConfig(**{level: True}))
-    task = task_of(known, field, config)
-    for step in range(6):
-        losses = task.losses(replace(_END, step=step), generator)
-        sum(losses.values()).backward()
-        assert all(bool(loss.isfinite()) for loss in losses.values())
+    task = task_of(known, field, replace(CONFIG, renewal=2, active=ActiveConfig(rays=True, poses=True)))
+    rays = []
+    for step in range(4):
+        sum(task.losses(replace(_END, step=step), generator).values()).backward()
+        rays.append(len(task._looks._hard_rays))
+    assert 0 < rays[0] < rays[-1]
 
 
 def test_with_active_points_densities_that_nobody_sees_are_not_compared(generator: torch.Generator):
