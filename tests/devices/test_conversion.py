@@ -69,5 +69,5 @@ def test_a_conversion_puts_its_student_beside_the_teacher(
     config = ConvertPlan("teacher", TrainConfig(minutes=None, steps=2), CONFIG)
     conversion = start_conversion(tmp_path / "student", config, replace(HASH, hidden=32), source)
     assert device_of(conversion.field) == device_of(conversion.sampler) == device
-    drawn = conversion.task._rays(0, generator)
+    drawn = conversion.task._looks.draw(0, 4, generator, device).rays
     assert drawn.origins.device == device
