@@ -122,7 +122,7 @@ class HardRays:
         many = min(len(rays), max(1, round(self._config.share * len(rays))))
         worst = rays[error.topk(many).indices].detach()
         if self._rays is None or len(self._rays) < self._config.pool:
-            self._rays = worst if self._rays is None else _cat(self._rays, worst)
+            self._rays = worst if self._rays is None else joined_rays(self._rays, worst)
             self._rays = self._rays[: self._config.pool]
             return
         own = error.new_empty(0).long() if slots is None else slots[:many]
@@ -163,7 +163,8 @@ def _parts(rays: Rays) -> tuple[Tensor, ...]:
     return rays.origins, rays.dirs, rays.near, rays.far
 
 
-def _cat(first: Rays, second: Rays) -> Rays:
+def joined_rays(first: Rays, second: Rays) -> Rays:
+    """The rays of both, the first ones first."""
     return Rays(*(torch.cat(pair) for pair in zip(_parts(first), _parts(second), strict=True)))
 
 

@@ -106,9 +106,26 @@ def telling_poses(teacher: Teacher, count: int, *, generator: torch.Generator) -
     return drawn[telling.sort().values[:count]]
 
 
-@torch.no_grad()
+class Nearness:
+    """The mean PSNR of a student that is still learning against its teacher, decibels, by the teacher's samples.
+
+    Args:
+        teacher: Its pictures are rendered once.
+        student: The student.
+        cameras: From where.
+    """
+
+    def __init__(self, teacher: Teacher, student: Field, cameras: Cameras) -> None:
+        self._cameras, self._lent = cameras, replace(teacher.shown, field=student)
+        self._wanted = [teacher.shown.image(cameras, index).color for index in range(len(cameras))]
+
+    @torch.no_grad()
+    def __call__(self) -> float:
+        """As it is now."""
+        found = [self._lent.image(self._cameras, index).color for index in range(len(self._wanted))]
+        return sum(psnr(own, theirs) for own, theirs in zip(found, self._wanted, strict=True)) / len(found)
+
+
 def mean_psnr(teacher: Teacher, student: Field, cameras: Cameras) -> float:
-    """Mean PSNR of a student that is still learning against its teacher, decibels, by the teacher's samples."""
-    lent = replace(teacher.shown, field=student)
-    images = [(lent.image(cameras, i).color, teacher.shown.image(cameras, i).color) for i in range(len(cameras))]
-    return sum(psnr(own, theirs) for own, theirs in images) / len(images)
+    """`Nearness` as it is now, for somebody who asks once."""
+    return Nearness(teacher, student, cameras)()

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from distill.active import ActiveConfig, HardPoses, HardRays
+from distill.active import ActiveConfig, HardPoses, HardRays, joined_rays
 from distill.poses import PoseConfig, poses_between
 from distill.teacher import Teacher
 from nfield.cameras import Cameras
@@ -64,8 +64,7 @@ class Looks:
         if again is None:
             return Look(fresh, camera, None)
         rays, slots = again
-        parts = zip(vars(fresh).values(), vars(rays).values(), strict=True)
-        return Look(Rays(*(torch.cat(pair) for pair in parts)), camera, slots)
+        return Look(joined_rays(fresh, rays), camera, slots)
 
     def learn(self, look: Look, error: Float[Tensor, "r"]) -> None:
         """Takes in how wrong each ray of a step was.

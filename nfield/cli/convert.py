@@ -12,8 +12,8 @@ from rich.console import Console
 from torch import Tensor
 
 from distill.active import ActiveConfig
-from distill.compare import Pair, compared, mean_psnr, telling_poses
-from distill.fidelity import FidelityGoal, Nearness
+from distill.compare import Nearness, Pair, compared, telling_poses
+from distill.fidelity import FidelityGoal
 from distill.report import error_picture, figures, summary, write_report
 from distill.run import ConvertPlan, ConvertRun, continue_conversion, convert_plan_of, start_conversion
 from distill.source import Source
@@ -46,7 +46,7 @@ from nfield.training.scene_run import plan_of
 
 _MINUTES = 5.0
 _WATCHED = 2
-_JUDGES = 4
+_JUDGES, _JUDGED = 4, 200  # cameras, and pixels of the longer side of their pictures at most
 _EXAMPLES = (
     "nfield convert runs/lego --to vm --out runs/lego-vm",
     "nfield convert runs/lego --to mlp --out runs/lego-mlp --minutes 10",
@@ -128,7 +128,7 @@ def _convert(options: ConvertOptions) -> None:
         step, seconds = (0, 0.0) if begun.state is None else (begun.state.step, begun.state.seconds)
         log = Log(
             options.out,
-            lambda: mean_psnr(begun.source.teacher, begun.task.student, watched),
+            Nearness(begun.source.teacher, begun.task.student, watched),
             step=step,
             share=begun.plan.train.share(step, seconds),
         )
@@ -143,7 +143,10 @@ def _goal(begun: ConvertRun) -> FidelityGoal | None:
         return None
     teacher = begun.source.teacher
     cameras = telling_poses(teacher, _JUDGES, generator=torch.Generator().manual_seed(3))
-    return FidelityGoal(Nearness(teacher, begun.task.student, cameras), begun.plan.fidelity)
+    scale = min(1.0, _JUDGED / max(cameras.size))  # Looked at often, so small.
+    height, width = (max(1, round(edge * scale)) for edge in cameras.size)
+    judges = cameras.resized((height, width))
+    return FidelityGoal(Nearness(teacher, begun.task.student, judges), begun.plan.fidelity)
 
 
 def _check(options: ConvertOptions) -> None:

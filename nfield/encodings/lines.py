@@ -4,13 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nfield.encodings.base import Encoding
+from nfield.encodings.factors import Factors
 from nfield.kernels.lines import line_products
 
 _INITIAL = 0.2
 
 
-class CanonicalPolyadic(Encoding):
+class CanonicalPolyadic(Factors):
     """Products of three learned lines (TensoRF, Chen et al. 2022, equation 3), summed or mixed by a basis.
 
     Args:
@@ -24,13 +24,12 @@ class CanonicalPolyadic(Encoding):
         self, nodes: int, components: int, outputs: int | None = None, *, generator: torch.Generator | None = None
     ) -> None:
         super().__init__()
-        self.in_dim, self.out_dim = 3, outputs or 1
         self.lines = nn.Parameter(_INITIAL * torch.randn(3, nodes, components, generator=generator))
-        if outputs is None:
-            self.register_buffer("basis", torch.ones(1, components), persistent=False)
-        else:
-            uniform = torch.rand(outputs, components, generator=generator) * 2.0 - 1.0
-            self.basis = nn.Parameter(uniform / components**0.5)
+        self._add_basis(components, outputs, generator)
+
+    def factors(self) -> list[nn.Parameter]:
+        """See `Factors.factors`."""
+        return [self.lines]
 
     def forward(self, unit: Float[Tensor, "n 3"]) -> Float[Tensor, "n c"]:
         """The sum of the products, or what the basis makes of them."""

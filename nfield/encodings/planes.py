@@ -4,13 +4,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nfield.encodings.base import Encoding
+from nfield.encodings.factors import Factors
 from nfield.kernels.planes import vector_matrix
 
 _INITIAL = 0.1
 
 
-class VectorMatrix(Encoding):
+class VectorMatrix(Factors):
     """Products of learned planes and lines (TensoRF, Chen et al. 2022, equation 8), summed or mixed by a basis.
 
     Args:
@@ -24,15 +24,13 @@ class VectorMatrix(Encoding):
         self, nodes: int, components: int, outputs: int | None = None, *, generator: torch.Generator | None = None
     ) -> None:
         super().__init__()
-        products = 3 * components
-        self.in_dim, self.out_dim = 3, outputs or 1
         self.planes = nn.Parameter(_INITIAL * torch.randn(3, nodes, nodes, components, generator=generator))
         self.lines = nn.Parameter(_INITIAL * torch.randn(3, nodes, components, generator=generator))
-        if outputs is None:
-            self.register_buffer("basis", torch.ones(1, products), persistent=False)
-        else:
-            uniform = torch.rand(outputs, products, generator=generator) * 2.0 - 1.0
-            self.basis = nn.Parameter(uniform / products**0.5)
+        self._add_basis(3 * components, outputs, generator)
+
+    def factors(self) -> list[nn.Parameter]:
+        """See `Factors.factors`."""
+        return [self.planes, self.lines]
 
     def forward(self, unit: Float[Tensor, "n 3"]) -> Float[Tensor, "n c"]:
         """The sum of the products, or what the basis makes of them."""

@@ -2,14 +2,9 @@
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
-
 from nfield.encodings.lines import CanonicalPolyadic
 from nfield.fields.base import BuildContext, FieldConfig, Learning, backend, require_at_least
-from nfield.fields.decoders import FEATURES, AlignedField, ColorNet
-from nfield.types import Latent
+from nfield.fields.decoders import FEATURES, ColorNet, FactoredField
 
 
 @backend("cp")
@@ -50,29 +45,18 @@ class CpConfig(FieldConfig):
         return CpField(self, context)
 
 
-class CpField(AlignedField):
+class CpField(FactoredField):
     """Radiance field whose feature is read off lines, without a network for the density."""
 
     def __init__(self, config: CpConfig, context: BuildContext) -> None:
         generator, nodes = context.generator, config.resolution
         seen = FEATURES if config.color_sees_density else FEATURES - 1
-        color_net = ColorNet(config.hidden, generator, features=seen)
-        super().__init__(context.box, color_net, config.log_density_range)
-        self.empty = config.empty
-        self.density_factors = CanonicalPolyadic(nodes, config.density_components, generator=generator)
-        self.appearance = CanonicalPolyadic(nodes, config.appearance_components, FEATURES - 1, generator=generator)
-
-    def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
-        """The log-density and 15 numbers of appearance."""
-        unit, presence = self.domain(points)
-        return Latent(torch.cat([self.density_factors(unit) + self.empty, self.appearance(unit)], -1), presence)
-
-    def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
-        """The log-density alone: a quarter of the products."""
-        unit, presence = self.domain(points)
-        return Latent(self.density_factors(unit) + self.empty, presence)
-
-    def param_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Lines, and the networks with the basis."""
-        network = [p for name, p in self.named_parameters() if name.startswith("color_net") or name.endswith("basis")]
-        return {"lines": [self.density_factors.lines, self.appearance.lines], "network": network}
+        super().__init__(
+            context.box,
+            ColorNet(config.hidden, generator, features=seen),
+            config.log_density_range,
+            empty=config.empty,
+            density=CanonicalPolyadic(nodes, config.density_components, generator=generator),
+            appearance=CanonicalPolyadic(nodes, config.appearance_components, FEATURES - 1, generator=generator),
+            group="lines",
+        )

@@ -7,13 +7,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from nfield.encodings.factors import Factors
 from nfield.fields.base import Field
 from nfield.fields.domain import Domain
 from nfield.kernels.harmonics import HARMONICS
 from nfield.kernels.radiance import FEATURES, color_network, density_network
-from nfield.types import Box, Level
+from nfield.types import Box, Latent, Level
 
-__all__ = ["FEATURES", "AlignedField", "ColorNet", "DensityNet", "matrix"]
+__all__ = ["FEATURES", "AlignedField", "ColorNet", "DensityNet", "FactoredField", "matrix"]
 
 
 class DensityNet(nn.Module):
@@ -86,6 +87,57 @@ class AlignedField(Field):
     def decoders(self) -> dict[str, nn.Module]:
         """The colour network; a backend with a density network adds it."""
         return {"color": self.color_net}
+
+
+class FactoredField(AlignedField):
+    """A field whose log-density is a sum of products of factors, and whose appearance is mixed of others (TensoRF).
+
+    Args:
+        box: World box outside of which the field is empty.
+        color_net: Makes colours of features.
+        log_density_range: Log-densities are clipped to it.
+        empty: Log-density, 1/m, where all factors are zero.
+        density: Of points in [0, 1]^3, one number.
+        appearance: The feature's other entries.
+        group: Name of the factors' group of parameters.
+    """
+
+    def __init__(
+        self,
+        box: Box,
+        color_net: ColorNet,
+        log_density_range: tuple[float, float],
+        *,
+        empty: float,
+        density: Factors,
+        appearance: Factors,
+        group: str,
+    ) -> None:
+        super().__init__(box, color_net, log_density_range)
+        self.empty, self.density_factors, self.appearance, self._group = empty, density, appearance, group
+
+    @final
+    def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
+        """The log-density and 15 numbers of appearance."""
+        unit, presence = self.domain(points)
+        return Latent(torch.cat([self.density_factors(unit) + self.empty, self.appearance(unit)], -1), presence)
+
+    @final
+    def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
+        """The log-density alone: a fraction of the lookups."""
+        unit, presence = self.domain(points)
+        return Latent(self.density_factors(unit) + self.empty, presence)
+
+    @final
+    def param_groups(self) -> dict[str, list[nn.Parameter]]:
+        """The factors, whose gradients are sparse, and the networks with the basis."""
+        network = [p for name, p in self.named_parameters() if name.startswith("color_net") or name.endswith("basis")]
+        return {self._group: [*self.density_factors.factors(), *self.appearance.factors()], "network": network}
+
+    @final
+    def sparse(self) -> list[nn.Parameter]:
+        """The factors of the density."""
+        return self.density_factors.factors()
 
 
 def matrix(rows: int, columns: int, generator: torch.Generator | None) -> nn.Parameter:

@@ -2,14 +2,9 @@
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
-
 from nfield.encodings.planes import VectorMatrix
 from nfield.fields.base import BuildContext, FieldConfig, Learning, backend, require_at_least
-from nfield.fields.decoders import FEATURES, AlignedField, ColorNet
-from nfield.types import Latent
+from nfield.fields.decoders import FEATURES, ColorNet, FactoredField
 
 _SHORT = 4.0
 """Minutes up to which fewer nodes do best."""
@@ -63,39 +58,18 @@ class VmConfig(FieldConfig):
         return VmField(self, context)
 
 
-class VmField(AlignedField):
+class VmField(FactoredField):
     """Radiance field whose feature is read off planes and lines, without a network for the density."""
 
     def __init__(self, config: VmConfig, context: BuildContext) -> None:
         generator, nodes = context.generator, config.resolution
         seen = FEATURES if config.color_sees_density else FEATURES - 1
-        color_net = ColorNet(config.hidden, generator, features=seen)
-        super().__init__(context.box, color_net, config.log_density_range)
-        self.empty = config.empty
-        self.density_factors = VectorMatrix(nodes, config.density_components, generator=generator)
-        self.appearance = VectorMatrix(nodes, config.appearance_components, FEATURES - 1, generator=generator)
-
-    def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
-        """The log-density and 15 numbers of appearance."""
-        unit, presence = self.domain(points)
-        return Latent(torch.cat([self.density_factors(unit) + self.empty, self.appearance(unit)], -1), presence)
-
-    def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
-        """The log-density alone: a fifth of the lookups."""
-        unit, presence = self.domain(points)
-        return Latent(self.density_factors(unit) + self.empty, presence)
-
-    def param_groups(self) -> dict[str, list[nn.Parameter]]:
-        """Planes and lines, whose gradients are sparse, and the networks with the basis."""
-        factors = [
-            self.density_factors.planes,
-            self.density_factors.lines,
-            self.appearance.planes,
-            self.appearance.lines,
-        ]
-        network = [p for name, p in self.named_parameters() if name.startswith("color_net") or name.endswith("basis")]
-        return {"planes": factors, "network": network}
-
-    def sparse(self) -> list[nn.Parameter]:
-        """The factors of the density."""
-        return [self.density_factors.planes, self.density_factors.lines]
+        super().__init__(
+            context.box,
+            ColorNet(config.hidden, generator, features=seen),
+            config.log_density_range,
+            empty=config.empty,
+            density=VectorMatrix(nodes, config.density_components, generator=generator),
+            appearance=VectorMatrix(nodes, config.appearance_components, FEATURES - 1, generator=generator),
+            group="planes",
+        )
