@@ -13,12 +13,15 @@ from distill.teacher import Teacher
 from nfield.cameras import Cameras
 from nfield.fields.base import Field
 from nfield.metrics import psnr, ssim
+from nfield.rendering.image import Image
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.base import Sampler
 
 _CANDIDATES = 4
 _GLANCE = 24
 """Rows of the small pictures by which cameras are judged."""
+_OPAQUE = 0.5
+"""Opacity from which on a pixel has a depth."""
 _SOMETHING = 0.05
 """Share of such a picture that has to be covered."""
 
@@ -33,6 +36,7 @@ class Pair:
         student: What the student shows, by its own grid.
         photo: What was photographed there, if anything was.
         inherited_grid: What the student shows by the teacher's grid.
+        depth_error: Mean difference of their depths where both are opaque, metres; None where that is nowhere.
         teacher_seconds: Time of the teacher's rendering.
         student_seconds: Time of the student's.
     """
@@ -42,6 +46,7 @@ class Pair:
     student: Float[Tensor, "h w 3"]
     photo: Float[Tensor, "h w 3"] | None
     inherited_grid: Float[Tensor, "h w 3"]
+    depth_error: float | None
     teacher_seconds: float
     student_seconds: float
 
@@ -79,13 +84,29 @@ def compared(
     lent = replace(teacher.shown, field=student)
     for index in range(len(cameras)):
         start = time.perf_counter()
-        taught = teacher.shown.image(cameras, index).color
+        taught = teacher.shown.image(cameras, index)
         middle = time.perf_counter()
-        learned = own.image(cameras, index).color
+        learned = own.image(cameras, index)
         end = time.perf_counter()
         photo = None if photos is None else photos[index]
         by_teachers = lent.image(cameras, index).color
-        yield Pair(names[index], taught, learned, photo, by_teachers, middle - start, end - middle)
+        apart = depth_error(learned, taught)
+        spent = middle - start, end - middle
+        yield Pair(names[index], taught.color, learned.color, photo, by_teachers, apart, *spent)
+
+
+def depth_error(one: Image, other: Image) -> float | None:
+    """Mean difference of the depths of two views where both are opaque, metres; None where that is nowhere.
+
+    Args:
+        one: A view.
+        other: From the same camera.
+    """
+    both = torch.minimum(one.opacity, other.opacity) > _OPAQUE
+    if not both.any():
+        return None
+    first, second = (view.depth[both] / view.opacity[both] for view in (one, other))
+    return float((first - second).abs().mean())
 
 
 def telling_poses(teacher: Teacher, count: int, *, generator: torch.Generator) -> Cameras:

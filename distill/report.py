@@ -15,12 +15,13 @@ from torch import Tensor
 
 from distill.compare import Pair
 from distill.run import ConvertRun
-from nfield.checkpoint import FILE
+from nfield.checkpoint import FILE, backend_of
 from nfield.data.picture_files import to_bytes
 from nfield.fields import BACKENDS, Field, FieldConfig
 from nfield.metrics import psnr, ssim
 from nfield.training.loop import TrainState
 from nfield.training.run_folder import write_json
+from nfield.types import Box
 from nfield.whole_file import write_atomically
 
 _ERROR_SCALE = 5.0
@@ -47,13 +48,13 @@ def figures(begun: ConvertRun, state: TrainState, pairs: Sequence[Pair], *, view
     report: dict[str, Any] = {
         "teacher": {
             "run": begun.plan.run,
-            **_size(teacher.field, begun.source.teacher.shown.field, Path(begun.plan.run) / FILE),
+            **_size(backend_of(teacher), begun.source.teacher.shown.field, Path(begun.plan.run) / FILE),
             "training_seconds": round(teacher.seconds, 1),
             "ms_per_view": round(1e3 * median(pair.teacher_seconds for pair in pairs), 1),
         },
         "student": {
             "run": str(begun.folder),
-            **_size(begun.config, begun.field, begun.folder / FILE),
+            **_size(_name(begun.config), begun.field, begun.folder / FILE),
             "ms_per_view": round(1e3 * median(pair.student_seconds for pair in pairs), 1),
         },
         "seconds": round(state.seconds, 1),
@@ -66,6 +67,7 @@ def figures(begun: ConvertRun, state: TrainState, pairs: Sequence[Pair], *, view
         "views": views,
         "size": list(pairs[0].teacher.shape[:2]),
         "student_to_teacher": _agreement([(pair.student, pair.teacher) for pair in pairs]),
+        "depth_error": _depth_error(pairs, begun.source.box),
         "student_to_teacher_on_its_grid": _agreement([(pair.inherited_grid, pair.teacher) for pair in pairs]),
         "each": [{"view": pair.name, "psnr": _db(pair.psnr), "ssim": round(pair.ssim, 4)} for pair in pairs],
     }
@@ -106,9 +108,13 @@ def summary(report: Mapping[str, Any]) -> str:
     return line
 
 
-def _size(config: FieldConfig, field: Field, file: Path) -> dict[str, Any]:
+def _name(config: FieldConfig) -> str:
+    return next(name for name, known in BACKENDS.items() if known is type(config))
+
+
+def _size(backend: str, field: Field, file: Path) -> dict[str, Any]:
     return {
-        "backend": next(name for name, known in BACKENDS.items() if known is type(config)),
+        "backend": backend,
         "parameters": sum(parameter.numel() for parameter in field.parameters()),
         "field_megabytes": round(sum(t.numel() * t.element_size() for t in field.state_dict().values()) / 1e6, 2),
         "file_megabytes": round(file.stat().st_size / 1e6, 2) if file.is_file() else None,
@@ -121,6 +127,15 @@ def _agreement(images: Sequence[tuple[Tensor, Tensor]]) -> dict[str, float]:
         "psnr": _db(mean(psnr(own, other) for own, other in images)),
         "ssim": round(mean(ssim(own, other) for own, other in images), 4),
     }
+
+
+def _depth_error(pairs: Sequence[Pair], box: Box) -> dict[str, float] | None:
+    """Mean over views, metres, and as a percentage of the diagonal of the scene's box; None where nothing is opaque."""
+    known = [pair.depth_error for pair in pairs if pair.depth_error is not None]
+    if not known:
+        return None
+    metres = mean(known)
+    return {"metres": round(metres, 5), "percent": round(100.0 * metres / float(box.size.norm()), 4)}
 
 
 def _db(value: float) -> float:
@@ -143,9 +158,13 @@ def _page(report: Mapping[str, Any], pairs: Sequence[Pair]) -> str:
         rows.append(("PSNR to photos, dB", *(report[f"{one}_to_photos"]["psnr"] for one in ("teacher", "student"))))
         rows.append(("SSIM to photos", *(report[f"{one}_to_photos"]["ssim"] for one in ("teacher", "student"))))
     agreement, on_grid = report["student_to_teacher"], report["student_to_teacher_on_its_grid"]
+    apart = report["depth_error"]
+    depth = (
+        "" if apart is None else f" Depths differ by {apart['metres']} m, {apart['percent']} % of the box's diagonal."
+    )
     text = (
         f"Student to teacher: <b>{agreement['psnr']} dB</b>, SSIM {agreement['ssim']}, rendered by the student's own "
-        f"occupancy grid; by the teacher's {on_grid['psnr']} dB. Means over {len(report['each'])} views "
+        f"occupancy grid; by the teacher's {on_grid['psnr']} dB.{depth} Means over {len(report['each'])} views "
         f"({html.escape(report['views'])}) of {report['size'][1]}x{report['size'][0]} pixels. "
         f"{report['steps']} steps of the schedule &ldquo;{report['schedule']}&rdquo;; compared levels: "
         f"{', '.join(report['levels'])}; inherited: {', '.join(report['inherited']) or 'none'}."

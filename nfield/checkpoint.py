@@ -23,6 +23,7 @@ from nfield.config_json import from_json, to_json, typed
 from nfield.errors import CheckpointError, NFieldError
 from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig
 from nfield.fields.distance import DISTANCES, DistanceConfig
+from nfield.fields.edited import EditedConfig
 from nfield.fields.signal import SIGNALS, SignalConfig
 from nfield.types import Box
 from nfield.whole_file import write_atomically
@@ -43,11 +44,13 @@ Registry = Mapping[str, type[FieldConfig] | type[SignalConfig] | type[DistanceCo
 
 _REGISTRIES: Mapping[str, Registry] = {"image": SIGNALS, "distance": DISTANCES}
 """What may be trained, by name, in kinds of runs that hold no radiance field."""
+_MADE: Registry = {"edited": EditedConfig}
+"""Radiance fields that are made of trained ones."""
 
 
 def _registry(kind: str) -> Registry:
-    """What a kind of run may train, by name."""
-    return _REGISTRIES.get(kind, BACKENDS)
+    """What a kind of run may hold, by name."""
+    return _REGISTRIES.get(kind, {**BACKENDS, **_MADE})
 
 
 Triple = tuple[float, float, float]
@@ -149,11 +152,10 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> Path:
         run: The run folder; made if it does not exist.
         checkpoint: What to write.
     """
-    backend = next(name for name, config in _registry(checkpoint.kind).items() if config is type(checkpoint.config))
     header = {
         "format": FORMAT,
         "kind": checkpoint.kind,
-        "backend": backend,
+        "backend": backend_of(checkpoint),
         "config": to_json(checkpoint.config),
         "box": [checkpoint.box.low.tolist(), checkpoint.box.high.tolist()],
         "step": checkpoint.step,
@@ -165,6 +167,11 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> Path:
     path = run / FILE
     write_atomically(path, save(tensors, {_KEY: json.dumps(header)}))
     return path
+
+
+def backend_of(checkpoint: Checkpoint) -> str:
+    """The name of what a run holds: of a radiance field's backend, of a picture's or a mesh's field."""
+    return next(name for name, config in _registry(checkpoint.kind).items() if config is type(checkpoint.config))
 
 
 def load_checkpoint(run: Path) -> Checkpoint:

@@ -1,14 +1,10 @@
 """The whole benchmark as jobs, of which only those are done that have not been."""
 
 import json
-import subprocess
 import sys
-import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
 from avatars.benchmark.cell import Cell, Settings, finished, read_figures
 from avatars.benchmark.contact_sheet import write_sheet
@@ -16,6 +12,7 @@ from avatars.benchmark.job import Job
 from avatars.benchmark.truth_cache import CachedTruth, missing_views
 from avatars.benchmark.views import planned_views
 from avatars.body import BodyModel
+from nfield.bench import jobs
 
 Launch = Callable[[Job], bool]
 """Does a job; says whether it went well."""
@@ -56,25 +53,8 @@ class Benchmark:
         return finished(job.cell, self.out, self.settings, job.key)
 
 
-@dataclass(frozen=True)
-class Event:
-    """Where the benchmark is.
-
-    Attributes:
-        job: Which job.
-        number: Of this job, from 1, among those that are to be done now.
-        total: Of them.
-        left: Seconds from here to the end, by what jobs of each kind took so far; None before any.
-        seconds: That the job took; None where it begins.
-        well: Whether it went well; None where it begins.
-    """
-
-    job: Job
-    number: int
-    total: int
-    left: float | None
-    seconds: float | None = None
-    well: bool | None = None
+Event = jobs.Event[Job]
+"""Where the benchmark is."""
 
 
 def do_all(benchmark: Benchmark, launch: Launch, watch: Callable[[Event], None]) -> list[Job]:
@@ -85,39 +65,25 @@ def do_all(benchmark: Benchmark, launch: Launch, watch: Callable[[Event], None])
         launch: Does a job.
         watch: Told before and after each.
     """
-    jobs = benchmark.jobs()
-    left = [job for job in jobs if not benchmark.is_done(job)]
-    pace = _Pace.of([job for job in jobs if job not in left])
-    failed: list[Job] = []
-    for number, job in enumerate(left, 1):
-        if any(other.cell is None and other.subject == job.subject for other in failed):
-            failed.append(job)
-            continue
-        watch(Event(job, number, len(left), pace.left(left[number - 1 :])))
-        begun = time.perf_counter()
-        well = launch(job) and benchmark.is_done(job)
-        seconds = time.perf_counter() - begun
-        if well:
-            pace.seconds[job.kind].append(seconds)
-        else:
-            failed.append(job)
-        watch(Event(job, number, len(left), pace.left(left[number:]), seconds, well))
-    return failed
+    every = benchmark.jobs()
+    pace = jobs.Pace()
+    for job in every:
+        figures = None if job.cell is None else read_figures(job.cell.file(job.out))
+        if figures is not None and benchmark.is_done(job):
+            pace.learn(job.kind, figures["seconds"] + figures["measuring_seconds"])
+    return jobs.do_all(every, is_done=benchmark.is_done, needs=_needs, launch=launch, watch=watch, pace=pace)
+
+
+def _needs(job: Job, other: Job) -> bool:
+    """Whether the other draws the truth that a job compares with."""
+    return other.cell is None and other.subject == job.subject
 
 
 def launch(job: Job) -> bool:
     """Does a job in a process of its own, which writes into the job's log; ends it where somebody interrupts."""
-    job.log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "avatars.benchmark.job"]
-    with job.log.open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            process.communicate(json.dumps(job.to_json()).encode())
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
-    return process.returncode == 0
+    said = json.dumps(job.to_json()).encode()
+    job.log.unlink(missing_ok=True)
+    return jobs.run_logged([sys.executable, "-m", "avatars.benchmark.job"], job.log, said=said)
 
 
 def write_sheets(benchmark: Benchmark, rows: Sequence[str]) -> Path:
@@ -140,27 +106,3 @@ def write_sheets(benchmark: Benchmark, rows: Sequence[str]) -> Path:
                     folder / f"{job.subject}-{track}.png", truth, planned_views(benchmark.settings.plan), pictures
                 )
     return folder
-
-
-@dataclass(frozen=True)
-class _Pace:
-    """How long jobs took, by kind."""
-
-    seconds: dict[str, list[float]]
-
-    @staticmethod
-    def of(done: Sequence[Job]) -> "_Pace":
-        """From the figures of earlier runs."""
-        pace = _Pace(defaultdict(list))
-        for job in done:
-            figures = None if job.cell is None else read_figures(job.cell.file(job.out))
-            if figures is not None:
-                pace.seconds[job.kind].append(figures["seconds"] + figures["measuring_seconds"])
-        return pace
-
-    def left(self, jobs: Sequence[Job]) -> float | None:
-        """Seconds that jobs will take; those of a kind that was never done take the mean of all."""
-        every = [value for values in self.seconds.values() for value in values]
-        if not every:
-            return None
-        return sum((fmean(self.seconds.get(job.kind) or every) for job in jobs), 0.0)

@@ -19,6 +19,7 @@ COMMANDS = {
     "eval": "Measure a trained scene on its held-out photos, a picture's or a mesh's field on what it was fitted to.",
     "render": "Film a scene, an avatar or a mesh from all around, an avatar in a motion; or a picture at any size.",
     "convert": "Convert a trained run to another architecture, without photos.",
+    "edit": "Crop, erase, move, recolour or put together trained scenes of any architecture.",
     "export": "Write an avatar as a rigged file, a mesh, splats or a film for other tools.",
     "view": "Show a run, or two beside each other, in the browser.",
     "bench": "Time kernels against their torch twins; compare fields on pictures, avatars of people with the truth.",

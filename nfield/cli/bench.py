@@ -1,6 +1,6 @@
 """`nfield bench`: how fast this machine's kernels are, and how exact; how well fields of one size fit pictures.
 
-Avatars of generated people are left to `bench_people`.
+What has options of its own has a module of its own: avatars of generated people, conversions, GPUs.
 """
 
 import os
@@ -16,7 +16,7 @@ from rich.table import Table
 
 from nfield.bench.images import QUESTIONS, SHIPPED, VARIANTS, Fit, fit_pictures, mean_gain, shipped_pictures
 from nfield.bench.kernels import Comparison, compare_kernels
-from nfield.cli import bench_gpu, bench_people
+from nfield.cli import bench_convert, bench_gpu, bench_people
 from nfield.cli.options import at_least, parse_options
 from nfield.errors import BackendUnavailable, OptionError
 from nfield.kernels import native_core
@@ -28,6 +28,7 @@ _EXAMPLES = (
     "nfield bench images --out images.json",
     "nfield bench images photo.png --steps 1000 --shipped 2",
     "nfield bench people --quick (see nfield bench people --help)",
+    "nfield bench convert data/lego (see nfield bench convert --help)",
     "nfield bench gpu --data data/lego --out gpu.json (see nfield bench gpu --help)",
 )
 
@@ -59,28 +60,32 @@ class BenchOptions:
     """JSON file for the figures."""
 
 
-_OWN = {"people": bench_people, "gpu": bench_gpu}
+_OWN = {"people": bench_people, "convert": bench_convert, "gpu": bench_gpu}
 """What has options of its own."""
 
+_Options = (
+    BenchOptions | bench_people.BenchPeopleOptions | bench_convert.BenchConvertOptions | bench_gpu.BenchGpuOptions
+)
 
-def parse(
-    arguments: Sequence[str],
-) -> BenchOptions | bench_people.BenchPeopleOptions | bench_gpu.BenchGpuOptions:
-    """Options of this command, or of `nfield bench people` or `nfield bench gpu`."""
+
+def parse(arguments: Sequence[str]) -> _Options:
+    """Options of this command, or of one of those that have their own."""
     if arguments[:1] and arguments[0] in _OWN:
         return _OWN[arguments[0]].parse(arguments[1:])
     return parse_options(BenchOptions, arguments, command="bench", examples=_EXAMPLES)
 
 
-def run(options: BenchOptions | bench_people.BenchPeopleOptions | bench_gpu.BenchGpuOptions) -> None:
+def run(options: _Options) -> None:
     """Measures, shows the table and writes it where that is asked for."""
-    if isinstance(options, bench_people.BenchPeopleOptions):
-        bench_people.run(options)
-        return
-    if isinstance(options, bench_gpu.BenchGpuOptions):
-        bench_gpu.run(options)
-        return
-    {"images": _bench_images, "kernels": _bench_kernels}[options.what](options)
+    match options:
+        case bench_people.BenchPeopleOptions():
+            bench_people.run(options)
+        case bench_convert.BenchConvertOptions():
+            bench_convert.run(options)
+        case bench_gpu.BenchGpuOptions():
+            bench_gpu.run(options)
+        case BenchOptions():
+            {"images": _bench_images, "kernels": _bench_kernels}[options.what](options)
 
 
 def _bench_images(options: BenchOptions) -> None:

@@ -9,14 +9,14 @@ from typing import Literal
 from rich.console import Console
 
 from avatars.benchmark.cell import Settings
-from avatars.benchmark.job import Job
 from avatars.benchmark.results import RESULTS, Results, keep_command
 from avatars.benchmark.rows import methods, rows
-from avatars.benchmark.run import Benchmark, Event, do_all, launch, write_sheets
+from avatars.benchmark.run import Benchmark, do_all, launch, write_sheets
 from avatars.benchmark.subjects import chosen, key_of
 from avatars.benchmark.views import PLANS
+from nfield.cli.bench_reporter import Reporter, failed_jobs
 from nfield.cli.options import parse_options
-from nfield.errors import DataError, NFieldError, OptionError
+from nfield.errors import DataError, OptionError
 from nfield.flip import require_flip
 from nfield.whole_file import write_atomically
 
@@ -74,10 +74,10 @@ def run(options: BenchPeopleOptions) -> None:
     require_flip()
     keep_command(options.out, command_line(options))
     try:
-        failed = do_all(benchmark, launch, _Reporter(console))
+        failed = do_all(benchmark, launch, Reporter(console))
     finally:
         _write_what_there_is(benchmark, console)
-    _report(failed, console)
+    failed_jobs(failed)
 
 
 def plan(options: BenchPeopleOptions) -> Benchmark:
@@ -117,27 +117,6 @@ def command_line(options: BenchPeopleOptions) -> str:
     return shlex.join(words)
 
 
-@dataclass(frozen=True)
-class _Reporter:
-    """Says what is being done, how long it took and how long it will take."""
-
-    console: Console
-
-    def __call__(self, event: Event) -> None:
-        place = f"{event.number}/{event.total} {event.job.name}"
-        if event.seconds is None:
-            self.console.print(f"{place} ...")
-            return
-        how = f"{event.seconds:.0f} s" if event.well else f"failed; see {event.job.log}"
-        left = "" if event.left is None else f"; about {_duration(event.left)} left"
-        self.console.print(f"{place}: {how}{left}")
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60.0)
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
-
-
 def _write_what_there_is(benchmark: Benchmark, console: Console) -> None:
     """The table and the sheets of what is measured; nothing where that is nothing."""
     try:
@@ -151,9 +130,3 @@ def _write_table(out: Path, settings: Settings | None, console: Console) -> None
     text = Results.load(out, list(rows()), settings).markdown()
     write_atomically(out / RESULTS, text.encode())
     console.print(f"the table is in {out / RESULTS}")
-
-
-def _report(failed: Sequence[Job], console: Console) -> None:
-    if failed:
-        logs = ", ".join(str(job.log) for job in failed)
-        raise NFieldError(f"{len(failed)} jobs failed, and the table lacks them: see {logs}; a rerun tries them again")

@@ -19,7 +19,7 @@ from distill.run import ConvertPlan, ConvertRun, continue_conversion, convert_pl
 from distill.source import Source
 from distill.task import DistillConfig
 from nfield.cameras import Cameras
-from nfield.checkpoint import load_checkpoint
+from nfield.checkpoint import backend_of, load_checkpoint
 from nfield.cli.kinds import kind_at
 from nfield.cli.options import (
     at_least,
@@ -33,6 +33,7 @@ from nfield.cli.options import (
     with_options_of,
 )
 from nfield.cli.outcome import was_stopped
+from nfield.cli.resuming import Typed, named, require_as_begun
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.errors import DataError, OptionError
 from nfield.fields import BACKENDS
@@ -76,8 +77,7 @@ class ConvertOptions:
     schedule: Literal["progressive", "joint", "rendered"] = "progressive"
     """Which levels are compared when: the paper's stages, all at once, or colours of rays alone."""
     active: tuple[Literal["poses", "rays", "points"], ...] = ()
-    """What was hard comes again (PVD-AL): poses, turned a little; rays; points that make the pixels. Default: none, or
-    the resumed conversion's."""
+    """What was hard comes again (PVD-AL): poses, turned a little; rays; points that make the pixels."""
     fresh: bool = False
     """Start from nothing, not with what the student can take over: small networks, values at nodes."""
     freeze: bool = False
@@ -93,9 +93,11 @@ class ConvertOptions:
     device: str = "auto"
     """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     resume: bool = False
-    """Continue the conversion in the folder; --minutes or --steps may extend it."""
+    """Continue the conversion in the folder with the options it was started with; --minutes, --steps or --fidelity may
+    extend it."""
     save_every: float = 60.0
     """Seconds of training between two saves; the first comes after the first step."""
+    typed: Typed = ()
 
 
 def parse(arguments: Sequence[str]) -> ConvertOptions:
@@ -105,7 +107,8 @@ def parse(arguments: Sequence[str]) -> ConvertOptions:
     name = chosen_backend(arguments, BACKENDS, default="", option="--to")
     config = preset(budget_minutes(arguments, default=_MINUTES), backend=name).field
     typed = with_options_of(ConvertOptions, config, name=name)
-    return parse_options(typed, arguments, command="convert", examples=_EXAMPLES)
+    options = parse_options(typed, arguments, command="convert", examples=_EXAMPLES)
+    return replace(options, typed=named(arguments))
 
 
 def run(options: ConvertOptions) -> None:
@@ -182,11 +185,17 @@ def _started(options: ConvertOptions) -> ConvertRun:
 def _continued(options: ConvertOptions) -> ConvertRun:
     checkpoint = load_checkpoint(options.out)
     plan = convert_plan_of(checkpoint, where=options.out)
-    if options.active and ActiveConfig(**dict.fromkeys(options.active, True)) != plan.distill.active:
-        raise OptionError(
-            f"--active: is {' '.join(options.active)}, but the conversion in {options.out} was begun otherwise; "
-            "leave it out to go on with that, or begin anew in another folder"
-        )
+    begun = {
+        "to": backend_of(checkpoint),
+        "schedule": plan.distill.schedule,
+        "active": tuple(name for name in ("poses", "rays", "points") if getattr(plan.distill.active, name)),
+        "fresh": not plan.inherit,
+        "freeze": plan.freeze,
+        "samples": plan.distill.samples,
+        "seed": plan.train.seed,
+    }
+    given = replace(options, active=tuple(sorted(options.active, key=("poses", "rays", "points").index)))
+    require_as_begun(given, checkpoint, begun)
     budget = plan.train.with_budget(minutes=options.minutes, steps=options.steps)
     fidelity = plan.fidelity if options.fidelity is None else options.fidelity
     plan = replace(plan, run=str(options.run.resolve()), train=budget, fidelity=fidelity)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import tyro
 from rich.console import Console
 
-from nfield.checkpoint import load_checkpoint
+from nfield.checkpoint import Checkpoint, backend_of, load_checkpoint
 from nfield.cli import train_image, train_shape
 from nfield.cli.options import (
     at_least,
@@ -24,6 +24,7 @@ from nfield.cli.options import (
 )
 from nfield.cli.outcome import was_spent, was_stopped
 from nfield.cli.posing import posed_data, resumed_data
+from nfield.cli.resuming import Typed, named, require_as_begun
 from nfield.data.conventions import Convention
 from nfield.data.posing import MOST_FRAMES
 from nfield.data.scenes import load_scene
@@ -94,6 +95,7 @@ class TrainOptions:
     """Held-out views for the evaluations during training."""
     test_renders: int = 8
     """Held-out views rendered into test/ at the end."""
+    typed: Typed = ()
 
 
 _Options = TrainOptions | train_image.TrainImageOptions | train_shape.TrainShapeOptions
@@ -107,7 +109,8 @@ def parse(arguments: Sequence[str]) -> _Options:
     name = chosen_backend(arguments, BACKENDS, default="hash")
     config = preset(budget_minutes(arguments, default=_MINUTES), backend=name).field
     typed = with_options_of(TrainOptions, config, name=name)
-    return parse_options(typed, arguments, command="train", examples=_EXAMPLES)
+    options = parse_options(typed, arguments, command="train", examples=_EXAMPLES)
+    return replace(options, typed=named(arguments))
 
 
 def run(options: _Options) -> None:
@@ -160,7 +163,8 @@ def _started(options: TrainOptions, device: torch.device) -> SceneRun:
     data = posed_data(options.data, options.poses or options.out / "poses", frames=options.frames)
     scene = load_scene(data, size=options.size, downscale=options.downscale, convention=options.convention)
     radiance = _radiance(options, chosen.radiance)
-    plan = ScenePlan(str(data.resolve()), budget, radiance, scene.train.cameras.size, options.convention)
+    size = scene.train.cameras.size
+    plan = ScenePlan(str(data.resolve()), budget, radiance, size, options.convention, options.downscale, options.frames)
     options.out.mkdir(parents=True, exist_ok=True)
     return start_run(options.out, plan, config, scene, device=device)
 
@@ -181,10 +185,27 @@ def _radiance(options: TrainOptions, preset: RadianceConfig) -> RadianceConfig:
 def _continued(options: TrainOptions, device: torch.device) -> SceneRun:
     checkpoint = load_checkpoint(options.out)
     plan = plan_of(checkpoint, where=options.out)
+    require_as_begun(options, checkpoint, _begun(plan, checkpoint))
     plan = replace(plan, train=plan.train.with_budget(minutes=options.minutes, steps=options.steps))
     data = resumed_data(options.data, (Path(plan.data), options.out / "poses"))
     plan, scene = replace(plan, data=str(data.resolve())), plan.load_scene(data)
     return continue_run(options.out, plan, checkpoint, scene, device=device)
+
+
+def _begun(plan: ScenePlan, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Options that a run was begun with and cannot change."""
+    return {
+        "field": backend_of(checkpoint),
+        "size": plan.size,
+        "downscale": plan.downscale,
+        "convention": plan.convention,
+        "frames": plan.frames,
+        "samples": plan.radiance.samples,
+        "refine_cameras": plan.radiance.refine_cameras,
+        "refine_exposure": plan.radiance.refine_exposure,
+        "distortion": plan.radiance.distortion,
+        "seed": plan.train.seed,
+    }
 
 
 def _start(begun: SceneRun) -> tuple[int, float]:

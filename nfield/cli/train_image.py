@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
-from nfield.checkpoint import FILE, load_checkpoint
+from nfield.checkpoint import FILE, backend_of, load_checkpoint
 from nfield.cli.options import (
     at_least,
     chosen_backend,
@@ -21,6 +21,7 @@ from nfield.cli.options import (
     with_options_of,
 )
 from nfield.cli.outcome import was_spent, was_stopped
+from nfield.cli.resuming import Typed, named, require_as_begun
 from nfield.data.picture import is_picture
 from nfield.encodings.initial_centers import CentersRule
 from nfield.fields.signal import SIGNALS
@@ -74,6 +75,7 @@ class TrainImageOptions:
     """Continue the run in the folder with the options it was started with; --steps or --minutes may extend it."""
     save_every: float = 30.0
     """Seconds of training between two saves; the first comes after the first step."""
+    typed: Typed = ()
 
 
 def is_asked_for(arguments: Sequence[str]) -> bool:
@@ -89,7 +91,8 @@ def parse(arguments: Sequence[str]) -> TrainImageOptions:
     """Options of this command and of the chosen signal."""
     name = chosen_backend(arguments, SIGNALS, default="rbf")
     typed = with_options_of(TrainImageOptions, SIGNALS[name](), name=name)
-    return parse_options(typed, arguments, command="train", examples=_EXAMPLES)
+    options = parse_options(typed, arguments, command="train", examples=_EXAMPLES)
+    return replace(options, typed=named(arguments))
 
 
 def run(options: TrainImageOptions) -> None:
@@ -139,6 +142,8 @@ def _started(options: TrainImageOptions) -> ImageRun:
 def _continued(options: TrainImageOptions) -> ImageRun:
     checkpoint = load_checkpoint(options.out)
     plan = plan_of(checkpoint, where=options.out)
+    begun = {"field": backend_of(checkpoint), "size": plan.size, "placing": plan.placing, "exponent": plan.exponent}
+    require_as_begun(options, checkpoint, {**begun, "seed": plan.train.seed})
     plan = replace(plan, train=plan.train.with_budget(minutes=options.minutes, steps=options.steps))
     picture = prepare_picture(options.picture, size=plan.size)
     return continue_run(options.out, replace(plan, picture=str(options.picture.resolve())), checkpoint, picture)

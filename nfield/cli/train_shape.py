@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
-from nfield.checkpoint import FILE, load_checkpoint
+from nfield.checkpoint import FILE, backend_of, load_checkpoint
 from nfield.cli.options import (
     at_least,
     chosen_backend,
@@ -21,6 +21,7 @@ from nfield.cli.options import (
     with_options_of,
 )
 from nfield.cli.outcome import was_spent, was_stopped
+from nfield.cli.resuming import Typed, named, require_as_begun
 from nfield.encodings.initial_centers import CentersRule
 from nfield.fields.distance import DISTANCES
 from nfield.shapes.run import ShapePlan, ShapeRun, continue_run, load_truth, plan_of, start_run
@@ -70,6 +71,7 @@ class TrainShapeOptions:
     """Continue the run in the folder with the options it was started with; --steps or --minutes may extend it."""
     save_every: float = 30.0
     """Seconds of training between two saves; the first comes after the first step."""
+    typed: Typed = ()
 
 
 def is_asked_for(arguments: Sequence[str]) -> bool:
@@ -85,7 +87,8 @@ def parse(arguments: Sequence[str]) -> TrainShapeOptions:
     """Options of this command and of the chosen field."""
     name = chosen_backend(arguments, DISTANCES, default="rbf")
     typed = with_options_of(TrainShapeOptions, DISTANCES[name](), name=name)
-    return parse_options(typed, arguments, command="train", examples=_EXAMPLES)
+    options = parse_options(typed, arguments, command="train", examples=_EXAMPLES)
+    return replace(options, typed=named(arguments))
 
 
 def run(options: TrainShapeOptions) -> None:
@@ -138,6 +141,8 @@ def _started(options: TrainShapeOptions) -> ShapeRun:
 def _continued(options: TrainShapeOptions) -> ShapeRun:
     checkpoint = load_checkpoint(options.out)
     plan = plan_of(checkpoint, where=options.out)
+    begun = {"field": backend_of(checkpoint), "placing": plan.placing, "batch": plan.sampling.batch}
+    require_as_begun(options, checkpoint, {**begun, "seed": plan.train.seed})
     budget = plan.train.with_budget(minutes=options.minutes, steps=options.steps)
     plan = replace(plan, train=budget, mesh=str(options.mesh.resolve()))
     return continue_run(options.out, plan, checkpoint, load_truth(options.mesh))

@@ -17,7 +17,8 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from nfield.kernels import cuda, native_core
 from nfield.types import Box, Rays, Samples
 
-_BLOCK = 4
+BLOCK = 4
+"""Cells along an edge of what one word holds."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ def pack_bits(occupied: Bool[Tensor, "c z y x"]) -> Int[Tensor, "c bz by bx"]:
     True
     """
     cascades, size = occupied.shape[:2]
-    n = size // _BLOCK
-    cells = occupied.reshape(cascades, n, _BLOCK, n, _BLOCK, n, _BLOCK).permute(0, 1, 3, 5, 2, 4, 6)
-    bits = cells.reshape(cascades, n, n, n, _BLOCK**3)
+    n = size // BLOCK
+    cells = occupied.reshape(cascades, n, BLOCK, n, BLOCK, n, BLOCK).permute(0, 1, 3, 5, 2, 4, 6)
+    bits = cells.reshape(cascades, n, n, n, BLOCK**3)
     if bits.device.type == "cpu":  # ten times as fast there as shifts
         packed = np.packbits(bits.numpy(), axis=-1, bitorder="little")
         return torch.from_numpy(packed.view("<i8")[..., 0].astype(np.int64))
@@ -78,7 +79,7 @@ def pack_bits(occupied: Bool[Tensor, "c z y x"]) -> Int[Tensor, "c bz by bx"]:
 def pack_bits_reference(bits: Bool[Tensor, "*n 64"]) -> Int[Tensor, "*n"]:
     """Words from their bits, the lowest first, on any device."""
     # The highest bit makes the word negative: the sum is taken modulo 2^64, as words are.
-    return (bits.long() << torch.arange(_BLOCK**3, device=bits.device)).sum(-1)
+    return (bits.long() << torch.arange(BLOCK**3, device=bits.device)).sum(-1)
 
 
 def unpack_bits(words: Int[Tensor, "c bz by bx"]) -> Bool[Tensor, "c z y x"]:
@@ -89,13 +90,13 @@ def unpack_bits(words: Int[Tensor, "c bz by bx"]) -> Bool[Tensor, "c z y x"]:
         bits = torch.from_numpy(np.unpackbits(packed, axis=-1, bitorder="little").view(np.bool_))
     else:
         bits = unpack_bits_reference(words)
-    cells = bits.reshape(cascades, n, n, n, _BLOCK, _BLOCK, _BLOCK).permute(0, 1, 4, 2, 5, 3, 6)
-    return cells.reshape(cascades, _BLOCK * n, _BLOCK * n, _BLOCK * n)
+    cells = bits.reshape(cascades, n, n, n, BLOCK, BLOCK, BLOCK).permute(0, 1, 4, 2, 5, 3, 6)
+    return cells.reshape(cascades, BLOCK * n, BLOCK * n, BLOCK * n)
 
 
 def unpack_bits_reference(words: Int[Tensor, "*n"]) -> Bool[Tensor, "*n 64"]:
     """The inverse of `pack_bits_reference`."""
-    return (words[..., None] >> torch.arange(_BLOCK**3, device=words.device) & 1).bool()
+    return (words[..., None] >> torch.arange(BLOCK**3, device=words.device) & 1).bool()
 
 
 def cascade_boxes(inner: Box, cascades: int) -> Float[Tensor, "c 6"]:
@@ -121,11 +122,11 @@ def cell_index(
 
 def occupied_at(points: Float[Tensor, "n 3"], words: Int[Tensor, "c bz by bx"], inner: Box) -> Bool[Tensor, "n"]:
     """Whether world points lie in occupied cells, each of the finest cascade that holds it; see `march`."""
-    resolution = _BLOCK * words.shape[1]
+    resolution = BLOCK * words.shape[1]
     cascade, cell = cell_index(points, inner, words.shape[0], resolution)
     x, y, z = cell % resolution, cell // resolution % resolution, cell // resolution**2
-    word = words[cascade, z // _BLOCK, y // _BLOCK, x // _BLOCK]
-    return (word >> (x % _BLOCK + _BLOCK * (y % _BLOCK) + _BLOCK**2 * (z % _BLOCK)) & 1).bool()
+    word = words[cascade, z // BLOCK, y // BLOCK, x // BLOCK]
+    return (word >> (x % BLOCK + BLOCK * (y % BLOCK) + BLOCK**2 * (z % BLOCK)) & 1).bool()
 
 
 def march_reference(

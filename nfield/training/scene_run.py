@@ -13,6 +13,7 @@ from nfield.data.conventions import Convention
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.data.scenes import load_scene
 from nfield.devices import CPU
+from nfield.errors import CheckpointError
 from nfield.fields import FieldConfig
 from nfield.saved_scene import KIND, camera_tensors
 from nfield.training.evaluation import rendered_views, spread
@@ -36,6 +37,10 @@ class ScenePlan:
     """Height and width of the images that are trained on; of the largest, where they differ."""
     convention: Convention | None = None
     """In which convention poses are written, where the user said so."""
+    downscale: int | None = None
+    """By which whole number the user had the photos made smaller."""
+    frames: int | None = None
+    """Frames to choose from a video, at most."""
 
     def load_scene(self, data: Path | None = None) -> Scene:
         """The data set as the run saw it.
@@ -131,6 +136,15 @@ def continue_run(
 
 
 def plan_of(checkpoint: Checkpoint, *, where: Path) -> ScenePlan:
-    """The plan in a checkpoint of a scene."""
+    """The plan in a checkpoint of a scene.
+
+    Raises:
+        CheckpointError: It is not that of a scene, or of one that was edited: no photos show that.
+    """
     checkpoint.require_kind(KIND, where=where, made_by="nfield train")
+    if "plan" not in checkpoint.extra:
+        raise CheckpointError(
+            f"{where}: holds a scene that was edited, or made from one, so that no photos show it, expected one that "
+            "nfield train wrote; nfield convert takes it, and its report compares the two"
+        )
     return checkpoint.entry("plan", ScenePlan, where=where)

@@ -147,7 +147,7 @@ def test_active_levels_that_would_be_ignored_are_refused(
 ):
     words = ["convert", str(finished_run), *STUDENT, "--steps", "20"]
     assert main([*words, "--out", str(converted), "--resume", "--active", "rays"]) == 2
-    assert "was begun otherwise" in capsys.readouterr().err
+    assert "--active: is rays, but the run in" in capsys.readouterr().err
     assert main([*words, "--out", str(tmp_path), "--schedule", "rendered", "--active", "points"]) == 2
     assert "compares no points" in capsys.readouterr().err
 
@@ -185,3 +185,32 @@ def test_a_conversion_never_replaces_a_run(converted: Path, finished_run: Path, 
     assert main(["convert", str(finished_run), "--out", str(converted), *STUDENT]) == 2
     assert "--resume" in capsys.readouterr().err
     assert main(["convert", str(finished_run), "--out", str(finished_run / "x"), "--resume", *STUDENT]) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--schedule", "joint"],
+        ["--samples", "4096"],
+        ["--fresh"],
+        ["--freeze"],
+        ["--seed", "5"],
+        ["--hash.levels", "7"],
+    ],
+)
+def test_options_that_a_resumed_conversion_would_ignore_are_refused(
+    finished_run: Path, converted: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+):
+    before = (converted / FILE).read_bytes()
+    asked = ["convert", str(finished_run), "--out", str(converted), "--to", "hash", "--resume", "--steps", "20", *words]
+    assert main(asked) == 2
+    error = capsys.readouterr().err
+    assert f"{words[0]}: is " in error
+    assert "was begun with" in error
+    assert (converted / FILE).read_bytes() == before
+
+
+def test_depths_of_teacher_and_student_are_compared(converted: Path):
+    apart = json.loads((converted / "report.json").read_text())["depth_error"]
+    assert apart is None or 0.0 <= apart["percent"] < 100.0
+    assert apart is None or f"Depths differ by {apart['metres']} m" in (converted / "report.html").read_text()

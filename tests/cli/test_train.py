@@ -114,3 +114,33 @@ def test_every_backend_trains_resumes_and_is_measured(name: str, tmp_path: Path,
     assert main(["eval", str(tmp_path), "--views", "1"]) == 0
     assert json.loads((tmp_path / "eval.json").read_text())["mean"]["psnr"] > 5.0
     assert main(["render", str(tmp_path), "--frames", "1", "--size", "9", "9"]) == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--field", "vm"],
+        ["--samples", "8192"],
+        ["--refine-cameras"],
+        ["--distortion", "0.01"],
+        ["--seed", "3"],
+        ["--downscale", "2"],
+        ["--convention", "opencv"],
+        ["--hash.levels=9"],
+    ],
+)
+def test_options_that_a_resumed_run_would_ignore_are_refused(
+    finished_run: Path, scene_folder: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+):
+    before = (finished_run / FILE).read_bytes()
+    assert main(["train", str(scene_folder), "--out", str(finished_run), "--resume", "--steps", "30", *words]) == 2
+    error = capsys.readouterr().err
+    assert f"{words[0].split('=')[0]}: is " in error
+    assert "was begun with" in error
+    assert (finished_run / FILE).read_bytes() == before
+
+
+def test_a_resumed_run_takes_the_options_it_was_begun_with(scene_folder: Path, tmp_path: Path, tiny_options: list[str]):
+    words = ["train", str(scene_folder), "--out", str(tmp_path), "--seed", "2", "--refine-exposure", *tiny_options]
+    assert main([*words, "--steps", "3"]) == 0
+    assert main([*words, "--steps", "5", "--resume"]) == 0

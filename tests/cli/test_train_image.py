@@ -137,3 +137,14 @@ def test_a_training_that_was_killed_before_its_first_save_begins_anew(picture: P
     assert main([*words, "--resume"]) == 0
     assert load_checkpoint(tmp_path).step == 2
     assert goes_on(tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    "words", [["--field", "hash"], ["--placing", "random"], ["--seed", "4"], ["--size", "12", "15"]]
+)
+def test_options_that_a_resumed_run_would_ignore_are_refused(
+    fitted: Path, picture: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+):
+    assert main(["train", str(picture), "--out", str(fitted), "--resume", "--steps", "70", *words]) == 2
+    error = capsys.readouterr().err
+    assert f"{words[0]}: is {' '.join(words[1:])}, but the run in {fitted} was begun with" in error

@@ -205,3 +205,13 @@ def test_another_mesh_does_not_continue_a_run(fitted: Path, tmp_path: Path, caps
     ball_mesh(1.0, 2).export(tmp_path / "other.ply")
     assert main(["train", str(tmp_path / "other.ply"), "--out", str(fitted), "--resume"]) == 2
     assert "lies elsewhere or is of another size than the mesh that the run in" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--field", "rbf"], ["--batch", "4096"], ["--seed", "4"], ["--hash.hidden", "16"]])
+def test_options_that_a_resumed_run_would_ignore_are_refused(
+    fitted: Path, ball: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+):
+    backend = [] if words[0] == "--field" else ["--field", "hash"]
+    assert main(["train", str(ball), "--out", str(fitted), "--resume", "--steps", "170", *backend, *words]) == 2
+    error = capsys.readouterr().err
+    assert f"{words[0]}: is {words[1]}, but the run in {fitted} was begun with" in error
