@@ -31,10 +31,11 @@ class Job(Protocol):
 
 
 _Job = TypeVar("_Job", bound=Job)
+_Job_co = TypeVar("_Job_co", bound=Job, covariant=True)
 
 
 @dataclass(frozen=True)
-class Event(Generic[_Job]):
+class Event(Generic[_Job_co]):
     """Where a benchmark is.
 
     Attributes:
@@ -46,7 +47,7 @@ class Event(Generic[_Job]):
         well: Whether it went well; None where it begins.
     """
 
-    job: _Job
+    job: _Job_co
     number: int
     total: int
     left: float | None

@@ -90,7 +90,7 @@ class RecolorOptions(EditOptions):
     """X0 Y0 Z0 X1 Y1 Z1: smallest and largest corner. Default: all."""
     only: str | None = None
     """Colour of what is changed, however brightly it is lit: a name or #rrggbb."""
-    tolerance: float = 0.1
+    tolerance: float = 0.15
     """How far a colour's shares of red, green and blue may be from those of --only."""
     paint: str | None = None
     """A colour that takes the place of hue and saturation, a name or #rrggbb; light and shade stay."""

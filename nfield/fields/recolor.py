@@ -24,9 +24,9 @@ class Recolor:
     """Where; None is everywhere."""
     only: Triple | None = None
     """Colour of what is changed, however brightly it is lit; None is all."""
-    tolerance: float = 0.1
-    """How far a colour's shares of red, green and blue may be from those of `only`; what is up to twice as far is
-    changed in part."""
+    tolerance: float = 0.15
+    """How far a colour's shares of red, green and blue may be from those of `only`; what is up to
+    half as far again is changed in part."""
     paint: Triple | None = None
     """A colour that takes the place of hue and saturation; light and shade stay."""
     luma: float = 1.0
@@ -57,7 +57,7 @@ class Recolor:
         if self.only is None:
             return torch.ones_like(color[:, 0])
         away = (_shares(color.detach()) - _shares(color.new_tensor([self.only]))).norm(dim=-1)
-        near = (2.0 - away / max(self.tolerance, 1e-6)).clamp(0.0, 1.0)
+        near = (3.0 - 2.0 * away / max(self.tolerance, 1e-6)).clamp(0.0, 1.0)
         return near * (color.detach().sum(-1) / _DARK).clamp_max(1.0)
 
     def of(self, color: Float[Tensor, "n 3"], inside: Float[Tensor, "n"]) -> Float[Tensor, "n 3"]:
