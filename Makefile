@@ -12,7 +12,7 @@ help:
 	@echo "make demo    install, fit an avatar to the sample photo, film, export and view it"
 	@echo "make test    install, then formatting, lint, types, layers, API reference and all tests"
 	@echo "make docs    the API reference, from docstrings, in build/api"
-	@echo "make wheel   a wheel that another machine can install, in dist"
+	@echo "make wheel   a wheel that another machine can install, in dist, and whether it works"
 	@echo "make clean   remove what these made"
 
 # A stamp is newer than the project file and the native sources once everything is installed.
@@ -56,8 +56,13 @@ test: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	$(BIN)/python docs/build_api.py build/api
 
+# What is tried is the wheel: .pth files, by which the environment finds this checkout, do not count in PYTHONPATH.
 wheel: $(VENV)/.installed
+	rm -rf dist build/wheel
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+	$(BIN)/python -m pip install --no-deps --no-compile --target build/wheel dist/*.whl
+	cd build && PYTHONPATH="$(CURDIR)/build/wheel:$$(ls -d $(CURDIR)/$(VENV)/lib/python*/site-packages)" $(PYTHON) -c \
+		'import nfield, sys; from nfield.cli import main; assert "build/wheel" in nfield.__file__; sys.exit(main(["doctor"]))'
 
 clean:
 	rm -rf $(VENV) build demo dist
