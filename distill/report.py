@@ -52,11 +52,7 @@ def figures(begun: ConvertRun, state: TrainState, pairs: Sequence[Pair], *, view
             "training_seconds": round(teacher.seconds, 1),
             "ms_per_view": round(1e3 * median(pair.teacher_seconds for pair in pairs), 1),
         },
-        "student": {
-            "run": str(begun.folder),
-            **_size(_name(begun.config), begun.field, begun.folder / FILE),
-            "ms_per_view": round(1e3 * median(pair.student_seconds for pair in pairs), 1),
-        },
+        "student": student_figures(begun.config, begun.field, begun.folder, pairs),
         "seconds": round(state.seconds, 1),
         "steps": state.step,
         "schedule": begun.plan.distill.schedule,
@@ -64,18 +60,48 @@ def figures(begun: ConvertRun, state: TrainState, pairs: Sequence[Pair], *, view
         "fidelity_asked": begun.plan.fidelity,
         "levels": sorted(level.value for level in begun.task.levels),
         "inherited": list(begun.inherited),
+        **agreement(pairs, begun.source.box, views=views),
+    }
+    return report
+
+
+def agreement(pairs: Sequence[Pair], box: Box, *, views: str) -> dict[str, Any]:
+    """How far teacher and student show the same: the part of a report that every conversion has.
+
+    Args:
+        pairs: Views of both, at least one.
+        box: Of the scene.
+        views: What they are, in words.
+    """
+    found: dict[str, Any] = {
         "views": views,
         "size": list(pairs[0].teacher.shape[:2]),
         "student_to_teacher": _agreement([(pair.student, pair.teacher) for pair in pairs]),
-        "depth_error": _depth_error(pairs, begun.source.box),
+        "depth_error": _depth_error(pairs, box),
         "student_to_teacher_on_its_grid": _agreement([(pair.inherited_grid, pair.teacher) for pair in pairs]),
         "each": [{"view": pair.name, "psnr": _db(pair.psnr), "ssim": round(pair.ssim, 4)} for pair in pairs],
     }
     photos = [(pair, pair.photo) for pair in pairs if pair.photo is not None]
     if photos:
-        report["teacher_to_photos"] = _agreement([(pair.teacher, photo) for pair, photo in photos])
-        report["student_to_photos"] = _agreement([(pair.student, photo) for pair, photo in photos])
-    return report
+        found["teacher_to_photos"] = _agreement([(pair.teacher, photo) for pair, photo in photos])
+        found["student_to_photos"] = _agreement([(pair.student, photo) for pair, photo in photos])
+    return found
+
+
+def student_figures(config: FieldConfig, field: Field, folder: Path, pairs: Sequence[Pair]) -> dict[str, Any]:
+    """What a student is, and how long a view takes.
+
+    Args:
+        config: Its options.
+        field: The student.
+        folder: Its run folder.
+        pairs: Views of it, at least one.
+    """
+    return {
+        "run": str(folder),
+        **_size(_name(config), field, folder / FILE),
+        "ms_per_view": round(1e3 * median(pair.student_seconds for pair in pairs), 1),
+    }
 
 
 def write_report(folder: Path, report: Mapping[str, Any], pairs: Sequence[Pair], *, pictures: int = 4) -> None:
@@ -152,7 +178,7 @@ def _page(report: Mapping[str, Any], pairs: Sequence[Pair]) -> str:
         ("parameters", f"{teacher['parameters']:,}", f"{student['parameters']:,}"),
         ("field, MB", teacher["field_megabytes"], student["field_megabytes"]),
         ("ms a view", teacher["ms_per_view"], student["ms_per_view"]),
-        ("training, s", teacher["training_seconds"], report["seconds"]),
+        ("training, s", teacher["training_seconds"] or "-", report["seconds"]),
     ]
     if "student_to_photos" in report:
         rows.append(("PSNR to photos, dB", *(report[f"{one}_to_photos"]["psnr"] for one in ("teacher", "student"))))
@@ -162,12 +188,13 @@ def _page(report: Mapping[str, Any], pairs: Sequence[Pair]) -> str:
     depth = (
         "" if apart is None else f" Depths differ by {apart['metres']} m, {apart['percent']} % of the box's diagonal."
     )
+    levels = ", ".join(report["levels"]) or "colours of rays alone"
     text = (
         f"Student to teacher: <b>{agreement['psnr']} dB</b>, SSIM {agreement['ssim']}, rendered by the student's own "
         f"occupancy grid; by the teacher's {on_grid['psnr']} dB.{depth} Means over {len(report['each'])} views "
         f"({html.escape(report['views'])}) of {report['size'][1]}x{report['size'][0]} pixels. "
         f"{report['steps']} steps of the schedule &ldquo;{report['schedule']}&rdquo;; compared levels: "
-        f"{', '.join(report['levels'])}; inherited: {', '.join(report['inherited']) or 'none'}."
+        f"{levels}; inherited: {', '.join(report['inherited']) or 'none'}."
     )
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",

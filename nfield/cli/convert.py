@@ -20,7 +20,8 @@ from distill.source import Source
 from distill.task import DistillConfig
 from nfield.cameras import Cameras
 from nfield.checkpoint import backend_of, load_checkpoint
-from nfield.cli.kinds import kind_at
+from nfield.cli.convert_splats import convert_splats
+from nfield.cli.kinds import is_splats, kind_at
 from nfield.cli.options import (
     at_least,
     budget_minutes,
@@ -54,6 +55,7 @@ _EXAMPLES = (
     "nfield convert runs/lego --to mlp --out runs/lego-mlp --resume --minutes 20",
     "nfield convert runs/lego --to vm --out runs/lego-vm --fidelity 33",
     "nfield convert runs/me --to vm --out runs/me-vm",
+    "nfield convert scene.ply --to hash --out runs/scene (Gaussian splats, anybody's)",
 )
 
 
@@ -62,7 +64,7 @@ class ConvertOptions:
     """Convert a trained run to another architecture, without photos; Ctrl-C saves and stops, --resume continues."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """Folder that nfield train, fit or convert wrote: the teacher."""
+    """Folder that nfield train, fit or convert wrote: the teacher; or a PLY file of Gaussian splats."""
     to: str
     """Backend of the student; its options are below."""
     out: Path
@@ -116,7 +118,8 @@ def run(options: ConvertOptions) -> None:
     _check(options)
     resume = goes_on(options.out, resume=options.resume)
     with only_writer(options.out):
-        _convert(replace(options, resume=resume))
+        do = convert_splats if is_splats(options.run) else _convert
+        do(replace(options, resume=resume))
 
 
 def _convert(options: ConvertOptions) -> None:

@@ -144,7 +144,7 @@ def plan_of(checkpoint: Checkpoint, *, where: Path) -> ScenePlan:
     checkpoint.require_kind(KIND, where=where, made_by="nfield train")
     if "plan" not in checkpoint.extra:
         raise CheckpointError(
-            f"{where}: holds a scene that was edited, or made from one, so that no photos show it, expected one that "
-            "nfield train wrote; nfield convert takes it, and its report compares the two"
+            f"{where}: holds a scene that was edited or converted from splats, or made from one, so that no photos "
+            "show it, expected one that nfield train wrote; nfield convert takes it, and its report compares the two"
         )
     return checkpoint.entry("plan", ScenePlan, where=where)

@@ -11,7 +11,7 @@ from nfield.checkpoint import kind_of
 from nfield.cli.kinds.base import RunKind
 from nfield.errors import CheckpointError
 
-__all__ = ["FILES", "KINDS", "RunKind", "kind_at", "kind_named"]
+__all__ = ["FILES", "KINDS", "RunKind", "is_splats", "kind_at", "kind_named"]
 
 KINDS: Mapping[str, str] = {
     "radiance": "nfield.cli.kinds.scene",
@@ -30,13 +30,18 @@ def kind_named(name: str) -> RunKind:
     return importlib.import_module(KINDS[name]).KIND
 
 
+def is_splats(run: Path) -> bool:
+    """Whether a path names a file of splats, not a run folder."""
+    return run.suffix.lower() in FILES and not run.is_dir()
+
+
 def kind_at(run: Path) -> RunKind:
     """The kind of the run in a folder, or of a file that is looked at like one.
 
     Raises:
         CheckpointError: The folder holds no run, or one of a kind that this version does not know.
     """
-    if run.suffix.lower() in FILES and not run.is_dir():
+    if is_splats(run):
         return importlib.import_module(FILES[run.suffix.lower()]).KIND
     name = kind_of(run)
     if name not in KINDS:

@@ -17,8 +17,9 @@ from nfield.cli.render import RenderOptions
 from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.export.splat_file import read_splats
+from nfield.splats.shown import splat_image
 from viewer.interface import Subject
-from viewer.splat_file import load_subject, orbit_of, splat_image
+from viewer.splat_file import load_subject, orbit_of
 
 NAME = "splats"
 
@@ -53,8 +54,8 @@ class SplatsKind:
         write_film(console, folder, frames, count=len(cameras), name="orbit", rate=length.rate)
 
     def source(self, run: Path, device: torch.device = CPU) -> Source:
-        """Refused: splats are not a field."""
-        _refuse(run, "converted")
+        """Refused: splats are no field; they have a conversion of their own (`nfield.cli.convert_splats`)."""
+        _refuse(run, "converted like a field")
 
     def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
         """Nothing: it never begins."""
