@@ -50,6 +50,7 @@ class SourceConfig:
             raise OptionError(
                 f"a grid of {self.cascades} cascades of {self.resolution} cells, expected a multiple of 4"
             )
+        _ = self.field  # refuses what is no option of the backend
 
     @property
     def field(self) -> FieldConfig:

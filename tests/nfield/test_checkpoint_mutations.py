@@ -11,17 +11,21 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from distill.run import continue_conversion, convert_plan_of
+from distill.splat_run import continue_splat_conversion, splat_plan_of
+from distill.splat_teacher import SplatTeacher
 from nfield.checkpoint import FILE, load_checkpoint
-from nfield.cli import main
+from nfield.cli import convert_splats, main
 from nfield.cli.kinds import kind_at
 from nfield.data.analytic import write_synthetic
 from nfield.data.picture import load_picture
 from nfield.data.picture_files import write_png
 from nfield.data.scenes import load_scene
+from nfield.export.splat_file import read_splats, write_splats
 from nfield.rendering.samplers.occupancy import OccupancyConfig
 from nfield.saved_scene import load_scene_run
 from nfield.training import image_run, scene_run
 from tests.mutations import check_refusals
+from tests.splat_ball import red_ball
 
 COUNT = 300
 SMALL = [
@@ -85,6 +89,33 @@ def test_of_conversions(scene: Path, folder: Path):
         begun.checkpoint(begun.state)  # pyright: ignore[reportArgumentType]
 
     _check(run, reads, seed=2)
+
+
+def test_of_edited_scenes(scene: Path, folder: Path):
+    run = folder / "edited"
+    box = ["--box", "-9", "-9", "-9", "0.1", "9", "9"]
+    assert main(["edit", "move", str(scene), *box, "--turn", "20", "--copy", "--out", str(run)]) == 0
+    grey = folder / "grey"
+    assert main(["edit", "recolor", str(run), "--hue", "20", "--paint", "red", *box, "--out", str(grey)]) == 0
+    _check(grey, lambda run: kind_at(run).subject(run, motion=None), seed=4)
+
+
+def test_of_conversions_of_splats(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(convert_splats, "_VIEWS", 4)
+    monkeypatch.setattr(convert_splats, "_EDGE", 16)
+    monkeypatch.setattr("nfield.training.scene.sampler_options", lambda images: OccupancyConfig(resolution=8, steps=16))
+    file, run = folder / "ball.ply", folder / "from-splats"
+    write_splats(file, red_ball(torch.Generator().manual_seed(0), count=100))
+    words = ["convert", str(file), "--to", "hash", "--out", str(run), "--steps", "1", "--views", "1", *SMALL]
+    assert main(words) == 0
+    teacher = SplatTeacher.of(read_splats(file))
+
+    def reads(run: Path) -> None:
+        load_scene_run(run)
+        checkpoint = load_checkpoint(run)
+        continue_splat_conversion(run, splat_plan_of(checkpoint, where=run), checkpoint, teacher)
+
+    _check(run, reads, seed=5)
 
 
 def test_of_pictures(folder: Path):
