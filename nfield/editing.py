@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from nfield.cameras import Cameras
-from nfield.checkpoint import Checkpoint, restore_module
+from nfield.checkpoint import Checkpoint, backend_of, restore_module
 from nfield.config_json import to_json
 from nfield.errors import OptionError
 from nfield.fields import BACKENDS
@@ -100,6 +100,24 @@ def _source(saved: SavedScene) -> tuple[SourceConfig, Source]:
     restore_module(source.field, saved.shown.field.state_dict(), where=source_config.backend)
     source.get_buffer("words").copy_(sampler.get_buffer("words"))
     return source_config, source.eval()
+
+
+def whole_of(checkpoint: Checkpoint) -> tuple[EditedConfig, dict[str, Shaped[Tensor, "..."]]]:
+    """A run's field as an edited one of a single piece, all of it, whatever fills it; and its tensors.
+
+    Args:
+        checkpoint: Of a run whose field was not edited before.
+    """
+    low, high = _triple(checkpoint.box.low), _triple(checkpoint.box.high)
+    source = SourceConfig(backend_of(checkpoint), to_json(checkpoint.field), low, high, low, high, 1, BLOCK)
+    tensors = {f"field.sources.0.field.{name}": tensor for name, tensor in checkpoint.part("field").items()}
+    grid = {
+        "words": torch.full((1, 1, 1, 1), -1, dtype=torch.int64),
+        "low": checkpoint.box.low.clone(),
+        "high": checkpoint.box.high.clone(),
+    }
+    tensors |= {f"field.sources.0.{name}": tensor for name, tensor in grid.items()}
+    return EditedConfig((source,), (Piece(0),)), tensors
 
 
 def cropped(edit: Edit, region: Region) -> Edit:

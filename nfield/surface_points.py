@@ -51,8 +51,17 @@ def seen_from_around(shown: SceneRenderer, orbit: Orbit) -> SurfacePoints:
     """
     scale = min(1.0, _EDGE / max(orbit.size))
     size = (max(1, round(orbit.size[0] * scale)), max(1, round(orbit.size[1] * scale)))
-    cameras = orbit.cameras(_AROUND).resized(size)
-    seen = [_seen(shown, cameras, index) for index in range(_AROUND)]
+    return seen_from(shown, orbit.cameras(_AROUND).resized(size))
+
+
+def seen_from(shown: SceneRenderer, cameras: Cameras) -> SurfacePoints:
+    """What some cameras see.
+
+    Args:
+        shown: The scene.
+        cameras: At least one.
+    """
+    seen = [_seen(shown, cameras, index) for index in range(len(cameras))]
     return SurfacePoints(torch.cat([part.points for part in seen]), torch.cat([part.color for part in seen]))
 
 

@@ -89,6 +89,7 @@ def test_every_command_refuses_kinds_that_nobody_knows(
         ("image", ["convert", "--to", "vm", "--out", "{out}"], "has no volume to convert"),
         ("image", ["render", "--motion", "walk"], "holds a picture, which has no joints"),
         ("image", ["render", "--path", "a.json"], "holds a picture, which is not filmed along a path"),
+        ("image", ["edit", "extent"], "cannot be edited"),
         ("avatar", ["render", "--path", "a.json"], "holds an avatar, which is not filmed along a path"),
         ("image", ["view", "--motion", "walk"], "holds a picture, which has no joints"),
         ("radiance", ["render", "--motion", "walk"], "holds a scene, which has no joints"),
@@ -100,7 +101,8 @@ def test_what_a_kind_cannot_do_is_said(
 ):  # fmt: skip
     fixture = {"avatar": "avatar_run", "image": "picture_run", "radiance": "finished_run"}[kind]
     command, *rest = [word.format(out=tmp_path / "out") for word in words]
-    assert main([command, str(request.getfixturevalue(fixture)), *rest]) == 2
+    action = [rest.pop(0)] if command == "edit" else []
+    assert main([command, *action, str(request.getfixturevalue(fixture)), *rest]) == 2
     error = capsys.readouterr().err
     assert expected in error
     assert error.count("\n") == 1

@@ -10,7 +10,7 @@ from PIL import Image
 
 import assets
 from avatars.body import BodyModel, BodyPose
-from avatars.body.pose_file import BodyParameters, named_pose, save_parameters
+from avatars.body.pose_file import BodyParameters, named_pose, read_pose, save_parameters
 from avatars.body.saved_model import body_hash
 from avatars.fitting.fit import FitBudget
 from avatars.fitting.painted_rays import PaintedRays
@@ -18,7 +18,7 @@ from avatars.fitting.photo_rays import PhotoRays
 from avatars.fitting.stages import fit_photo, fit_surface_and_photo, learn_body, learn_surface
 from avatars.fitting.surface_terms import SolidTerm, SurfaceColorTerm
 from avatars.pipeline import FitConfig, PhotoFiles, fit_from_photo
-from avatars.posed.avatar import FigureConfig
+from avatars.posed.avatar import FigureConfig, orbit_around
 from avatars.posed.run import load_avatar
 from avatars.posed.warp import SkinningConfig
 from avatars.surface.solid import SolidConfig
@@ -164,6 +164,31 @@ def test_turntable_is_rendered_in_a_pose(run: Path, tmp_path: Path):
     assert main(["render", str(run), "--pose", "t-pose", "--frames", "2", *size, "--out", str(tmp_path)]) == 0
     assert (tmp_path / "turntable.mp4").stat().st_size > 0
     assert (tmp_path / "strip.png").is_file()
+
+
+def test_an_avatar_takes_other_colours_and_keeps_its_poses(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    red, grey = tmp_path / "red", tmp_path / "grey"
+    assert main(["edit", "recolor", str(run), "--only", "#3348b2", "--paint", "lime", "--out", str(red)]) == 0
+    assert main(["edit", "recolor", str(red), "--saturation", "0", "--out", str(grey)]) == 0
+    assert {path.name for path in red.iterdir()} >= {"checkpoint.safetensors", "body_model.npz", "preview.png"}
+    shown = []
+    for folder in (run, red, grey):
+        posed = load_avatar(folder).upright(read_pose("sit", BodyModel.load()), generator=torch.Generator())
+        cameras = orbit_around(posed.box, height=48, width=48).cameras(2)
+        shown.append(posed.image(cameras, 0).color)
+    before, painted, plain = shown
+    person = before.amin(-1) < 0.9
+    assert person.sum() > 100
+    assert painted[person][:, 1].mean() > before[person][:, 1].mean() + 0.1
+    assert (plain.amax(-1) - plain.amin(-1)).max() < 0.03
+    capsys.readouterr()
+    box = ["--box", "-1", "-1", "-1", "1", "1", "1"]
+    assert main(["edit", "crop", str(run), *box, "--out", str(tmp_path / "part")]) == 2
+    assert "colours alone can be edited" in capsys.readouterr().err
+    assert main(["edit", "extent", str(run)]) == 0
+    assert capsys.readouterr().out.startswith("surfaces --box")
 
 
 @pytest.mark.parametrize("camera", ["orbit", "front", "follow"])

@@ -117,6 +117,8 @@ def test_a_mesh_is_refused_by_every_command_that_shows(tmp_path: Path, capsys: p
 def test_what_takes_a_run_says_so(file: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["eval", str(file)]) != 0
     assert "is a file of splats, which cannot be" in capsys.readouterr().err
+    assert main(["edit", "extent", str(file)]) != 0
+    assert "nfield convert makes a field of it" in capsys.readouterr().err
 
 
 def test_far_cameras_do_not_stop_the_view(file: Path):

@@ -12,6 +12,8 @@ from avatars.posed.run import load_avatar
 from distill.run import ConvertRun
 from nfield.checkpoint import load_checkpoint
 from nfield.cli.convert_avatar import AvatarSource, compare_posed
+from nfield.cli.edit_avatar import edit_avatar
+from nfield.cli.edit_options import Chosen
 from nfield.cli.eval import EvalOptions
 from nfield.cli.film_avatar import film
 from nfield.cli.kinds.base import RunKind
@@ -48,6 +50,10 @@ class AvatarKind:
     def source(self, run: Path, device: torch.device = CPU) -> AvatarSource:
         """The canonical field, known from rings of cameras around the body at rest."""
         return AvatarSource(load_avatar(run, device=device), load_checkpoint(run), device)
+
+    def edit(self, chosen: Chosen) -> None:
+        """Other colours; a person is not cut or moved."""
+        edit_avatar(chosen)
 
     def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
         """Both avatars in a pose that neither was trained in."""

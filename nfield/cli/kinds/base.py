@@ -12,6 +12,7 @@ from nfield.devices import CPU
 from viewer.interface import Subject
 
 if TYPE_CHECKING:  # the commands look kinds up, so they import this module
+    from nfield.cli.edit_options import Chosen
     from nfield.cli.eval import EvalOptions
     from nfield.cli.render import RenderOptions
 
@@ -47,6 +48,10 @@ class RunKind(Protocol):
 
     def source(self, run: Path, device: torch.device = CPU) -> Source:
         """A run as what a conversion starts from, which is then done on a device."""
+        ...
+
+    def edit(self, chosen: "Chosen") -> None:
+        """Writes an edited copy of a run, or says where it is."""
         ...
 
     def finish_conversion(self, begun: ConvertRun, console: Console) -> None:

@@ -8,6 +8,7 @@ import torch
 from rich.console import Console
 
 from distill.run import ConvertRun
+from nfield.cli.edit_options import Chosen
 from nfield.cli.eval import EvalOptions
 from nfield.cli.kinds.base import RunKind
 from nfield.cli.options import cpu_alone
@@ -67,6 +68,13 @@ class PictureKind:
         """Refused."""
         raise CheckpointError(
             f"{run}: holds a run of kind {self.name!r}, which has no volume to convert; "
+            "give one of a scene or an avatar"
+        )
+
+    def edit(self, chosen: Chosen) -> NoReturn:
+        """Refused."""
+        raise CheckpointError(
+            f"{chosen.options.run}: holds a run of kind {self.name!r}, which cannot be edited; "
             "give one of a scene or an avatar"
         )
 

@@ -14,6 +14,8 @@ from distill.source import SceneSource
 from nfield.camera_path import read_camera_path
 from nfield.cameras import Cameras
 from nfield.checkpoint import FILE
+from nfield.cli.edit_options import Chosen
+from nfield.cli.edit_scene import edit_scene
 from nfield.cli.eval import EvalOptions
 from nfield.cli.film import write_film
 from nfield.cli.kinds.base import RunKind
@@ -90,6 +92,10 @@ class SceneKind:
     def source(self, run: Path, device: torch.device = CPU) -> SceneSource:
         """The scene's field and cameras."""
         return SceneSource(load_scene_run(run, device=device))
+
+    def edit(self, chosen: Chosen) -> None:
+        """All edits."""
+        edit_scene(chosen)
 
     def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
         """Nothing: the report shows it all."""

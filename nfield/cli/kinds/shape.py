@@ -9,6 +9,7 @@ from rich.console import Console
 
 import nfield.shapes.formats  # noqa: F401 - registers the formats
 from distill.run import ConvertRun
+from nfield.cli.edit_options import Chosen
 from nfield.cli.eval import EvalOptions
 from nfield.cli.film import write_film
 from nfield.cli.kinds.base import RunKind
@@ -73,6 +74,13 @@ class ShapeKind:
         """Refused."""
         raise CheckpointError(
             f"{run}: holds a run of kind {self.name!r}, which has no density and no colours to convert; "
+            "give one of a scene or an avatar"
+        )
+
+    def edit(self, chosen: Chosen) -> NoReturn:
+        """Refused."""
+        raise CheckpointError(
+            f"{chosen.options.run}: holds a run of kind {self.name!r}, which cannot be edited; "
             "give one of a scene or an avatar"
         )
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from distill.run import ConvertRun
 from distill.source import Source
+from nfield.cli.edit_options import Chosen
 from nfield.cli.eval import EvalOptions
 from nfield.cli.film import write_film
 from nfield.cli.kinds.base import RunKind
@@ -56,6 +57,12 @@ class SplatsKind:
     def source(self, run: Path, device: torch.device = CPU) -> Source:
         """Refused: splats are no field; they have a conversion of their own (`nfield.cli.convert_splats`)."""
         _refuse(run, "converted like a field")
+
+    def edit(self, chosen: Chosen) -> None:
+        """Refused: a field is edited, which nfield convert makes of splats."""
+        raise OptionError(
+            f"{chosen.options.run}: is a file of splats, which cannot be edited; nfield convert makes a field of it"
+        )
 
     def finish_conversion(self, begun: ConvertRun, console: Console) -> None:
         """Nothing: it never begins."""
