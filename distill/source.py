@@ -106,10 +106,10 @@ class SceneSource:
         return field
 
     def sampler(self) -> OccupancySampler:
-        """A grid whose cells that no photo saw stay empty, as in the teacher's."""
-        grid = OccupancySampler(self.saved.record.inner.box, self.saved.record.sampler)
-        grid.get_buffer("possible").copy_(self.teacher.grid.get_buffer("possible"))
-        return grid.to(self.device)
+        """A grid of its own within the teacher's: what the teacher does not show stays empty."""
+        grid = OccupancySampler(self.saved.record.inner.box, self.saved.record.sampler).to(self.device)
+        grid.keep_cells(self.teacher.grid.occupied_cells())
+        return grid
 
     def carried(self) -> tuple[dict[str, Shaped[Tensor, "..."]], dict[str, Any]]:
         """The cameras; how the scene is rendered, and from which data it was made."""

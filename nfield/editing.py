@@ -19,7 +19,7 @@ from nfield.fields.placement import Placement, Region, Triple
 from nfield.fields.recolor import Recolor
 from nfield.kernels.march import BLOCK, cascade_boxes, cell_index, unpack_bits
 from nfield.rendering.renderer import Renderer
-from nfield.rendering.samplers.occupancy import OccupancySampler
+from nfield.rendering.samplers.occupancy import OccupancySampler, grown_cells
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.saved_scene import KIND, BoxRecord, OrbitRecord, SavedScene, SceneRecord, camera_tensors
 from nfield.types import Box
@@ -231,14 +231,13 @@ def _possible(edit: Edit, sampler: OccupancySampler) -> Bool[Tensor, "c m"]:
     """Cells of a new grid in which, or beside which, something may be."""
     config, inner = sampler.config, sampler.inner
     size, resolution = float(inner.size.min()) / config.resolution, config.resolution
-    marked = torch.zeros(config.cascades, resolution**3)
+    marked = torch.zeros(config.cascades, resolution**3, dtype=torch.bool)
     for piece in edit.pieces:
         scale = piece.placement.scale
         along = partial(_points_along, scale=scale, size=size)
         for points, _ in _filled(piece, edit.sources[piece.source][1], along):
-            marked[cell_index(piece.placement.of(points), inner, config.cascades, resolution)] = 1.0
-    around = torch.nn.functional.max_pool3d(marked.view(-1, 1, *[resolution] * 3), 3, stride=1, padding=1)
-    return around.view(config.cascades, -1) > 0.0
+            marked[cell_index(piece.placement.of(points), inner, config.cascades, resolution)] = True
+    return grown_cells(marked, resolution)
 
 
 def _points_along(cell: float, *, scale: float, size: float) -> int:

@@ -118,7 +118,7 @@ def test_occupied_cells_are_those_of_the_ball():
     corners = corner[:, None] + torch.cartesian_prod(*[torch.tensor([0.0, 0.125])] * 3)
     whole = (corners.norm(dim=-1) <= 0.6).all(1)
     nearest = torch.maximum(corner, -(corner + 0.125)).clamp_min(0.0).norm(dim=-1)
-    occupied = sampler._occupied()[0]
+    occupied = sampler.occupied_cells()[0]
     assert occupied[whole].all()
     assert not occupied[nearest > 0.6].any()
     assert sampler.occupied_share == pytest.approx(float(occupied.float().mean()))
@@ -127,7 +127,7 @@ def test_occupied_cells_are_those_of_the_ball():
 def test_occupancy_samples_equal_lookups_at_every_step(generator: torch.Generator):
     sampler, rays = occupancy(), rays_at(60, generator)
     samples = sampler.sample(Ball(2.0), rays)
-    step, occupied, expected = sampler.rule.step, sampler._occupied()[0], []
+    step, occupied, expected = sampler.rule.step, sampler.occupied_cells()[0], []
     for ray in range(60):
         base = float(rays.near[ray]) / step + 0.5
         for k in range(200):
@@ -152,17 +152,17 @@ def test_refreshes_forget_what_went_away_and_find_what_came(generator: torch.Gen
     middle = (torch.stack([index % 16, index // 16 % 16, index // 256], -1) + 0.5) / 8.0 - 1.0
     inside = (middle - 0.5).norm(dim=-1) < 0.2
     outside = (middle - 0.5).norm(dim=-1) > 0.45
-    assert sampler._occupied()[0][inside].all()
-    assert not sampler._occupied()[0][outside].any()
+    assert sampler.occupied_cells()[0][inside].all()
+    assert not sampler.occupied_cells()[0][outside].any()
 
 
 def test_late_refreshes_keep_what_is_there(generator: torch.Generator):
     sampler, field = occupancy(warmup=0, interval=2), Ball(2.0, radius=0.6)
-    before = sampler._occupied()
+    before = sampler.occupied_cells()
     for step in range(1, 9):
         sampler.update(field, step, generator=generator)
     index = torch.arange(16**3)
     middle = (torch.stack([index % 16, index // 16 % 16, index // 256], -1) + 0.5) / 8.0 - 1.0
     core = middle.norm(dim=-1) < 0.45
-    assert sampler._occupied()[0][core].all()
-    assert (sampler._occupied() & ~before).sum() < 40
+    assert sampler.occupied_cells()[0][core].all()
+    assert (sampler.occupied_cells() & ~before).sum() < 40

@@ -159,6 +159,10 @@ class OccupancySampler(Sampler):
         self.get_buffer("possible").logical_and_(kept)
         self._set(self.get_buffer("possible"))
 
+    def occupied_cells(self) -> Bool[Tensor, "c m"]:
+        """Of each cascade, which cells are marched through; x the quickest, z the slowest."""
+        return unpack_bits(self.get_buffer("words")).flatten(1)
+
     @torch.no_grad()
     def forget_unseen(self, cameras: Cameras, *, nearest: float, views: int = 1) -> None:
         """Marks cells as empty for good that fewer than `views` cameras see from at least `nearest` metres away.
@@ -218,7 +222,7 @@ class OccupancySampler(Sampler):
             chosen = torch.arange(lot, total, _LOTS, device=possible.device)
         else:
             chosen = whole_numbers(total, total // 16, generator=generator, device=possible.device)
-            occupied = self._occupied()[cascade].nonzero()[:, 0]
+            occupied = self.occupied_cells()[cascade].nonzero()[:, 0]
             if len(occupied):
                 count = min(total // 8, len(occupied))
                 pick = whole_numbers(len(occupied), count, generator=generator, device=possible.device)
@@ -251,9 +255,16 @@ class OccupancySampler(Sampler):
         size = self.config.resolution
         return pack_bits(occupied.reshape(-1, size, size, size))
 
-    def _occupied(self) -> Bool[Tensor, "c m"]:
-        """The packed bits as booleans, x fastest."""
-        return unpack_bits(self.get_buffer("words")).flatten(1)
+
+def grown_cells(cells: Bool[Tensor, "c m"], resolution: int) -> Bool[Tensor, "c m"]:
+    """Cells of each cascade with all of their neighbours, across corners, too.
+
+    Args:
+        cells: x the quickest, z the slowest.
+        resolution: Cells along an edge.
+    """
+    blocks = cells.view(-1, 1, resolution, resolution, resolution).float()
+    return torch.nn.functional.max_pool3d(blocks, 3, stride=1, padding=1).view(cells.shape) > 0.0
 
 
 def _grown(mask: Bool[Tensor, "h w"], reach: int) -> Bool[Tensor, "h w"]:
