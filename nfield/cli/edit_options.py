@@ -84,7 +84,10 @@ class AddOptions(PlacedOptions):
 
 @dataclass(frozen=True)
 class RecolorOptions(EditOptions):
-    """Change the colours of what lies in a box, or of all; of surfaces of one colour alone with --only."""
+    """Change the colours of what lies in a box, or of all; of surfaces of one colour alone with --only.
+
+    Avatars are recoloured in the body's rest pose, in metres, and keep their poses.
+    """
 
     box: Corners | None = None
     """X0 Y0 Z0 X1 Y1 Z1: smallest and largest corner. Default: all."""
