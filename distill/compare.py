@@ -16,6 +16,7 @@ from nfield.metrics import psnr, ssim
 from nfield.rendering.image import Image
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.base import Sampler
+from nfield.rendering.scene_renderer import SceneRenderer
 
 _CANDIDATES = 4
 _GLANCE = 24
@@ -128,25 +129,36 @@ def telling_poses(teacher: Teacher, count: int, *, generator: torch.Generator) -
 
 
 class Nearness:
-    """The mean PSNR of a student that is still learning against its teacher, decibels, by the teacher's samples.
+    """The mean PSNR of a student that is still learning against its teacher, decibels.
 
     Args:
-        teacher: Its pictures are rendered once.
-        student: The student.
+        shown: Renders the student.
         cameras: From where.
+        wanted: What the teacher shows from each.
     """
 
-    def __init__(self, teacher: Teacher, student: Field, cameras: Cameras) -> None:
-        self._cameras, self._lent = cameras, replace(teacher.shown, field=student)
-        self._wanted = [teacher.shown.image(cameras, index).color for index in range(len(cameras))]
+    def __init__(self, shown: SceneRenderer, cameras: Cameras, wanted: Sequence[Float[Tensor, "h w 3"]]) -> None:
+        self._shown, self._cameras, self._wanted = shown, cameras, wanted
+
+    @staticmethod
+    def of(teacher: Teacher, student: Field, cameras: Cameras) -> "Nearness":
+        """To a field, by the teacher's samples; the teacher's pictures are rendered once.
+
+        Args:
+            teacher: The teacher.
+            student: The student.
+            cameras: From where.
+        """
+        wanted = [teacher.shown.image(cameras, index).color for index in range(len(cameras))]
+        return Nearness(replace(teacher.shown, field=student), cameras, wanted)
 
     @torch.no_grad()
     def __call__(self) -> float:
         """As it is now."""
-        found = [self._lent.image(self._cameras, index).color for index in range(len(self._wanted))]
+        found = [self._shown.image(self._cameras, index).color for index in range(len(self._wanted))]
         return sum(psnr(own, theirs) for own, theirs in zip(found, self._wanted, strict=True)) / len(found)
 
 
 def mean_psnr(teacher: Teacher, student: Field, cameras: Cameras) -> float:
     """`Nearness` as it is now, for somebody who asks once."""
-    return Nearness(teacher, student, cameras)()
+    return Nearness.of(teacher, student, cameras)()

@@ -16,7 +16,7 @@ from torch import Tensor
 from distill.compare import Pair
 from distill.run import ConvertRun
 from nfield.checkpoint import FILE, backend_of
-from nfield.data.picture_files import to_bytes
+from nfield.data.picture_files import side_by_side, to_bytes, write_png
 from nfield.fields import BACKENDS, Field, FieldConfig
 from nfield.metrics import psnr, ssim
 from nfield.training.loop import TrainState
@@ -105,7 +105,7 @@ def student_figures(config: FieldConfig, field: Field, folder: Path, pairs: Sequ
 
 
 def write_report(folder: Path, report: Mapping[str, Any], pairs: Sequence[Pair], *, pictures: int = 4) -> None:
-    """Writes `report.json` and `report.html` into a run folder.
+    """Writes `report.json`, `report.html` and `compare/NNN.png` (teacher, student, difference) into a run folder.
 
     Args:
         folder: The run folder.
@@ -115,6 +115,9 @@ def write_report(folder: Path, report: Mapping[str, Any], pairs: Sequence[Pair],
     """
     write_json(folder / "report.json", report)
     write_atomically(folder / "report.html", _page(report, pairs[:pictures]).encode())
+    for index, pair in enumerate(pairs):
+        shown = side_by_side([pair.teacher, pair.student, error_picture(pair)])
+        write_png(folder / "compare" / f"{index:03d}.png", shown)
 
 
 def error_picture(pair: Pair) -> Float[Tensor, "h w 3"]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from distill.compare import Pair
+from distill.compare import Nearness, Pair
 from distill.report import agreement, student_figures
 from distill.splat_teacher import SplatTeacher
 from nfield.cameras import Cameras
@@ -20,7 +20,6 @@ from nfield.data.base import PosedImages
 from nfield.devices import CPU
 from nfield.errors import CheckpointError
 from nfield.fields import FieldConfig
-from nfield.metrics import psnr
 from nfield.saved_scene import KIND, camera_tensors
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.radiance import RadianceConfig
@@ -91,17 +90,16 @@ class SplatConversion:
         }
         write_json(self.folder / RUN_FILE, about)
 
-    def judges(self, count: int) -> Cameras:
-        """Cameras from which nothing was learned, with small pictures."""
-        return self.teacher.cameras(count, min(self.plan.edge, _JUDGED), generator=torch.Generator().manual_seed(3))
+    def nearness(self, count: int) -> Nearness:
+        """To the splats, in small pictures by cameras from which nothing was learned.
 
-    def nearness(self, cameras: Cameras) -> float:
-        """Mean PSNR of the student against the splats, decibels."""
-        found = [
-            psnr(self.setup.shown.image(cameras, index).color, self.teacher.image(cameras, index).color)
-            for index in range(len(cameras))
-        ]
-        return sum(found) / len(found)
+        Args:
+            count: Of the pictures.
+        """
+        edge = min(self.plan.edge, _JUDGED)
+        cameras = self.teacher.cameras(count, edge, generator=torch.Generator().manual_seed(3))
+        wanted = [self.teacher.image(cameras, index).color for index in range(count)]
+        return Nearness(self.setup.shown, cameras, wanted)
 
     def pairs(self, count: int) -> list[Pair]:
         """Views of both from which nothing was learned."""

@@ -13,7 +13,6 @@ from nfield.cameras import Cameras
 from nfield.checkpoint import Checkpoint, backend_of, restore_module
 from nfield.config_json import to_json
 from nfield.errors import OptionError
-from nfield.fields import BACKENDS
 from nfield.fields.edited import EditedConfig, EditedField, Piece, Source, SourceConfig, within, without
 from nfield.fields.placement import Placement, Region, Triple
 from nfield.fields.recolor import Recolor
@@ -82,15 +81,14 @@ def opened(saved: SavedScene) -> Edit:
 
 def _source(saved: SavedScene) -> tuple[SourceConfig, Source]:
     """A trained scene's field and grid."""
-    sampler, config = saved.shown.renderer.sampler, saved.checkpoint.field
+    sampler = saved.shown.renderer.sampler
     assert isinstance(sampler, OccupancySampler)
-    record = BoxRecord(_triple(saved.shown.box.low), _triple(saved.shown.box.high))
     inner = saved.record.inner
     source_config = SourceConfig(
-        backend=next(name for name, known in BACKENDS.items() if known is type(config)),
-        options=to_json(config),
-        low=record.low,
-        high=record.high,
+        backend=backend_of(saved.checkpoint),
+        options=to_json(saved.checkpoint.field),
+        low=_triple(saved.shown.box.low),
+        high=_triple(saved.shown.box.high),
         inner_low=inner.low,
         inner_high=inner.high,
         cascades=sampler.config.cascades,
@@ -186,16 +184,10 @@ def between_worlds(edit: Edit, other: Edit) -> Placement:
 
 def extent(edit: Edit) -> Box | None:
     """The box around what may be seen of a scene, metres, by the grids of its sources; None where nothing is left."""
-    bounds = [box for piece in edit.pieces if (box := _extent(piece, edit.sources[piece.source][1])) is not None]
-    if not bounds:
-        return None
-    return Box(torch.stack([box.low for box in bounds]).amin(0), torch.stack([box.high for box in bounds]).amax(0))
-
-
-def _extent(piece: Piece, source: Source) -> Box | None:
     found = [
         Box.around(piece.placement.of(points), margin=0.5 * apart * piece.placement.scale)
-        for points, apart in _filled(piece, source, lambda cell: _CORNERS)
+        for piece in edit.pieces
+        for points, apart in _filled(piece, edit.sources[piece.source][1], lambda cell: _CORNERS)
         if len(points)
     ]
     if not found:
@@ -308,7 +300,7 @@ def _framed(edit: Edit, left: Box) -> tuple[SceneRecord, Box]:
     sampler = replace(
         record.sampler,
         steps=min(max(math.ceil(record.sampler.steps * ratio), _STEPS[0]), _STEPS[1]),
-        resolution=min(max(4 * math.ceil(cells / 4), low, record.sampler.resolution), high),
+        resolution=min(max(BLOCK * math.ceil(cells / BLOCK), low, record.sampler.resolution), high),
     )
     orbit = _reframed(record.orbit, left, ratio)
     return replace(record, inner=BoxRecord(_triple(box.low), _triple(box.high)), sampler=sampler, orbit=orbit), box

@@ -14,7 +14,7 @@ from torch import Tensor
 from distill.active import ActiveConfig
 from distill.compare import Nearness, Pair, compared, telling_poses
 from distill.fidelity import FidelityGoal
-from distill.report import error_picture, figures, summary, write_report
+from distill.report import figures, summary, write_report
 from distill.run import ConvertPlan, ConvertRun, continue_conversion, convert_plan_of, start_conversion
 from distill.source import Source
 from distill.task import DistillConfig
@@ -35,7 +35,6 @@ from nfield.cli.options import (
 )
 from nfield.cli.outcome import was_stopped
 from nfield.cli.resuming import Typed, named, require_as_begun
-from nfield.data.picture_files import side_by_side, write_png
 from nfield.errors import DataError, OptionError
 from nfield.fields import BACKENDS
 from nfield.training.evaluation import over, spread
@@ -134,7 +133,7 @@ def _convert(options: ConvertOptions) -> None:
         step, seconds = (0, 0.0) if begun.state is None else (begun.state.step, begun.state.seconds)
         log = Log(
             options.out,
-            Nearness(begun.source.teacher, begun.task.student, watched),
+            Nearness.of(begun.source.teacher, begun.task.student, watched),
             step=step,
             share=begun.plan.train.share(step, seconds),
         )
@@ -152,7 +151,7 @@ def _goal(begun: ConvertRun) -> FidelityGoal | None:
     scale = min(1.0, _JUDGED / max(cameras.size))  # Looked at often, so small.
     height, width = (max(1, round(edge * scale)) for edge in cameras.size)
     judges = cameras.resized((height, width))
-    return FidelityGoal(Nearness(teacher, begun.task.student, judges), begun.plan.fidelity)
+    return FidelityGoal(Nearness.of(teacher, begun.task.student, judges), begun.plan.fidelity)
 
 
 def _check(options: ConvertOptions) -> None:
@@ -222,8 +221,6 @@ def _finish(console: Console, options: ConvertOptions, begun: ConvertRun, result
     pairs, views = _pairs(console, options, begun)
     report = figures(begun, state, pairs, views=views)
     write_report(out, report, pairs)
-    for index, pair in enumerate(pairs):
-        write_png(out / "compare" / f"{index:03d}.png", side_by_side([pair.teacher, pair.student, error_picture(pair)]))
     console.print(f"{state.step} steps in {state.seconds:.0f} s: {summary(report)}")
     if begun.plan.fidelity is not None and not result.enough:
         console.print(

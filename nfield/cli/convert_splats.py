@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from distill.fidelity import FidelityGoal
-from distill.report import error_picture, summary, write_report
+from distill.report import summary, write_report
 from distill.splat_run import (
     SplatConversion,
     SplatPlan,
@@ -19,7 +19,6 @@ from nfield.checkpoint import backend_of, load_checkpoint
 from nfield.cli.options import chosen_device, refuse_existing_run
 from nfield.cli.outcome import was_stopped
 from nfield.cli.resuming import require_as_begun
-from nfield.data.picture_files import side_by_side, write_png
 from nfield.errors import OptionError
 from nfield.export.splat_file import read_splats
 from nfield.training.hooks import Log, PeriodicSave
@@ -54,13 +53,12 @@ def convert_splats(options: "ConvertOptions") -> None:
         console.print(f"note: {left_out} splats far from the others are left out", style="dim", markup=False)
     size = begun.plan.edge
     console.print(f"comparing {begun.plan.views} views of {size}x{size} pixels; saving to {options.out}")
-    watched, judges = begun.judges(_WATCHED), begun.judges(_JUDGES)
     step, seconds = (0, 0.0) if begun.state is None else (begun.state.step, begun.state.seconds)
     share, fidelity = begun.plan.train.share(step, seconds), begun.plan.fidelity
-    goal = None if fidelity is None else FidelityGoal(lambda: begun.nearness(judges), fidelity)
+    goal = None if fidelity is None else FidelityGoal(begun.nearness(_JUDGES), fidelity)
     with TrainProgress(console, label="converting") as progress:
         save = PeriodicSave(begun.save, every=options.save_every)
-        log = Log(options.out, lambda: begun.nearness(watched), step=step, share=share)
+        log = Log(options.out, begun.nearness(_WATCHED), step=step, share=share)
         hooks = (progress, save, log)
         result = train(begun.setup.task, begun.plan.train, hooks=hooks, state=begun.state, enough=goal)
     _finish(console, options, begun, result)
@@ -72,9 +70,7 @@ def _started(options: "ConvertOptions") -> SplatConversion:
     chosen = preset(options.minutes or _MINUTES, backend=options.to)
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
-    samples = options.samples or chosen.radiance.samples
-    first = min(chosen.radiance.first_samples, samples)
-    radiance = replace(chosen.radiance, samples=samples, first_samples=first)
+    radiance = chosen.radiance.with_samples(options.samples)
     plan = SplatPlan(str(options.run.resolve()), budget, radiance, _VIEWS, _EDGE, options.fidelity)
     config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
     options.out.mkdir(parents=True, exist_ok=True)
@@ -106,8 +102,6 @@ def _finish(console: Console, options: "ConvertOptions", begun: SplatConversion,
         pairs = begun.pairs(options.views)
     report = begun.report(state, pairs)
     write_report(out, report, pairs)
-    for index, pair in enumerate(pairs):
-        write_png(out / "compare" / f"{index:03d}.png", side_by_side([pair.teacher, pair.student, error_picture(pair)]))
     console.print(f"{state.step} steps in {state.seconds:.0f} s: {summary(report)}")
     if begun.plan.fidelity is not None and not result.enough:
         goal = f"{begun.plan.fidelity:g} dB"

@@ -20,6 +20,7 @@ from nfield.cli.edit_parts import (
     recolor_of,
     region_of,
     show_extent,
+    surfaces_of,
     write_about,
     write_before_and_after,
 )
@@ -28,7 +29,6 @@ from nfield.editing import whole_of
 from nfield.errors import OptionError
 from nfield.fields.edited import EditedConfig
 from nfield.fields.recolor import Recolor
-from nfield.surface_points import seen_from
 from nfield.training.run_lock import only_writer
 
 _POSE = "stand"
@@ -47,7 +47,7 @@ def edit_avatar(chosen: Chosen) -> None:
     source = AvatarSource(load_avatar(options.run), load_checkpoint(options.run))
     teacher = source.teacher
     around = teacher.cameras[torch.arange(0, len(teacher.cameras), max(1, len(teacher.cameras) // _SEEN))]
-    surfaces = seen_from(teacher.shown, around.resized((160, 160)))
+    surfaces = surfaces_of(teacher.shown, around)
     if not isinstance(options, EditOptions):
         show_extent(console, surfaces, source.box, lambda point: point.double().numpy())
         return

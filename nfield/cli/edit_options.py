@@ -19,7 +19,7 @@ class ExtentOptions:
     """Show where a scene's surfaces are, in the coordinates of its files: what the boxes of the other edits go by."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """Folder of a scene: nfield train, convert or edit wrote it."""
+    """Folder of a scene or an avatar."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class EditOptions:
     """What every edit asks for."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """Folder of a scene: nfield train, convert or edit wrote it; it stays as it is."""
+    """Folder of a scene, or of an avatar for recolor; it stays as it is."""
     out: Path
-    """Run folder to write: a scene, with a picture of before and after."""
+    """Run folder to write, with a picture of before and after."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from nfield.errors import OptionError
 from nfield.fields.placement import Region, Triple
 from nfield.fields.recolor import Recolor, luma
 from nfield.rendering.image import Image
-from nfield.surface_points import SurfacePoints
+from nfield.rendering.scene_renderer import SceneRenderer
+from nfield.scene_export.seen_points import SeenPoints, seen_points
 from nfield.training.run_folder import RUN_FILE, write_json
 from nfield.types import Box
 
@@ -29,6 +30,8 @@ View = Callable[[Cameras, int], Image]
 
 PREVIEWS, _PREVIEW = 4, 240
 """Pictures around something before and after, and the longer edge of each."""
+_POINTS = 20_000
+"""By which it is told where surfaces are and which colours they have."""
 _DARKEST = 0.02
 """Mean luma that is taken for what is darker, which would become very bright where it is painted."""
 
@@ -77,7 +80,7 @@ def recolor_of(options: RecolorOptions, region: Region | None) -> Recolor:
     return change
 
 
-def lit(change: Recolor, surfaces: SurfacePoints) -> Recolor:
+def lit(change: Recolor, surfaces: SeenPoints) -> Recolor:
     """A change that knows how bright what it paints is.
 
     Args:
@@ -87,13 +90,13 @@ def lit(change: Recolor, surfaces: SurfacePoints) -> Recolor:
     Raises:
         OptionError: None of it would change.
     """
-    chosen = change.chosen(surfaces.color) * change.holds(surfaces.points)
+    chosen = change.chosen(surfaces.colors) * change.holds(surfaces.places)
     if not float(chosen.sum()) > 0.0:
         raise OptionError(
             "no surface would change its colour: none of it lies in --box and is of --only within --tolerance; "
             "give other ones (nfield edit extent RUN shows where the scene is)"
         )
-    mean = float((chosen * luma(surfaces.color)).sum() / chosen.sum())
+    mean = float((chosen * luma(surfaces.colors)).sum() / chosen.sum())
     return replace(change, luma=max(mean, _DARKEST))
 
 
@@ -106,8 +109,34 @@ def _color(text: str, option: str) -> Triple:
     return red / 255.0, green / 255.0, blue / 255.0
 
 
+def surfaces_of(shown: SceneRenderer, cameras: Cameras) -> SeenPoints:
+    """Points of what is seen from some cameras.
+
+    Args:
+        shown: Renders it.
+        cameras: From where it is looked at.
+
+    Raises:
+        DataError: Next to nothing is seen.
+    """
+    return seen_points(shown, cameras, _POINTS, generator=torch.Generator().manual_seed(0))
+
+
+def middle_of(surfaces: SeenPoints) -> Triple:
+    """The middle of the box that holds nearly all of what is seen."""
+    low, high = _bounds(surfaces)
+    x, y, z = (0.5 * (low + high)).tolist()
+    return x, y, z
+
+
+def _bounds(surfaces: SeenPoints) -> tuple[Float[Tensor, "3"], Float[Tensor, "3"]]:
+    """Smallest and largest coordinates, but for one point in 1000 at each end."""
+    low, high = torch.quantile(surfaces.places, torch.tensor([0.001, 0.999]), dim=0)
+    return low, high
+
+
 def show_extent(
-    console: Console, surfaces: SurfacePoints, box: Box, users: Callable[[Float[Tensor, "3"]], np.ndarray]
+    console: Console, surfaces: SeenPoints, box: Box, users: Callable[[Float[Tensor, "3"]], np.ndarray]
 ) -> None:
     """Says where surfaces and the field are.
 
@@ -117,7 +146,7 @@ def show_extent(
         box: The field's.
         users: From the field's world to the user's.
     """
-    for name, low, high in (("surfaces", *surfaces.bounds), ("field", box.low, box.high)):
+    for name, low, high in (("surfaces", *_bounds(surfaces)), ("field", box.low, box.high)):
         ends = [users(end) for end in (low, high)]
         texts = [" ".join(f"{x:.4g}" for x in end) for end in (*ends, 0.5 * (ends[0] + ends[1]))]
         console.print(f"{name:9}--box {texts[0]} {texts[1]}   middle {texts[2]}")

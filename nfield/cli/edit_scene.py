@@ -21,7 +21,17 @@ from nfield.cli.edit_options import (
     PlacedOptions,
     RecolorOptions,
 )
-from nfield.cli.edit_parts import PREVIEWS, lit, recolor_of, region_of, show_extent, write_about, write_before_and_after
+from nfield.cli.edit_parts import (
+    PREVIEWS,
+    lit,
+    middle_of,
+    recolor_of,
+    region_of,
+    show_extent,
+    surfaces_of,
+    write_about,
+    write_before_and_after,
+)
 from nfield.cli.options import positive, refuse_existing_run
 from nfield.editing import (
     Edit,
@@ -39,8 +49,11 @@ from nfield.errors import OptionError
 from nfield.fields.placement import Placement, Region, Triple
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.saved_scene import SavedScene, load_scene_run
-from nfield.surface_points import SurfacePoints, seen_from_around
+from nfield.scene_export.seen_points import SeenPoints
 from nfield.training.run_lock import only_writer
+
+_AROUND = 8
+"""Cameras by which it is told what a scene shows."""
 
 
 def edit_scene(chosen: Chosen) -> None:
@@ -90,9 +103,9 @@ class _Subject:
         x, y, z = self.saved.record.world.scene_from_user(np.array(point)).tolist()
         return x, y, z
 
-    def surfaces(self) -> SurfacePoints:
+    def surfaces(self) -> SeenPoints:
         """What is seen of it from all around."""
-        return seen_from_around(self.saved.shown, self.saved.orbit)
+        return _surfaces(self.saved)
 
     def placement(self, options: PlacedOptions, center: Callable[[], Triple]) -> Placement:
         """How something is put elsewhere.
@@ -126,7 +139,7 @@ def _move(subject: _Subject, options: MoveOptions) -> Edit:
     region = subject.region(options.box)
 
     def middle() -> Triple:
-        return subject.surfaces().middle if region is None else _middle(region)
+        return middle_of(subject.surfaces()) if region is None else _middle(region)
 
     return moved(subject.edit, region, subject.placement(options, middle), copy=options.copy)
 
@@ -137,7 +150,7 @@ def _add(subject: _Subject, options: AddOptions) -> Edit:
     brought = between_worlds(subject.edit, theirs)
 
     def middle() -> Triple:
-        x, y, z = brought.of(torch.tensor([seen_from_around(other.shown, other.orbit).middle]))[0].tolist()
+        x, y, z = brought.of(torch.tensor([middle_of(_surfaces(other))]))[0].tolist()
         return x, y, z
 
     return joined(subject.edit, theirs, subject.placement(options, middle).after(brought))
@@ -157,6 +170,10 @@ _APPLIED: dict[type[EditOptions], Callable[[_Subject, EditOptions], Edit]] = {  
 }
 
 
+def _surfaces(saved: SavedScene) -> SeenPoints:
+    return surfaces_of(saved.shown, saved.orbit.cameras(_AROUND))
+
+
 def _middle(region: Region) -> Triple:
     x, y, z = (0.5 * (low + high) for low, high in zip(region.low, region.high, strict=True))
     return x, y, z
@@ -164,8 +181,7 @@ def _middle(region: Region) -> Triple:
 
 def _show_extent(console: Console, saved: SavedScene) -> None:
     world = saved.record.world
-    surfaces = seen_from_around(saved.shown, saved.orbit)
-    show_extent(console, surfaces, saved.shown.box, lambda point: world.user_from_scene(point.double().numpy()))
+    show_extent(console, _surfaces(saved), saved.shown.box, lambda point: world.user_from_scene(point.double().numpy()))
 
 
 def _write_preview(path: Path, before: SceneRenderer, made: Finished) -> None:

@@ -171,11 +171,8 @@ def _started(options: TrainOptions, device: torch.device) -> SceneRun:
 
 def _radiance(options: TrainOptions, preset: RadianceConfig) -> RadianceConfig:
     """What a step does: as the budget affords, and as the options say."""
-    samples = preset.samples if options.samples is None else options.samples
     return replace(
-        preset,
-        samples=samples,
-        first_samples=min(preset.first_samples, samples),
+        preset.with_samples(options.samples),
         refine_cameras=options.refine_cameras,
         refine_exposure=options.refine_exposure,
         distortion=options.distortion,

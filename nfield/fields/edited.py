@@ -3,6 +3,7 @@
 PVD's promise is an edit in the architecture that suits it, carried to any other: a conversion of such a field bakes it.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -152,7 +153,7 @@ class EditedField(Field):
 
     @staticmethod
     def _highest(field: Field, piece: Piece) -> float:
-        return field.log_density_range[1] - _log(piece.placement.scale)
+        return field.log_density_range[1] - math.log(piece.placement.scale)
 
     @property
     def initialised(self) -> bool:
@@ -170,7 +171,7 @@ class EditedField(Field):
             source, own = self._source(piece), piece.placement.back(points)
             latent = source.field.encode(own)
             presence = latent.presence * (piece.holds(own) & source.occupied(own))
-            density = _there(source.field.log_density(latent) - _log(piece.placement.scale), presence)
+            density = _there(source.field.log_density(latent) - math.log(piece.placement.scale), presence)
             recolored = [change.holds(own).to(own)[:, None] for change in piece.colors]
             parts += [density[:, None], latent.feature, *recolored]
             anywhere = torch.maximum(anywhere, presence.to(anywhere))
@@ -199,7 +200,7 @@ class EditedField(Field):
         for piece in self.pieces:
             own, here = self._here(piece, points)
             out = self._source(piece).field(own, piece.placement.turned_back(dirs[here]))
-            density = out.presence * (out.log_density - _log(piece.placement.scale)).exp()
+            density = out.presence * (out.log_density - math.log(piece.placement.scale)).exp()
             shown = out.color
             for change in piece.colors:
                 shown = change.of(shown, change.holds(own).to(own))
@@ -214,7 +215,7 @@ class EditedField(Field):
         for piece in self.pieces:
             own, here = self._here(piece, points)
             log_density, presence = self._source(piece).field.density_and_presence(own)
-            total = total.index_add(0, here, presence * (log_density - _log(piece.placement.scale)).exp())
+            total = total.index_add(0, here, presence * (log_density - math.log(piece.placement.scale)).exp())
         return self._logged(total), (total > 0.0).to(points)
 
     def _here(self, piece: Piece, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "m 3"], Int[Tensor, "m"]]:
@@ -245,7 +246,3 @@ def within(piece: Piece, region: Region) -> Piece:
 def _there(log_density: Float[Tensor, "n"], presence: Float[Tensor, "n"]) -> Float[Tensor, "n"]:
     """Logarithm of presence times density; `NOTHING` where there is none."""
     return (log_density + presence.clamp_min(1e-30).log()).clamp_min(NOTHING)
-
-
-def _log(scale: float) -> float:
-    return float(torch.tensor(scale, dtype=torch.float64).log())

@@ -1,7 +1,7 @@
 """Fitting a radiance field to posed images."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -52,6 +52,12 @@ class RadianceConfig:
     """Whether exposure and white balance of each photo are learned, too."""
     distortion: float = 0.0
     """Weight of what draws the weights on each ray together, against floaters."""
+
+    def with_samples(self, samples: int | None) -> "RadianceConfig":
+        """The same with as many samples of a step in the end; None changes nothing."""
+        if samples is None:
+            return self
+        return replace(self, samples=samples, first_samples=min(self.first_samples, samples))
 
 
 @dataclass(frozen=True)

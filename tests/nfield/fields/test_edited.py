@@ -5,8 +5,18 @@ import torch
 from torch.nn.functional import normalize
 
 from nfield.config_json import from_json, to_json
+from nfield.encodings.rbf import BasesConfig
 from nfield.errors import CheckpointError, OptionError
-from nfield.fields import BuildContext, DenseConfig, HashConfig
+from nfield.fields import (
+    BACKENDS,
+    BuildContext,
+    CpConfig,
+    DenseConfig,
+    HashConfig,
+    MlpConfig,
+    RbfConfig,
+    VmConfig,
+)
 from nfield.fields.edited import EditedConfig, EditedField, Piece, Source, SourceConfig, within, without
 from nfield.fields.placement import Placement, Region
 from nfield.fields.recolor import Recolor
@@ -16,6 +26,12 @@ BOX = Box.cube(1.0)
 SMALL = {
     "hash": HashConfig(levels=4, log2_table_size=10, base_resolution=4, finest_resolution=32),
     "dense": DenseConfig(resolution=12),
+    "vm": VmConfig(resolution=16, density_components=8, appearance_components=12),
+    "cp": CpConfig(resolution=16, density_components=24, appearance_components=32),
+    "mlp": MlpConfig(octaves=4, depth=4, width=32, skip=2),
+    "rbf": RbfConfig(
+        grid=HashConfig(levels=4, log2_table_size=10, base_resolution=4, finest_resolution=32), bases=BasesConfig(200)
+    ),
 }
 REGION = Region((-0.4, -0.7, -1.0), (0.5, 0.6, 0.3))
 ELSEWHERE = Placement.about((0.1, 0.2, 0.0), axis=(0.0, 1.0, 2.0), angle=0.8, scale=1.4, shift=(0.5, -0.3, 0.2))
@@ -29,6 +45,8 @@ def source_config(backend: str) -> SourceConfig:
 def source(backend: str, generator: torch.Generator) -> Source:
     """A field with numbers as after some training; its grid is full but for a corner."""
     made = Source(source_config(backend), generator)
+    if not made.field.initialised:
+        made.field.initialise(source("hash", generator).field, generator=generator)
     with torch.no_grad():
         for parameter in made.field.parameters():
             parameter.add_(0.5 * torch.randn(parameter.shape, generator=generator))
@@ -45,6 +63,10 @@ def asked(generator: torch.Generator, count: int = 2000) -> tuple[torch.Tensor, 
 @pytest.fixture(params=SMALL)
 def backend(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+def test_every_backend_is_a_source():
+    assert set(SMALL) == set(BACKENDS)
 
 
 def test_all_of_a_source_is_the_source_where_its_grid_is_full(backend: str, generator: torch.Generator):
