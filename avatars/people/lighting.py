@@ -8,7 +8,8 @@ from jaxtyping import Float, Int
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from avatars.people.figure import Figure
+from avatars.people.figure import Figure, Surface
+from avatars.people.finish import Eyes
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import Raster, rasterize
 
@@ -45,6 +46,56 @@ class Light:
     shadow_edge: int = _SHADOW_EDGE
 
 
+@dataclass(frozen=True)
+class ShadowMap:
+    """What a light sees of a mesh, with soft edges.
+
+    Attributes:
+        source: Where the light is, metres.
+        turn: Rows: the axes of its view.
+        focal: Of its view, pixels.
+        depth: Of what it sees, metres, with a border around.
+        edge: Of the view without the border, pixels.
+    """
+
+    source: Float[np.ndarray, "3"]
+    turn: Float[np.ndarray, "3 3"]
+    focal: float
+    depth: Float[np.ndarray, "h w"]
+    edge: int
+
+    @staticmethod
+    def of(vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"], light: Light) -> "ShadowMap":
+        """The shadows of a mesh, vertices in the light's frame, metres."""
+        source, target = np.array(light.position), vertices.mean(0).double().numpy()
+        distance, edge = np.linalg.norm(target - source), light.shadow_edge
+        turn = _frame(target - source)
+        focal = 0.5 * edge * float(distance)
+        matrix = Cameras.pinhole(focal, (edge, edge)).intrinsics[0]
+        in_light = (vertices.double() - torch.from_numpy(source)) @ torch.from_numpy(turn).T
+        seen = rasterize(in_light.float(), faces, matrix, (edge, edge))
+        depth = np.where(seen.face.numpy() >= 0, seen.depth.double().numpy(), _FAR)
+        return ShadowMap(source, turn, focal, np.pad(depth, _border(edge), mode="edge"), edge)
+
+    def reached(self, points: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n"]:
+        """How much of the light reaches each point: the map is looked up around it."""
+        edge, border, width = self.edge, _border(self.edge), self.depth.shape[1]
+        local = (points - self.source) @ self.turn.T
+        column, row = (np.floor(self.focal * local[:, k] / local[:, 2] + 0.5 * edge).astype(int) for k in (0, 1))
+        place = (row.clip(0, edge - 1) + border) * width + column.clip(0, edge - 1) + border
+        steps = [round(tap * edge / _SHADOW_EDGE) for tap in _TAPS]
+        nearest, flat = local[:, 2] - _SHADOW_SLACK, self.depth.ravel()
+        total = np.zeros(len(points))
+        for down in steps:
+            for right in steps:
+                total += nearest < flat[place + down * width + right]
+        return total / len(steps) ** 2
+
+
+def _border(edge: int) -> int:
+    return max(_TAPS) * edge // _SHADOW_EDGE + 1
+
+
 def vertex_normals(vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"]) -> Float[Tensor, "v 3"]:
     """Unit normals: those of the faces around each vertex, weighted by area."""
     a, b, c = vertices[faces].unbind(1)
@@ -55,13 +106,54 @@ def vertex_normals(vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"]) ->
     return torch.nn.functional.normalize(total, dim=-1)
 
 
-def shade(
+@dataclass(frozen=True)
+class LitPoints:
+    """Points of a figure that samples see, and the light that reaches them; paints give them their colours.
+
+    Attributes:
+        material: Of each, an index into the figure's surfaces.
+        rest: In the rest pose, metres.
+        marks: See `Figure.marks`.
+        place: In the camera's OpenCV frame, metres.
+        normal: Towards the camera's side, in the camera's frame.
+        openness: How much of the surroundings each sees.
+        light: What shines.
+        shadow: Where its key light does not reach; None where there is none.
+    """
+
+    material: Int[np.ndarray, "n"]
+    rest: Float[np.ndarray, "n 3"]
+    marks: Float[np.ndarray, "n m"]
+    place: Float[np.ndarray, "n 3"]
+    normal: Float[np.ndarray, "n 3"]
+    openness: Float[np.ndarray, "n"]
+    light: Light
+    shadow: ShadowMap | None
+
+    def painted(self, surfaces: tuple[Surface, ...], eyes: Eyes) -> Float[np.ndarray, "n 3"]:
+        """Linear colours, each by the paint of its material."""
+        light = self.light
+        albedo, bump, gloss, sharpness = _finishes(surfaces, eyes, self)
+        normal = _unit(self.normal + bump)
+        upward = (0.5 - 0.5 * normal[:, 1])[:, None]
+        ambient = (np.array(light.sky) * upward + np.array(light.ground) * (1.0 - upward)) * self.openness[:, None]
+        if self.shadow is None:
+            return albedo * ambient * _EXPOSURE
+        to_light = _unit(np.array(light.position) - self.place)
+        soft = np.clip(((normal * to_light).sum(1) + 0.25) / 1.25, 0.0, 1.0)
+        lit = self.shadow.reached(self.place + 0.004 * normal)
+        highlight = gloss * np.clip((normal * _unit(to_light - _unit(self.place))).sum(1), 0.0, 1.0) ** sharpness
+        direct = light.key * np.array(light.tint) * (soft * (0.25 + 0.75 * lit))[:, None]
+        return albedo * (ambient + direct) * _EXPOSURE + (highlight * lit)[:, None] * 0.8
+
+
+def light_up(
     figure: Figure, vertices: Float[Tensor, "v 3"], raster: Raster, *, focal: float, light: Light, stride: int = 1
-) -> Float[np.ndarray, "n 3"]:
-    """Linear colour of the samples of `raster` that see the figure, row by row.
+) -> LitPoints:
+    """The points that the samples of `raster` see of a figure, row by row, and the light on them.
 
     Args:
-        figure: Whose paints are asked.
+        figure: Whose surface is seen.
         vertices: In the camera's OpenCV frame, metres.
         raster: What each sample sees.
         focal: In samples.
@@ -77,22 +169,19 @@ def shade(
     )
     seen = (attributes[faces[face]] * weights[..., None]).sum(1).double().numpy()
     rest, place, normal, marks = seen[:, :3], seen[:, 3:6], seen[:, 6:9], seen[:, 9:]
-    view = -_unit(place)
-    normal = normal * np.sign((normal * view).sum(1, keepdims=True) + 1e-9)
-    albedo, bump, gloss, sharpness = _finishes(figure, figure.material[face.numpy()], rest, marks)
-    normal = _unit(normal + bump)
-    upward = (0.5 - 0.5 * normal[:, 1])[:, None]
-    ambient = (np.array(light.sky) * upward + np.array(light.ground) * (1.0 - upward)) * _openness(
-        raster, focal, stride
-    )[:, None]
-    if not light.key:
-        return albedo * ambient * _EXPOSURE
-    to_light = _unit(np.array(light.position) - place)
-    soft = np.clip(((normal * to_light).sum(1) + 0.25) / 1.25, 0.0, 1.0)
-    lit = _lit(vertices, faces, place + 0.004 * normal, light)
-    highlight = gloss * np.clip((normal * _unit(to_light + view)).sum(1), 0.0, 1.0) ** sharpness
-    direct = light.key * np.array(light.tint) * (soft * (0.25 + 0.75 * lit))[:, None]
-    return albedo * (ambient + direct) * _EXPOSURE + (highlight * lit)[:, None] * 0.8
+    normal = normal * np.sign((normal * -_unit(place)).sum(1, keepdims=True) + 1e-9)
+    shadow = ShadowMap.of(vertices, faces, light) if light.key else None
+    return LitPoints(
+        figure.material[face.numpy()], rest, marks, place, normal, _openness(raster, focal, stride), light, shadow
+    )
+
+
+def shade(
+    figure: Figure, vertices: Float[Tensor, "v 3"], raster: Raster, *, focal: float, light: Light, stride: int = 1
+) -> Float[np.ndarray, "n 3"]:
+    """Linear colour of the samples of `raster` that see the figure, row by row; arguments as of `light_up`."""
+    points = light_up(figure, vertices, raster, focal=focal, light=light, stride=stride)
+    return points.painted(figure.surfaces, figure.eyes)
 
 
 def _unit(vectors: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
@@ -100,16 +189,17 @@ def _unit(vectors: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 3"]:
 
 
 def _finishes(
-    figure: Figure, material: Int[np.ndarray, "n"], rest: Float[np.ndarray, "n 3"], marks: Float[np.ndarray, "n m"]
+    surfaces: tuple[Surface, ...], eyes: Eyes, points: LitPoints
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Albedo, bump, gloss and sharpness of rest points, each by the paint of its material."""
+    """Albedo, bump, gloss and sharpness of points, each by the paint of its material."""
+    rest = points.rest
     albedo, bump = np.zeros_like(rest), np.zeros_like(rest)
     gloss, sharpness = np.zeros(len(rest)), np.ones(len(rest))
-    for kind, surface in enumerate(figure.surfaces):
-        mine = np.nonzero(material == kind)[0]
+    for kind, surface in enumerate(surfaces):
+        mine = np.nonzero(points.material == kind)[0]
         if not len(mine):
             continue
-        finish = surface.paint.finish(rest[mine], marks[mine], figure.eyes)
+        finish = surface.paint.finish(rest[mine], points.marks[mine], eyes)
         albedo[mine], bump[mine] = finish.albedo, finish.bump
         gloss[mine], sharpness[mine] = finish.gloss, finish.sharpness
     return albedo, bump, gloss, sharpness
@@ -141,32 +231,6 @@ def _ramp(low: float, high: float, x: Float[np.ndarray, "h w"]) -> Float[np.ndar
     t += 3.0
     t *= square
     return t
-
-
-def _lit(
-    vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "t 3"], points: Float[np.ndarray, "n 3"], light: Light
-) -> Float[np.ndarray, "n"]:
-    """How much of the key light reaches each point: a shadow map with a soft edge."""
-    source, target = np.array(light.position), vertices.mean(0).double().numpy()
-    distance, edge = np.linalg.norm(target - source), light.shadow_edge
-    turn = _frame(target - source)
-    focal, middle = 0.5 * edge * float(distance), 0.5 * edge
-    matrix = Cameras.pinhole(focal, (edge, edge)).intrinsics[0]
-    in_light = (vertices.double() - torch.from_numpy(source)) @ torch.from_numpy(turn).T
-    seen = rasterize(in_light.float(), faces, matrix, (edge, edge))
-    depth = np.where(seen.face.numpy() >= 0, seen.depth.double().numpy(), _FAR)
-    local = (points - source) @ turn.T
-    border = max(_TAPS) * edge // _SHADOW_EDGE + 1
-    padded = np.pad(depth, border, mode="edge")
-    column, row = (np.floor(focal * local[:, k] / local[:, 2] + middle).astype(int) for k in (0, 1))
-    place = (row.clip(0, edge - 1) + border) * padded.shape[1] + column.clip(0, edge - 1) + border
-    steps = [round(tap * edge / _SHADOW_EDGE) for tap in _TAPS]
-    nearest, flat = local[:, 2] - _SHADOW_SLACK, padded.ravel()
-    total = np.zeros(len(points))
-    for down in steps:
-        for right in steps:
-            total += nearest < flat[place + down * padded.shape[1] + right]
-    return total / len(steps) ** 2
 
 
 def _frame(forward: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
