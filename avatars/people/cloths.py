@@ -63,3 +63,9 @@ def felt(color: Color, seed: int) -> ClothPaint:
     """Thick wool, speckled, with wide folds."""
     grains = (Grain(0.004, 0.16, seed, octaves=2), Grain(0.12, 0.06, seed + 1))
     return ClothPaint(color, (), grains, Folds((0.16, 0.10, 0.16), 0.16, seed + 2), gloss=0.0)
+
+
+def leather(color: Color, seed: int) -> ClothPaint:
+    """Smooth and shiny."""
+    grains = (Grain(0.003, 0.05, seed), Grain(0.10, 0.10, seed + 1))
+    return ClothPaint(color, (), grains, Folds((0.10, 0.04, 0.10), 0.22, seed + 2), gloss=0.35)
