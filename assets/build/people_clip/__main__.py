@@ -1,0 +1,139 @@
+"""The command; `python -m assets.build.people_clip --help` tells its options."""
+
+import dataclasses
+import io
+import multiprocessing
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import tyro
+
+from assets.build.people_clip.batches import shard_path
+from assets.build.people_clip.training import Learner, Plan, Progress
+from avatars.body import BodyModel
+from avatars.crowd.measures import Knowledge, knowledge
+from avatars.crowd.person import Split
+from avatars.crowd.shards import Crowd, Shard
+from avatars.semantic.open_clip_encoder import OpenClipSource
+from nfield.whole_file import write_atomically
+
+_SEMANTIC = Path(__file__).parents[2] / "semantic"
+_PEOPLE = 100
+"""Of the held-out half, whom the model is measured on."""
+
+_ALL_SIDES = ("full",) * 12
+_ALL_VIEWS = frozenset(("front", "side", "back"))
+
+
+@dataclass(frozen=True)
+class Options:
+    """Train the image-text model of people, from nothing."""
+
+    minutes: float = 240.0
+    """Of training."""
+    work: Path = Path("build/people_clip")
+    """Folder for pictures of people and for what training goes on from."""
+    out: Path = _SEMANTIC / "people.safetensors"
+    """File to write."""
+    architecture: Path = _SEMANTIC / "people.json"
+    """In open_clip's format."""
+    builds: int = 4000
+    """To be made, at most; each gives 112 pictures."""
+    makers: int = 1
+    """Processes that make people."""
+    threads: int = 1
+    """Of training."""
+    seed: int = 0
+    """Of everything random."""
+    resume: bool = False
+    """Go on with the training in the folder."""
+
+
+def main(options: Options) -> None:
+    """Makes people, learns from them, measures on others."""
+    torch.set_num_threads(options.threads)
+    makers = [
+        multiprocessing.get_context("spawn").Process(target=_make, args=(options, place), daemon=True)
+        for place in range(options.makers)
+    ]
+    for maker in makers:
+        maker.start()
+    learner, state = Learner(options.architecture, Plan(options.minutes, seed=options.seed)), options.work / "state.pt"
+    if options.resume and state.is_file():
+        learner.restore(torch.load(state, weights_only=True))
+
+    def save() -> None:
+        content = io.BytesIO()
+        torch.save(learner.state(), content)
+        write_atomically(state, content.getvalue())
+        learner.write(options.out)
+
+    try:
+        learner.learn(options.work / "training", save=save, watch=_told())
+    except KeyboardInterrupt:
+        save()
+        print(f"saved after {learner.progress.minutes:.1f} minutes; go on with --resume")
+        return
+    finally:
+        for maker in makers:
+            maker.terminate()
+    _report(measured(options.architecture, options.out, options.work))
+
+
+def measured(architecture: Path, weights: Path, work: Path) -> Knowledge:
+    """What the model knows about held-out people, who are made where they are not there yet."""
+    folder, number = work / "held_out", 0
+    crowd, shards = Crowd(Split.HELD_OUT, BodyModel.load(), _ALL_SIDES), []
+    while len(shards) < _PEOPLE:
+        path = shard_path(folder, number)
+        if not path.is_file():
+            crowd.shard(number).save(path)
+        shard = Shard.load(path)
+        if {view.view for view in shard.viewpoints} >= _ALL_VIEWS:
+            shards.append(shard)
+        number += 2
+    return knowledge(OpenClipSource(str(architecture), str(weights)).load(), shards)
+
+
+def _make(options: Options, place: int) -> None:
+    torch.set_num_threads(1)
+    crowd, folder = Crowd(Split.TRAINING, BodyModel.load()), options.work / "training"
+    for number in range(place, options.builds, options.makers):
+        path = shard_path(folder, number)
+        if not path.is_file():
+            crowd.shard(number).save(path)
+
+
+def _told() -> "_Told":
+    return _Told(time.monotonic())
+
+
+class _Told:
+    """Tells every ten seconds how far a training is.
+
+    Args:
+        begun: When, on the monotonic clock.
+    """
+
+    def __init__(self, begun: float) -> None:
+        self._last = begun
+        self._mean: dict[str, float] = {}
+
+    def __call__(self, progress: Progress, losses: dict[str, float]) -> None:
+        for name, value in losses.items():
+            self._mean[name] = 0.95 * self._mean.get(name, value) + 0.05 * value
+        if time.monotonic() - self._last > 10.0:
+            self._last = time.monotonic()
+            told = "  ".join(f"{name} {value:.3f}" for name, value in self._mean.items())
+            print(f"{progress.minutes:6.1f} min  step {progress.steps}  {told}", flush=True)
+
+
+def _report(known: Knowledge) -> None:
+    for name, value in dataclasses.asdict(known).items():
+        print(f"{name}: {value:.3g}")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options))

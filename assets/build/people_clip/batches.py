@@ -1,0 +1,154 @@
+"""Batches of two pictures of each of many people, drawn from what has been made so far."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from avatars.crowd.captions import Caption, caption
+from avatars.crowd.person import Facts
+from avatars.crowd.shards import Shard
+
+_BLURRED, _GRAINY, _FLAT = 0.3, 0.3, 0.5
+"""Shares of pictures that are blurred as a field's are, that have grain, and that stand before one colour."""
+
+_MOVED = 7
+"""Pixels, at most, by which pictures are moved."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Two pictures of each person: those of the first half of the rows and of the second are of the same people.
+
+    Attributes:
+        pictures: sRGB in [0, 1].
+        captions: One of each picture.
+        people: All that is known of whom each picture shows, with its "view".
+    """
+
+    pictures: Float[Tensor, "b 3 s s"]
+    captions: tuple[Caption, ...]
+    people: tuple[Facts, ...]
+
+    def contradicted(self) -> Bool[Tensor, "b b"]:
+        """Whether the caption of a column is wrong about the picture of a row."""
+        return torch.tensor([[not text.fits(facts) for text in self.captions] for facts in self.people])
+
+
+class Feed:
+    """Draws batches from a folder of shards, of which a pool lies in memory and is renewed little by little.
+
+    Args:
+        folder: Where shards are; more may come.
+        seed: Of everything random.
+        pool: Pairs of shards in memory.
+    """
+
+    def __init__(self, folder: Path, seed: int, pool: int = 96) -> None:
+        self._folder, self._limit = folder, pool
+        self._generator = np.random.default_rng(seed)
+        self._pool: list[tuple[Shard, Shard]] = []
+
+    def batch(self, pairs: int) -> Batch:
+        """Two pictures of everybody in some pairs of builds: the same dyes on both, many dyes on each."""
+        self._renew(pairs)
+        chosen = self._generator.choice(len(self._pool), pairs, replace=False)
+        halves: tuple[list, list] = ([], [])
+        for shard in (shard for index in chosen for shard in self._pool[index]):
+            for dye in range(len(shard.facts)):
+                for half, place in zip(halves, self._two(shard), strict=True):
+                    half.append((shard, dye, place))
+        return self._of([*halves[0], *halves[1]])
+
+    def _of(self, taken: Sequence[tuple[Shard, int, int]]) -> Batch:
+        generator = self._generator
+        pictures = [in_front(shard.pictures[dye, place], generator) for shard, dye, place in taken]
+        captions = [caption(shard.shown(dye, place), generator) for shard, dye, place in taken]
+        people = [{**shard.facts[dye], "view": shard.viewpoints[place].view} for shard, dye, place in taken]
+        stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+        return Batch(stacked, tuple(captions), tuple(people))
+
+    def _two(self, shard: Shard) -> tuple[int, int]:
+        """Two pictures of the same frame."""
+        frames = [view.frame for view in shard.viewpoints]
+        frame = frames[int(self._generator.integers(len(frames)))]
+        places = [place for place, name in enumerate(frames) if name == frame]
+        first, second = self._generator.permutation(places)[:2]
+        return int(first), int(second)
+
+    def _renew(self, fewest: int) -> None:
+        """One more pair of shards in memory, in the place of another where the pool is full."""
+        pairs = whole_pairs(self._folder)
+        while len(self._pool) < min(fewest, len(pairs)):
+            self._pool.append(_loaded(pairs[len(self._pool)]))
+        fresh = _loaded(pairs[int(self._generator.integers(len(pairs)))])
+        if len(self._pool) < self._limit:
+            self._pool.append(fresh)
+        else:
+            self._pool[int(self._generator.integers(self._limit))] = fresh
+
+
+def shard_path(folder: Path, number: int) -> Path:
+    """Where a shard lies."""
+    return folder / f"{number:06d}.npz"
+
+
+def whole_pairs(folder: Path) -> list[tuple[Path, Path]]:
+    """Pairs of shards, which share their dyes, of which both are there."""
+    there = {path.name: path for path in folder.glob("*.npz")}
+    evens = sorted(int(Path(name).stem) for name in there if int(Path(name).stem) % 2 == 0)
+    pairs = [(shard_path(folder, number), shard_path(folder, number + 1)) for number in evens]
+    return [pair for pair in pairs if pair[1].name in there]
+
+
+def _loaded(pair: tuple[Path, Path]) -> tuple[Shard, Shard]:
+    return Shard.load(pair[0]), Shard.load(pair[1])
+
+
+def in_front(
+    picture: np.ndarray, generator: np.random.Generator
+) -> Float[np.ndarray, "s s 3"]:
+    """A picture before a random background, somewhat brighter or darker, moved, turned around or blurred."""
+    picture = picture.astype(np.float32) / 255.0
+    if generator.random() < 0.5:
+        picture = picture[:, ::-1]
+    picture = _moved(picture, *generator.integers(-_MOVED, _MOVED + 1, 2).tolist())
+    alpha = picture[..., 3:]
+    color = picture[..., :3] ** generator.uniform(0.85, 1.15) * alpha + _background(picture.shape[0], generator) * (
+        1.0 - alpha
+    )
+    if generator.random() < _BLURRED:
+        color = _blurred(color, int(generator.integers(2, 4)))
+    if generator.random() < _GRAINY:
+        color = color + generator.normal(0.0, generator.uniform(0.0, 0.03), color.shape).astype(np.float32)
+    return color.clip(0.0, 1.0)
+
+
+def _moved(picture: Float[np.ndarray, "s s 4"], down: int, right: int) -> Float[np.ndarray, "s s 4"]:
+    """Nothing is where it came from."""
+    padded = np.pad(picture, ((_MOVED, _MOVED), (_MOVED, _MOVED), (0, 0)))
+    size = picture.shape[0]
+    return padded[_MOVED - down : _MOVED - down + size, _MOVED - right : _MOVED - right + size]
+
+
+def _background(size: int, generator: np.random.Generator) -> Float[np.ndarray, "s s 3"]:
+    """One colour, or coarse blotches."""
+    base = generator.random(3) if generator.random() < 0.7 else np.full(3, generator.random())
+    flat = np.broadcast_to(base, (size, size, 3)).astype(np.float32)
+    if generator.random() < _FLAT:
+        return flat
+    cells = int(generator.integers(2, 8))
+    coarse = torch.from_numpy(generator.normal(0.0, 0.2, (1, 3, cells, cells)).astype(np.float32))
+    fine = torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear", align_corners=True)
+    return (flat + fine[0].permute(1, 2, 0).numpy()).clip(0.0, 1.0)
+
+
+def _blurred(picture: Float[np.ndarray, "s s 3"], factor: int) -> Float[np.ndarray, "s s 3"]:
+    planes = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
+    small = torch.nn.functional.avg_pool2d(planes, factor)
+    size = picture.shape[:2]
+    return torch.nn.functional.interpolate(small, size, mode="bilinear")[0].permute(1, 2, 0).numpy()

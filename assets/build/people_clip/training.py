@@ -1,0 +1,162 @@
+"""Learning, while people are being made."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from open_clip.model import CLIP
+from open_clip.tokenizer import SimpleTokenizer
+from safetensors.torch import save_file
+from torch import Tensor
+
+from assets.build.people_clip.batches import Batch, Feed, whole_pairs
+from assets.build.people_clip.losses import caption_loss, person_loss
+from nfield.whole_file import write_atomically
+
+_RATE, _DECAY, _WARM = 1e-3, 0.05, 100
+"""Largest learning rate, weight decay, and steps over which the rate rises."""
+
+_HOTTEST = math.log(100.0)
+"""Largest logarithm of the inverse temperature, as in CLIP."""
+
+_TEMPERATURE, _PEOPLE = 0.1, 0.5
+"""Of telling persons apart, and the weight of that beside captions."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, and how.
+
+    Attributes:
+        minutes: Of training.
+        pairs: Pairs of builds in a batch; each has sixteen pictures.
+        seed: Of everything random.
+        fewest: Pairs that must have been made before it begins.
+    """
+
+    minutes: float
+    pairs: int = 8
+    seed: int = 0
+    fewest: int = 24
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training is; minutes are spent on steps alone."""
+
+    minutes: float
+    steps: int
+
+
+Watch = Callable[[Progress, dict[str, float]], None]
+
+
+class Learner:
+    """A model that is being trained.
+
+    Args:
+        architecture: In open_clip's format.
+        plan: How.
+    """
+
+    def __init__(self, architecture: Path, plan: Plan) -> None:
+        config = json.loads(architecture.read_text(encoding="utf-8"))
+        torch.manual_seed(plan.seed)
+        self.model = CLIP(**config)
+        self._tokenizer = SimpleTokenizer(context_length=config["text_cfg"]["context_length"])
+        self._plan = plan
+        plain = [value for value in self.model.parameters() if value.ndim < 2]
+        groups = [
+            {"params": [value for value in self.model.parameters() if value.ndim >= 2], "weight_decay": _DECAY},
+            {"params": plain, "weight_decay": 0.0},
+        ]
+        self._optimizer = torch.optim.AdamW(groups, lr=_RATE, betas=(0.9, 0.98))
+        self._used = torch.zeros(config["text_cfg"]["vocab_size"], dtype=torch.bool)
+        self.progress = Progress(0.0, 0)
+
+    def learn(self, folder: Path, *, save: Callable[[], None], watch: Watch, every: float = 120.0) -> None:
+        """Train until the minutes are over; saves every so many seconds, and at the end.
+
+        Args:
+            folder: Of shards.
+            save: Called to save.
+            watch: Told of each step.
+            every: Seconds between saves.
+        """
+        feed = Feed(folder, self._plan.seed + self.progress.steps)
+        while len(whole_pairs(folder)) < self._plan.fewest:
+            time.sleep(1.0)
+        saved = time.monotonic()
+        while self.progress.minutes < self._plan.minutes:
+            begun = time.monotonic()
+            told = self._step(feed.batch(self._plan.pairs))
+            spent = (time.monotonic() - begun) / 60.0
+            self.progress = Progress(self.progress.minutes + spent, self.progress.steps + 1)
+            watch(self.progress, told)
+            if time.monotonic() - saved > every:
+                save()
+                saved = time.monotonic()
+        save()
+
+    def state(self) -> dict[str, Any]:
+        """All that going on needs."""
+        learnt = {"model": self.model.state_dict(), "optimizer": self._optimizer.state_dict(), "used": self._used}
+        return {**learnt, **asdict(self.progress)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a `state`."""
+        self.model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._used = state["used"]
+        self.progress = Progress(state["minutes"], state["steps"])
+
+    def write(self, path: Path) -> None:
+        """The weights in half precision, as open_clip reads them; words that no caption has are nought."""
+        weights = {name: value.detach().half().contiguous() for name, value in self.model.state_dict().items()}
+        weights["token_embedding.weight"][~self._used] = 0.0
+        unfinished = path.with_suffix(".part")
+        save_file(weights, unfinished)
+        write_atomically(path, unfinished.read_bytes())
+        unfinished.unlink()
+
+    def _step(self, batch: Batch) -> dict[str, float]:
+        for group in self._optimizer.param_groups:
+            group["lr"] = _RATE * self._share()
+        losses = self._losses(batch)
+        self._optimizer.zero_grad()
+        sum(losses.values(), torch.zeros(())).backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self._optimizer.step()
+        with torch.no_grad():
+            self.model.logit_scale.clamp_(max=_HOTTEST)
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+        tokens = self._tokenizer([text.text for text in batch.captions])
+        self._used[tokens.reshape(-1)] = True
+        with torch.autocast("cpu", torch.bfloat16):
+            images = self.model.encode_image(_normalized(batch.pictures))
+            texts = self.model.encode_text(tokens)
+        images, texts = (torch.nn.functional.normalize(part.float(), dim=-1) for part in (images, texts))
+        first, second = images.chunk(2)
+        return {
+            "caption": caption_loss(images, texts, self.model.logit_scale.exp(), batch.contradicted()),
+            "person": _PEOPLE * person_loss(first, second, _TEMPERATURE),
+        }
+
+    def _share(self) -> float:
+        """Of the largest learning rate: up in steps, down along a cosine of time."""
+        done = min(self.progress.minutes / self._plan.minutes, 1.0)
+        return min((self.progress.steps + 1) / _WARM, 1.0) * max(0.5 + 0.5 * math.cos(math.pi * done), 0.01)
+
+
+def _normalized(pictures: Tensor) -> Tensor:
+    """As `avatars.semantic.open_clip_encoder` does for models that name no mean of their own."""
+    mean = pictures.new_tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None]
+    deviation = pictures.new_tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None]
+    return (pictures - mean) / deviation

@@ -1,0 +1,140 @@
+"""Captions with paraphrases, and which facts each of them claims."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from avatars.crowd.garments import BAGS, BOTTOMS, CLOTHS, OUTERS, TOPS
+from avatars.crowd.hair import STYLES
+from avatars.crowd.person import Facts
+
+VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "front": ("seen from the front", "front view", "facing the camera"),
+        "side": ("seen from the side", "side view", "in profile"),
+        "back": ("seen from behind", "back view", "seen from the back"),
+    }
+)
+"""Words for each view, the first of each those of `avatars.semantic.directions`."""
+
+_GARMENTS: Mapping[str, tuple[str, ...]] = {
+    kind.name: kind.words for kinds in (TOPS, BOTTOMS, OUTERS, BAGS) for kind in kinds
+}
+_HAIR: Mapping[str, tuple[str, ...]] = {style.words[0]: style.words for style in STYLES}
+_ANY: Mapping[str, str] = {"top": "top", "bottom": "bottoms"}
+"""What a garment may be called whose kind does not matter."""
+
+_PLACES = ("outer", "top", "bottom", "bag")
+_WEARING = ("wearing", "in", "dressed in")
+_UNNAMED = 0.15
+"""Share of garments whose kind is not said."""
+
+_BEGINNINGS = ("", "", "a photo of ", "a picture of ")
+_PLURALS = ("trousers", "pants", "jeans", "shorts", "bottoms")
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A text and what it claims.
+
+    Attributes:
+        text: In English.
+        claims: Facts, and "view".
+    """
+
+    text: str
+    claims: Facts
+
+    def fits(self, facts: Facts) -> bool:
+        """Whether all that it claims is among some facts."""
+        return all(facts.get(name) == value for name, value in self.claims.items())
+
+
+def caption(facts: Facts, generator: np.random.Generator, told: Sequence[str] | None = None) -> Caption:
+    """A caption of what a picture shows.
+
+    Args:
+        facts: What it shows, with its "view"; a place ("top") without its colour is not spoken of.
+        generator: Chooses what is said, and the words.
+        told: Names of places and of "hair", "shoes", "view" that are spoken of. None: random ones.
+    """
+    said = _Said(facts, generator)
+    able = [place for place in (*_PLACES, "hair", "shoes", "view") if said.can(place)]
+    told = _some(able, generator) if told is None else [place for place in able if place in told]
+    clothes = [said.garment(place) for place in _PLACES if place in told]
+    if "shoes" in told:
+        clothes.append(f"{said.fact('shoes color')} shoes")
+    text = said.word(_BEGINNINGS) + said.who()
+    if clothes:
+        text += f" {said.word(_WEARING)} {_listed(clothes)}"
+    if "hair" in told:
+        text += f"{',' if clothes else ''} with {said.hair()}"
+    if "view" in told:
+        text += f", {said.word(VIEWS[said.fact('view')])}"
+    return Caption(text, MappingProxyType(dict(said.claims)))
+
+
+class _Said:
+    """Words for facts; remembers which facts were used."""
+
+    def __init__(self, facts: Facts, generator: np.random.Generator) -> None:
+        self._facts, self._generator = facts, generator
+        self.claims: dict[str, str] = {}
+
+    def can(self, place: str) -> bool:
+        """Whether there is something to say about a place."""
+        return f"{place} color" in self._facts or (place in self._facts and place in ("hair", "view"))
+
+    def fact(self, name: str) -> str:
+        """A fact, which is now claimed."""
+        self.claims[name] = self._facts[name]
+        return self._facts[name]
+
+    def word(self, words: Sequence[str]) -> str:
+        """One of several words."""
+        return words[int(self._generator.integers(len(words)))]
+
+    def who(self) -> str:
+        """A person, a man or a woman."""
+        if "who" not in self._facts or self._generator.random() < 0.5:
+            return "a person"
+        return f"a {self.fact('who')}"
+
+    def hair(self) -> str:
+        """The style, with its colour where there is one."""
+        style = self.word(_HAIR[self.fact("hair")])
+        color = f" {self.fact('hair color')}" if "hair color" in self._facts else ""
+        return f"{style}{color} hair"
+
+    def garment(self, place: str) -> str:
+        """A garment with its colour, cloth and pattern, and its article."""
+        before, after = self.fact(f"{place} color"), ""
+        if place in _ANY and self._generator.random() < _UNNAMED:
+            noun = _ANY[place]
+        else:
+            noun = self.word(_GARMENTS[self.fact(place)])
+        cloth = self._facts.get(f"{place} cloth", "plain")
+        words = CLOTHS[cloth].words
+        if words and self._generator.random() < 0.7:
+            self.fact(f"{place} cloth")
+            if CLOTHS[cloth].front:
+                after = f" with {self.word(words)}"
+            elif f"{place} second color" in self._facts and self._generator.random() < 0.5:
+                before = f"{before} and {self.fact(f'{place} second color')} {self.word(words)}"
+            else:
+                before = f"{before} {self.word(words)}"
+        article = "" if noun.split()[-1] in _PLURALS else "an " if before[0] in "aeiou" else "a "
+        return f"{article}{before} {noun}{after}"
+
+
+def _some(able: Sequence[str], generator: np.random.Generator) -> list[str]:
+    """Some of several places, at least one."""
+    count = 1 + int(generator.integers(len(able)))
+    chosen = set(generator.permutation(len(able))[:count].tolist())
+    return [place for index, place in enumerate(able) if index in chosen]
+
+
+def _listed(things: Sequence[str]) -> str:
+    return things[0] if len(things) == 1 else f"{', '.join(things[:-1])} and {things[-1]}"

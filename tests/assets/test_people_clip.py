@@ -1,0 +1,137 @@
+"""The build of the image-text model: its losses against loops, its batches, and that it learns and goes on."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from avatars.body import BodyModel
+from avatars.crowd.captions import Caption
+from avatars.crowd.person import Split
+from avatars.crowd.shards import Crowd
+from avatars.semantic.open_clip_encoder import OpenClipSource
+
+pytest.importorskip("open_clip")
+
+from assets.build.people_clip.batches import Batch, Feed, in_front, shard_path, whole_pairs
+from assets.build.people_clip.losses import caption_loss, person_loss
+from assets.build.people_clip.training import Learner, Plan
+
+TINY = {
+    "embed_dim": 32,
+    "vision_cfg": {"image_size": 112, "layers": 1, "width": 64, "head_width": 32, "patch_size": 28, "pool_type": "avg"},
+    "text_cfg": {"context_length": 64, "vocab_size": 49408, "width": 16, "heads": 1, "layers": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two pairs of shards, and one without its neighbour."""
+    path = tmp_path_factory.mktemp("crowd")
+    crowd = Crowd(Split.TRAINING, BodyModel.load(), ("full", "full", "head", "head"))
+    for number in (0, 1, 2, 3, 4):
+        crowd.shard(number).save(shard_path(path, number))
+    return path
+
+
+@pytest.fixture(scope="module")
+def architecture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "tiny-crowd.json"
+    path.write_text(json.dumps(TINY))
+    return path
+
+
+def unit(generator: torch.Generator, count: int) -> torch.Tensor:
+    return torch.nn.functional.normalize(torch.randn(count, 6, generator=generator, dtype=torch.float64), dim=-1)
+
+
+def test_the_loss_of_captions_is_that_of_a_loop(generator: torch.Generator):
+    images, texts, scale = unit(generator, 5), unit(generator, 5), torch.tensor(7.0, dtype=torch.float64)
+    wrong = torch.rand(5, 5, generator=generator) < 0.6
+    total = 0.0
+    for i in range(5):
+        for near, far, row in ((images[i], texts, wrong[i]), (texts[i], images, wrong[:, i])):
+            among = [j for j in range(5) if j == i or bool(row[j])]
+            logits = {j: float(scale * near @ far[j]) for j in among}
+            total += math.log(sum(math.exp(value) for value in logits.values())) - logits[i]
+    assert float(caption_loss(images, texts, scale, wrong)) == pytest.approx(total / 10)
+
+
+def test_the_loss_of_people_is_that_of_a_loop(generator: torch.Generator):
+    first, second = unit(generator, 4), unit(generator, 4)
+    both, total = torch.cat([first, second]), 0.0
+    for i in range(8):
+        logits = {j: float(both[i] @ both[j]) / 0.2 for j in range(8) if j != i}
+        total += math.log(sum(math.exp(value) for value in logits.values())) - logits[(i + 4) % 8]
+    assert float(person_loss(first, second, 0.2)) == pytest.approx(total / 8)
+
+
+def test_losses_have_right_gradients(generator: torch.Generator):
+    images, texts = (unit(generator, 4).requires_grad_() for _ in range(2))
+    scale = torch.tensor(3.0, dtype=torch.float64, requires_grad=True)
+    wrong = torch.rand(4, 4, generator=generator) < 0.7
+    assert torch.autograd.gradcheck(lambda one, other, by: caption_loss(one, other, by, wrong), (images, texts, scale))
+    assert torch.autograd.gradcheck(lambda one, other: person_loss(one, other, 0.3), (images, texts))
+
+
+def test_only_whole_pairs_are_learnt_from(folder: Path):
+    assert [[path.name for path in pair] for pair in whole_pairs(folder)] == [
+        ["000000.npz", "000001.npz"], ["000002.npz", "000003.npz"],
+    ]  # fmt: skip
+
+
+def test_both_halves_of_a_batch_show_the_same_people(folder: Path):
+    batch = Feed(folder, 0).batch(2)
+    assert batch.pictures.shape == (32, 3, 112, 112)
+    for first, second in zip(batch.people[:16], batch.people[16:], strict=True):
+        assert {**first, "view": ""} == {**second, "view": ""}
+    assert len({json.dumps(dict(facts), sort_keys=True) for facts in batch.people[:16]}) > 8
+
+
+def test_no_caption_contradicts_its_own_picture_and_many_contradict_others(folder: Path):
+    wrong = Feed(folder, 1).batch(2).contradicted()
+    assert not wrong.diagonal().any()
+    assert 0.5 < float(wrong.float().mean()) < 1.0
+
+
+def test_a_caption_contradicts_whoever_it_is_wrong_about():
+    red, blue = Caption("a red top", {"top color": "red"}), Caption("a blue top", {"top color": "blue"})
+    batch = Batch(torch.zeros(2, 3, 1, 1), (red, blue), ({"top color": "red"}, {"top color": "red"}))
+    assert batch.contradicted().tolist() == [[False, True], [False, True]]
+
+
+def test_the_background_takes_the_place_of_nothing_else():
+    picture = np.zeros((112, 112, 4), dtype=np.uint8)
+    picture[40:70, 40:70] = [255, 255, 255, 255]
+    shown = [in_front(picture, np.random.default_rng(seed)) for seed in range(20)]
+    assert all(image[50:60, 50:60].min() > 0.85 for image in shown)
+    assert len({float(image[0, 0, 0]) for image in shown}) == 20
+
+
+def test_it_learns_saves_and_goes_on(folder: Path, architecture: Path, tmp_path: Path):
+    plan = Plan(minutes=0.12, pairs=2, fewest=2)
+    learner, told, saved = Learner(architecture, plan), [], []
+    learner.learn(folder, save=lambda: saved.append(learner.state()), watch=lambda at, losses: told.append(losses))
+    assert np.mean([loss["caption"] for loss in told[-3:]]) < told[0]["caption"]
+    going = Learner(architecture, plan)
+    going.restore(saved[-1])
+    assert going.progress == learner.progress
+    assert going.progress.steps == len(told)
+    learner.write(tmp_path / "weights.safetensors")
+    encoder = OpenClipSource(str(architecture), str(tmp_path / "weights.safetensors")).load()
+    with torch.no_grad():
+        own = torch.nn.functional.normalize(learner.model.eval().encode_image(torch.zeros(1, 3, 112, 112)), dim=-1)
+        mean = torch.tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None].expand(1, 3, 112, 112)
+        assert float((encoder.images(mean) * own).sum()) > 0.999
+
+
+def test_words_that_no_caption_has_mean_nothing(folder: Path, architecture: Path, tmp_path: Path):
+    learner = Learner(architecture, Plan(minutes=0.01, pairs=2, fewest=2))
+    learner.learn(folder, save=lambda: None, watch=lambda at, losses: None)
+    learner.write(tmp_path / "weights.safetensors")
+    encoder = OpenClipSource(str(architecture), str(tmp_path / "weights.safetensors")).load()
+    rows = encoder.state_dict()["token_embedding.weight"]
+    assert 20 < int((rows.abs().sum(1) > 0).sum()) < 400

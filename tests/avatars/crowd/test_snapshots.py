@@ -1,0 +1,99 @@
+"""Small pictures show what they say, and are those of the exact renderer."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from avatars.body import BodyModel, BodyPose
+from avatars.crowd.person import Split, drawn_build, drawn_dye
+from avatars.crowd.shards import Shard
+from avatars.crowd.snapshots import FRAMES, Viewpoint, drawn_viewpoint, parts_of, shown, snapshot
+from avatars.people.figure import Figure
+from avatars.people.lighting import Light
+
+Take = Callable[[float, str], np.ndarray]
+FLAT = Light((0.0, -2.0, -2.0), key=0.0, sky=(1.3, 1.3, 1.3), ground=(1.0, 1.0, 1.0))
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def figure(model: BodyModel):
+    return drawn_build(Split.TRAINING, 1).sewn(model)
+
+
+@pytest.fixture(scope="module")
+def take(figure: Figure):
+    build = drawn_build(Split.TRAINING, 1)
+    pose = BodyPose(torch.zeros(24, 3), torch.zeros(3), torch.tensor(build.shape))
+    vertices = figure.model.pose(pose).vertices
+    dye = drawn_dye(Split.TRAINING, build, 1)
+
+    def taken(azimuth: float, frame: str) -> np.ndarray:
+        viewpoint = Viewpoint(azimuth, 0.0, 2.2, frame, FLAT)
+        return snapshot(figure, vertices, parts_of(figure), viewpoint, SIZE).developed(figure, dye.surfaces)
+
+    return taken
+
+
+def test_a_whole_person_fills_its_picture_and_touches_no_border(take: Take):
+    alpha = take(0.0, "full")[..., 3] > 0
+    rows, columns = np.nonzero(alpha.any(1))[0], np.nonzero(alpha.any(0))[0]
+    assert 0.85 * SIZE < max(np.ptp(rows), np.ptp(columns)) < SIZE - 1
+    assert not alpha[0].any()
+    assert not alpha[-1].any()
+
+
+def test_the_back_of_a_head_shows_no_face(take: Take):
+    faces = [take(azimuth, "head")[..., :3].astype(float).reshape(-1, 3) for azimuth in (0.0, 180.0)]
+    spread = [face.std(0).mean() for face in faces]
+    assert np.abs(faces[0] - faces[1]).mean() > 10.0
+    assert min(spread) > 5.0
+
+
+def test_left_and_right_are_mirror_images_of_a_symmetric_stance(take: Take):
+    left, right = take(90.0, "full")[..., 3] > 127, take(-90.0, "full")[..., 3] > 127
+    overlap = (left & right[:, ::-1]).sum() / (left | right[:, ::-1]).sum()
+    assert overlap > 0.9
+
+
+def test_dyes_change_colours_and_nothing_else(shard_of: Callable[[Split, int], Shard]):
+    shard = shard_of(Split.TRAINING, 0)
+    assert (shard.pictures[0, ..., 3] == shard.pictures[1, ..., 3]).all()
+    assert (shard.pictures[0, ..., :3] != shard.pictures[1, ..., :3]).any()
+
+
+SIDES = [(0.0, "front"), (44.0, "front"), (46.0, "side"), (270.0, "side"), (180.0, "back")]
+
+
+@pytest.mark.parametrize(("azimuth", "view"), SIDES)
+def test_views_are_named_by_their_azimuth(azimuth: float, view: str):
+    assert Viewpoint(azimuth, 0.0, 2.0, "full", FLAT).view == view
+
+
+def test_pictures_show_only_what_their_frame_and_side_show():
+    facts = {
+        "hair": "long", "top": "tunic", "top color": "red", "top cloth": "lettered", "top second color": "white",
+        "bottom": "jeans", "bottom color": "blue", "shoes color": "black", "bag": "backpack", "bag color": "green",
+    }  # fmt: skip
+    front, back = (Viewpoint(azimuth, 0.0, 2.0, "full", FLAT) for azimuth in (0.0, 180.0))
+    assert "bag color" not in shown(facts, front)
+    assert "bag color" in shown(facts, back)
+    assert "top cloth" in shown(facts, front)
+    assert "top second color" not in shown(facts, back)
+    assert "top color" in shown(facts, back)
+    head = shown(facts, replace(front, frame="head"))
+    assert head == {"hair": "long", "view": "front"}
+    coat = {**facts, "outer": "coat", "outer color": "grey"}
+    assert "top color" not in shown(coat, front)
+    assert "outer color" in shown(coat, front)
+    assert "top color" in shown({**coat, "outer": "open coat"}, front)
+
+
+def test_random_viewpoints_see_all_sides():
+    generator = np.random.default_rng(0)
+    views = [drawn_viewpoint("full", generator).view for _ in range(300)]
+    assert min(views.count(view) for view in ("front", "side", "back")) > 70
+    assert all(frame in FRAMES for frame in ("full", "head", "torso"))
