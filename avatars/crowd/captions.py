@@ -6,8 +6,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from avatars.crowd.garments import BAGS, BOTTOMS, CLOTHS, OUTERS, TOPS
-from avatars.crowd.hair import STYLES
+from avatars.crowd.colors import COLOR_WORDS
+from avatars.crowd.garments import BAGS, BOTTOMS, CLOTHS, OUTERS, TOPS, Kind
+from avatars.crowd.hair import HAIR_COLORS, STYLES
 from avatars.crowd.person import Facts
 
 VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -19,9 +20,8 @@ VIEWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Words for each view, the first of each those of `avatars.semantic.directions`."""
 
-_GARMENTS: Mapping[str, tuple[str, ...]] = {
-    kind.name: kind.words for kinds in (TOPS, BOTTOMS, OUTERS, BAGS) for kind in kinds
-}
+_KINDS: Mapping[str, tuple[Kind, ...]] = {"top": TOPS, "bottom": BOTTOMS, "outer": OUTERS, "bag": BAGS}
+_GARMENTS: Mapping[str, tuple[str, ...]] = {kind.name: kind.words for kinds in _KINDS.values() for kind in kinds}
 _HAIR: Mapping[str, tuple[str, ...]] = {style.words[0]: style.words for style in STYLES}
 _ANY: Mapping[str, str] = {"top": "top", "bottom": "bottoms"}
 """What a garment may be called whose kind does not matter."""
@@ -32,7 +32,57 @@ _UNNAMED = 0.15
 """Share of garments whose kind is not said."""
 
 _BEGINNINGS = ("", "", "a photo of ", "a picture of ")
-_PLURALS = ("trousers", "pants", "jeans", "shorts", "bottoms")
+_PLURALS = ("trousers", "pants", "jeans", "shorts", "bottoms", "shoes")
+
+
+QUESTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "view": tuple(VIEWS),
+        "who": ("woman", "man"),
+        "hair": tuple(dict.fromkeys(style.words[0] for style in STYLES)),
+        "hair color": tuple(HAIR_COLORS),
+        "shoes color": COLOR_WORDS,
+        **{place: tuple(kind.name for kind in kinds) for place, kinds in _KINDS.items()},
+        **{f"{place} color": COLOR_WORDS for place in _KINDS},
+    }
+)
+"""Facts of which captions tell one value from the others, and these values."""
+
+
+def answers(name: str, generator: np.random.Generator) -> tuple[str, ...]:
+    """A caption for each value of a fact, alike in all else.
+
+    Args:
+        name: Of `QUESTIONS`.
+        generator: Chooses the words.
+
+    >>> answers("who", np.random.default_rng(0))
+    ('a woman', 'a man')
+    """
+    values, words = QUESTIONS[name], _Said({}, generator)
+    place = name.split()[0]
+    if name == "who":
+        return tuple(f"a {value}" for value in values)
+    if name == "view":
+        return tuple(f"a person, {words.word(VIEWS[value])}" for value in values)
+    if place == "hair":
+        said = [value if name == "hair color" else words.word(_HAIR[value]) for value in values]
+        return tuple(f"a person with {value} hair" for value in said)
+    wearing = words.word(_WEARING)
+    if not name.endswith(" color"):
+        nouns = [words.word(_GARMENTS[value]) for value in values]
+        return tuple(f"a person {wearing} {_article(noun)}{noun}" for noun in nouns)
+    noun = "shoes" if place == "shoes" else words.word([words.word(kind.words) for kind in _KINDS[place]])
+    if place in _ANY and generator.random() < 0.5:
+        noun = _ANY[place]
+    return tuple(f"a person {wearing} {_article(noun, value)}{value} {noun}" for value in values)
+
+
+def _article(noun: str, before: str = "") -> str:
+    """Of a garment; none of those that are plural."""
+    if noun.split()[-1] in _PLURALS:
+        return ""
+    return "an " if (before or noun)[0] in "aeiou" else "a "
 
 
 @dataclass(frozen=True)
@@ -125,8 +175,7 @@ class _Said:
                 before = f"{before} and {self.fact(f'{place} second color')} {self.word(words)}"
             else:
                 before = f"{before} {self.word(words)}"
-        article = "" if noun.split()[-1] in _PLURALS else "an " if before[0] in "aeiou" else "a "
-        return f"{article}{before} {noun}{after}"
+        return f"{_article(noun, before)}{before} {noun}{after}"
 
 
 def _some(able: Sequence[str], generator: np.random.Generator) -> list[str]:

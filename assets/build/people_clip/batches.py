@@ -1,15 +1,15 @@
 """Batches of two pictures of each of many people, drawn from what has been made so far."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from avatars.crowd.captions import Caption, caption
+from avatars.crowd.captions import QUESTIONS, Caption, answers, caption
 from avatars.crowd.person import Facts
 from avatars.crowd.shards import Shard
 
@@ -26,17 +26,27 @@ class Batch:
 
     Attributes:
         pictures: sRGB in [0, 1].
-        captions: One of each picture.
+        captions: One of each picture of the first half.
         people: All that is known of whom each picture shows, with its "view".
+        shown: What of that each picture shows.
+        answers: A caption for each value of some facts.
     """
 
     pictures: Float[Tensor, "b 3 s s"]
     captions: tuple[Caption, ...]
     people: tuple[Facts, ...]
+    shown: tuple[Facts, ...]
+    answers: Mapping[str, tuple[str, ...]]
+
+    def truth(self, name: str) -> Int[Tensor, "b"]:
+        """The number of a fact's value in `QUESTIONS` that each picture shows; -1 where it does not."""
+        values = QUESTIONS[name]
+        return torch.tensor([values.index(facts[name]) if name in facts else -1 for facts in self.shown])
 
     def contradicted(self) -> Bool[Tensor, "b b"]:
-        """Whether the caption of a column is wrong about the picture of a row."""
-        return torch.tensor([[not text.fits(facts) for text in self.captions] for facts in self.people])
+        """Whether the caption of a column is wrong about the picture, of the first half, of a row."""
+        first = self.people[: len(self.captions)]
+        return torch.tensor([[not text.fits(facts) for text in self.captions] for facts in first])
 
 
 class Feed:
@@ -67,10 +77,12 @@ class Feed:
     def _of(self, taken: Sequence[tuple[Shard, int, int]]) -> Batch:
         generator = self._generator
         pictures = [in_front(shard.pictures[dye, place], generator) for shard, dye, place in taken]
-        captions = [caption(shard.shown(dye, place), generator) for shard, dye, place in taken]
+        shown = tuple(shard.shown(dye, place) for shard, dye, place in taken)
+        captions = tuple(caption(facts, generator) for facts in shown[: len(shown) // 2])
         people = [{**shard.facts[dye], "view": shard.viewpoints[place].view} for shard, dye, place in taken]
         stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
-        return Batch(stacked, tuple(captions), tuple(people))
+        seen = [name for name in QUESTIONS if any(name in facts for facts in shown)]
+        return Batch(stacked, captions, tuple(people), shown, {name: answers(name, generator) for name in seen})
 
     def _two(self, shard: Shard) -> tuple[int, int]:
         """Two pictures of the same frame."""

@@ -1,7 +1,7 @@
 """What pictures and captions have to agree in."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
@@ -38,3 +38,17 @@ def person_loss(
     logits = logits.masked_fill(torch.eye(len(both), dtype=torch.bool, device=both.device), -torch.inf)
     people = torch.arange(len(first), device=both.device)
     return torch.nn.functional.cross_entropy(logits, torch.cat([people + len(first), people]))
+
+
+def answer_loss(
+    images: Float[Tensor, "b e"], answers: Float[Tensor, "k e"], scale: Float[Tensor, ""], truth: Int[Tensor, "b"]
+) -> Float[Tensor, ""]:
+    """Cross-entropy of telling by captions which value a fact has: what zero-shot classification asks.
+
+    Args:
+        images: Unit vectors.
+        answers: Unit vectors of a caption for each value.
+        scale: Inverse temperature.
+        truth: The value that each picture shows; -1 where it does not show the fact.
+    """
+    return torch.nn.functional.cross_entropy(scale * images @ answers.T, truth, ignore_index=-1)

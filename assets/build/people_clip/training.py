@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from assets.build.people_clip.batches import Batch, Feed, whole_pairs
-from assets.build.people_clip.losses import caption_loss, person_loss
+from assets.build.people_clip.losses import answer_loss, caption_loss, person_loss
 from nfield.whole_file import write_atomically
 
 _RATE, _DECAY, _WARM = 1e-3, 0.05, 100
@@ -68,6 +68,7 @@ class Learner:
         config = json.loads(architecture.read_text(encoding="utf-8"))
         torch.manual_seed(plan.seed)
         self.model = CLIP(**config)
+        self.model.visual.to(memory_format=torch.channels_last)
         self._tokenizer = SimpleTokenizer(context_length=config["text_cfg"]["context_length"])
         self._plan = plan
         plain = [value for value in self.model.parameters() if value.ndim < 2]
@@ -137,16 +138,24 @@ class Learner:
         return {name: float(value.detach()) for name, value in losses.items()}
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
-        tokens = self._tokenizer([text.text for text in batch.captions])
+        asked = [text for name in batch.answers for text in batch.answers[name]]
+        tokens = self._tokenizer([*(text.text for text in batch.captions), *asked])
         self._used[tokens.reshape(-1)] = True
         with torch.autocast("cpu", torch.bfloat16):
             images = self.model.encode_image(_normalized(batch.pictures))
             texts = self.model.encode_text(tokens)
         images, texts = (torch.nn.functional.normalize(part.float(), dim=-1) for part in (images, texts))
+        scale, count = self.model.logit_scale.exp(), len(batch.captions)
         first, second = images.chunk(2)
+        told = texts[count:].split([len(batch.answers[name]) for name in batch.answers])
+        known = [
+            answer_loss(images, answers, scale, batch.truth(name))
+            for name, answers in zip(batch.answers, told, strict=True)
+        ]
         return {
-            "caption": caption_loss(images, texts, self.model.logit_scale.exp(), batch.contradicted()),
+            "caption": caption_loss(first, texts[:count], scale, batch.contradicted()),
             "person": _PEOPLE * person_loss(first, second, _TEMPERATURE),
+            "answer": torch.stack(known).mean(),
         }
 
     def _share(self) -> float:
@@ -159,4 +168,4 @@ def _normalized(pictures: Tensor) -> Tensor:
     """As `avatars.semantic.open_clip_encoder` does for models that name no mean of their own."""
     mean = pictures.new_tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None]
     deviation = pictures.new_tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None]
-    return (pictures - mean) / deviation
+    return ((pictures - mean) / deviation).contiguous(memory_format=torch.channels_last)
