@@ -15,7 +15,7 @@ from avatars.fitting.weights import Constant, WeightSchedule
 from avatars.semantic.crops import Crop
 from avatars.semantic.directions import Direction, SidedPart
 from avatars.semantic.encoder import EncoderSource, SemanticEncoder
-from avatars.semantic.open_clip_encoder import OpenClipSource
+from avatars.semantic.people_encoder import PeopleSource
 from avatars.semantic.photo_meaning import BACKGROUNDS, FEWEST, PhotoMeaning
 from avatars.semantic.sampling import FULL, PartSampling
 from avatars.semantic.standing import Standing, drawn_elevation, rendered_crop, triangle_parts
@@ -31,7 +31,7 @@ class SemanticTerm:
 
     name: str
     """See `Term.name`."""
-    encoder: EncoderSource = field(default_factory=OpenClipSource)
+    encoder: EncoderSource = field(default_factory=PeopleSource)
     """What knows the meaning of pictures and texts."""
     weight: WeightSchedule = Constant(0.1)  # noqa: RUF009 - frozen
     """See `Term.weight`."""

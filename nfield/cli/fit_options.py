@@ -17,6 +17,7 @@ from avatars.fitting.stages import default_stages, guided_stages
 from avatars.photo_inputs import PhotoFiles
 from avatars.posed.avatar import FigureConfig
 from avatars.semantic.open_clip_encoder import OpenClipSource
+from avatars.semantic.people_encoder import NAME, PeopleSource
 from nfield.config_json import typed
 from nfield.errors import OptionError
 from nfield.fields import BACKENDS, FieldConfig
@@ -60,9 +61,9 @@ class FitOptions:
     does to an image-text model of open_clip. Default: rules."""
     clip_model: str | None = None
     """Name of that model in open_clip, or a JSON file of its architecture; OpenAI's own weights need a name that ends
-    in -quickgelu. Default: ViT-B-32."""
+    in -quickgelu. Default: the shipped model of people, or ViT-B-32 with --clip-weights."""
     clip_weights: Path | None = None
-    """File of its weights; clip needs one, and nothing is downloaded."""
+    """File of its weights, which any model but the shipped one needs; nothing is downloaded."""
     prompt: tuple[str, ...] | None = None
     """What the person wears or carries where the photo does not look, in words, such as "a backpack"; needs clip."""
     minutes: float | None = None
@@ -112,13 +113,21 @@ def _semantic(options: FitOptions) -> SemanticTerm | None:
             if value:
                 raise OptionError(f"{name}: is given, but only clip uses it; give --guidance clip too, or leave it out")
         return None
+    prompts = options.prompt or ()
     if options.clip_weights is None:
+        if options.clip_model in (None, NAME):
+            return SemanticTerm("meaning", PeopleSource(), prompts=prompts)
         raise OptionError(
-            "--clip-weights: is left out, but --guidance clip needs a file of weights; give the checkpoint (.pt, "
-            f".safetensors) of open_clip's {options.clip_model or _MODEL}, or take --guidance rules"
+            f"--clip-weights: is left out, but --clip-model is {options.clip_model}; give the checkpoint (.pt, "
+            ".safetensors) of open_clip's architecture of that name, or leave both out to take the shipped model"
+        )
+    if options.clip_model == NAME:
+        raise OptionError(
+            f"--clip-weights: is given, but --clip-model {NAME} has its own; leave one of the two out, or give the "
+            "JSON file of the architecture that the weights are of"
         )
     source = OpenClipSource(_model(options.clip_model) or _MODEL, str(_weights(options.clip_weights)))
-    return SemanticTerm("meaning", source, prompts=options.prompt or ())
+    return SemanticTerm("meaning", source, prompts=prompts)
 
 
 def _weights(path: Path | None) -> Path | None:
@@ -127,7 +136,9 @@ def _weights(path: Path | None) -> Path | None:
 
 
 def _model(name: str | None) -> str | None:
-    """An architecture by its name, or its file by the full path."""
+    """An architecture by its name, or its file by the full path; None for the shipped one."""
+    if name == NAME:
+        return None
     return str(Path(name).resolve()) if name is not None and Path(name).suffix == ".json" else name
 
 
@@ -184,6 +195,9 @@ def _guidance(record: FitRecord, where: Path) -> Mapping[str, Any]:
     term = next((name for name, kind in record.options.items() if kind == SemanticTerm.__name__), None)
     if term is None:
         return {**dict.fromkeys(_GUIDANCE), "guidance": "rules"}
+    prompts = tuple(str(text) for name, text in record.options.items() if name.startswith(f"{term}.prompts."))
+    if record.options.get(f"{term}.encoder") == PeopleSource.__name__:
+        return dict(zip(_GUIDANCE, ("clip", None, None, prompts), strict=True))
     model, weights = (
         typed(
             hint,
@@ -192,8 +206,7 @@ def _guidance(record: FitRecord, where: Path) -> Mapping[str, Any]:
         )
         for name, hint in (("model", str), ("weights", str))
     )
-    prompts = [str(text) for name, text in record.options.items() if name.startswith(f"{term}.prompts.")]
-    return dict(zip(_GUIDANCE, ("clip", model, Path(weights), tuple(prompts)), strict=True))
+    return dict(zip(_GUIDANCE, ("clip", model, Path(weights), prompts), strict=True))
 
 
 def _budget(record: FitRecord, option: str, hint: Any, where: Path) -> Any:  # noqa: ANN401 - of the type that is hinted

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from avatars.body import BodyModel
-from avatars.crowd.captions import Caption
+from avatars.crowd.captions import QUESTIONS, Caption
 from avatars.crowd.person import Split
 from avatars.crowd.shards import Crowd
 from avatars.semantic.open_clip_encoder import OpenClipSource
@@ -17,12 +17,12 @@ from avatars.semantic.open_clip_encoder import OpenClipSource
 pytest.importorskip("open_clip")
 
 from assets.build.people_clip.batches import Batch, Feed, in_front, shard_path, whole_pairs
-from assets.build.people_clip.losses import caption_loss, person_loss
+from assets.build.people_clip.losses import answer_loss, caption_loss, person_loss
 from assets.build.people_clip.training import Learner, Plan
 
 TINY = {
     "embed_dim": 32,
-    "vision_cfg": {"image_size": 112, "layers": 1, "width": 64, "head_width": 32, "patch_size": 28, "pool_type": "avg"},
+    "vision_cfg": {"image_size": 112, "layers": [1, 1, 1, 1], "width": 8, "head_width": 16},
     "text_cfg": {"context_length": 64, "vocab_size": 49408, "width": 16, "heads": 1, "layers": 1},
 }
 
@@ -92,15 +92,36 @@ def test_both_halves_of_a_batch_show_the_same_people(folder: Path):
 
 
 def test_no_caption_contradicts_its_own_picture_and_many_contradict_others(folder: Path):
-    wrong = Feed(folder, 1).batch(2).contradicted()
+    batch = Feed(folder, 1).batch(2)
+    wrong = batch.contradicted()
+    assert wrong.shape == (16, 16)
+    assert len(batch.captions) == 16
     assert not wrong.diagonal().any()
     assert 0.5 < float(wrong.float().mean()) < 1.0
 
 
 def test_a_caption_contradicts_whoever_it_is_wrong_about():
     red, blue = Caption("a red top", {"top color": "red"}), Caption("a blue top", {"top color": "blue"})
-    batch = Batch(torch.zeros(2, 3, 1, 1), (red, blue), ({"top color": "red"}, {"top color": "red"}))
+    facts = ({"top color": "red"},) * 2
+    batch = Batch(torch.zeros(2, 3, 1, 1), (red, blue), facts, facts, {})
     assert batch.contradicted().tolist() == [[False, True], [False, True]]
+
+
+def test_the_truth_of_an_answer_is_what_the_picture_shows(folder: Path):
+    batch = Feed(folder, 2).batch(2)
+    for name, texts in batch.answers.items():
+        assert len(texts) == len(set(texts)) == len(QUESTIONS[name])
+        truth = batch.truth(name).tolist()
+        assert any(value >= 0 for value in truth)
+        for value, facts in zip(truth, batch.shown, strict=True):
+            assert facts.get(name) == (QUESTIONS[name][value] if value >= 0 else None)
+
+
+def test_the_loss_of_answers_is_that_of_a_loop_and_skips_what_is_not_shown(generator: torch.Generator):
+    images, answers, scale = unit(generator, 3), unit(generator, 4), torch.tensor(5.0, dtype=torch.float64)
+    logits = [[float(scale * image @ answer) for answer in answers] for image in images]
+    expected = [math.log(sum(map(math.exp, row))) - row[value] for row, value in zip(logits[:2], (3, 1), strict=True)]
+    assert float(answer_loss(images, answers, scale, torch.tensor([3, 1, -1]))) == pytest.approx(sum(expected) / 2)
 
 
 def test_the_background_takes_the_place_of_nothing_else():

@@ -11,6 +11,7 @@ from avatars.fitting.semantic_term import SemanticTerm
 from avatars.fitting.stages import FitStage
 from avatars.photo_inputs import PhotoFiles
 from avatars.semantic.open_clip_encoder import OpenClipSource
+from avatars.semantic.people_encoder import PeopleSource
 from nfield.cli import main
 from nfield.cli.fit import parse
 from nfield.cli.fit_options import FitOptions, fit_config, resumed
@@ -55,8 +56,30 @@ def test_clip_adds_a_stage_with_the_models_weights_and_the_words(tmp_path: Path)
     assert term.prompts == ("a hat", "a bag")
 
 
-def test_clip_without_weights_says_what_to_give():
-    with pytest.raises(OptionError, match=r"--clip-weights: is left out.*give the checkpoint.*open_clip's ViT-L-14"):
+@pytest.mark.parametrize("model", [[], ["--clip-model", "people"]])
+def test_clip_alone_takes_the_shipped_model(tmp_path: Path, model: list[str]):
+    begun = parse(["photo.jpg", "--out", str(tmp_path), "--guidance", "clip", "--prompt", "a hat", *model])
+    last = fit_config(begun).stages[-1]
+    assert isinstance(last, FitStage)
+    term = last.terms[-1]
+    assert isinstance(term, SemanticTerm)
+    assert term.encoder == PeopleSource()
+    assert term.prompts == ("a hat",)
+    _begun(begun, tmp_path)
+    assert fit_config(resumed(FitOptions(tmp_path, resume=True))) == fit_config(begun)
+    assert fit_config(resumed(FitOptions(tmp_path, resume=True, clip_model="people"))) == fit_config(begun)
+    with pytest.raises(OptionError, match=r"--clip-model: is RN50, but the fit in .* was begun with none"):
+        resumed(FitOptions(tmp_path, resume=True, clip_model="RN50"))
+
+
+def test_the_shipped_model_takes_no_weights_of_others():
+    words = ["photo.jpg", "--out", "o", "--guidance", "clip", "--clip-model", "people", "--clip-weights", "w.pt"]
+    with pytest.raises(OptionError, match="--clip-weights: is given, but --clip-model people has its own"):
+        fit_config(parse(words))
+
+
+def test_another_model_without_weights_says_what_to_give():
+    with pytest.raises(OptionError, match=r"--clip-weights: is left out, but --clip-model is ViT-L-14; give the check"):
         fit_config(parse(["photo.jpg", "--out", "o", "--guidance", "clip", "--clip-model", "ViT-L-14"]))
 
 

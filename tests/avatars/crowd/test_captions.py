@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from avatars.crowd.captions import VIEWS, caption
+from avatars.crowd.captions import QUESTIONS, VIEWS, answers, caption
 from avatars.crowd.person import Split, drawn_build, drawn_dye
 from avatars.semantic.directions import Direction
 
@@ -62,3 +62,15 @@ def test_nothing_is_said_of_what_is_not_known():
         assert set(told.claims) <= set(facts)
         assert "hair" not in told.text
         assert "seen" not in told.text
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_answers_differ_in_the_value_alone(name: str):
+    texts = answers(name, np.random.default_rng(3))
+    assert len(set(texts)) == len(QUESTIONS[name])
+    if name.endswith(" color"):
+        said = [
+            text.replace(value, "?").replace(" an ", " a ") for text, value in zip(texts, QUESTIONS[name], strict=True)
+        ]
+        assert len(set(said)) == 1
+    assert len({answers(name, np.random.default_rng(seed)) for seed in range(30)}) > 1 or name in ("who", "hair color")

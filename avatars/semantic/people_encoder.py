@@ -1,0 +1,20 @@
+"""The shipped image-text model of people: small, trained on made-up people only (assets/semantic/README.md)."""
+
+from dataclasses import dataclass
+
+import assets
+from avatars.semantic.encoder import SemanticEncoder
+from avatars.semantic.open_clip_encoder import OpenClipSource
+
+NAME = "people"
+"""What the command calls it."""
+
+
+@dataclass(frozen=True)
+class PeopleSource:
+    """The shipped model, an `EncoderSource`; it has no options."""
+
+    def load(self) -> SemanticEncoder:
+        """See `EncoderSource.load`."""
+        paths = (str(assets.path(f"semantic/{name}")) for name in ("people.json", "people.safetensors"))
+        return OpenClipSource(*paths).load()
