@@ -179,7 +179,9 @@ class _Said:
 
 
 def _some(able: Sequence[str], generator: np.random.Generator) -> list[str]:
-    """Some of several places, at least one."""
+    """Some of several places, at least one of those there are."""
+    if not able:
+        return []
     count = 1 + int(generator.integers(len(able)))
     chosen = set(generator.permutation(len(able))[:count].tolist())
     return [place for index, place in enumerate(able) if index in chosen]

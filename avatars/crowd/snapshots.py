@@ -47,6 +47,9 @@ _SHOWN: dict[str, tuple[str, ...]] = {
 }
 """The first words of the facts that each of them shows."""
 
+_SIDELESS = ("arm", "leg")
+"""Frames that do not tell from which side they are seen."""
+
 _ON_THE_BACK = "backpack"
 
 
@@ -76,7 +79,7 @@ class Viewpoint:
 
 
 def shown(facts: Facts, viewpoint: Viewpoint) -> Facts:
-    """What a picture from a viewpoint shows of some facts, with its "view"."""
+    """What a picture from a viewpoint shows of some facts, with its "view" where that can be told."""
     seen = {name: value for name, value in facts.items() if name.split()[0] in _SHOWN[viewpoint.frame]}
     if any(name == "outer" and "open" not in value for name, value in facts.items()):
         seen = {name: value for name, value in seen.items() if name.split()[0] != "top"}
@@ -86,7 +89,7 @@ def shown(facts: Facts, viewpoint: Viewpoint) -> Facts:
         front = [name for name, value in seen.items() if name.endswith(" cloth") and CLOTHS[value].front]
         for name in front:
             del seen[name], seen[name.replace("cloth", "second color")]
-    return {**seen, "view": viewpoint.view}
+    return seen if viewpoint.frame in _SIDELESS else {**seen, "view": viewpoint.view}
 
 
 @dataclass(frozen=True)

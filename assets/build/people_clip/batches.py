@@ -12,9 +12,13 @@ from torch import Tensor
 from avatars.crowd.captions import QUESTIONS, Caption, answers, caption
 from avatars.crowd.person import Facts
 from avatars.crowd.shards import Shard
+from avatars.semantic.photo_meaning import BACKGROUNDS
 
-_BLURRED, _GRAINY, _FLAT = 0.3, 0.3, 0.5
-"""Shares of pictures that are blurred as a field's are, that have grain, and that stand before one colour."""
+_BLURRED, _GRAINY, _KNOWN = 0.2, 0.2, 0.7
+"""Shares of pictures that are blurred as a field's are, that have grain, and whose background is one of guidance's."""
+
+_ASKED = 4
+"""Facts beside the view that a batch is asked for."""
 
 _MOVED = 7
 """Pixels, at most, by which pictures are moved."""
@@ -81,8 +85,13 @@ class Feed:
         captions = tuple(caption(facts, generator) for facts in shown[: len(shown) // 2])
         people = [{**shard.facts[dye], "view": shard.viewpoints[place].view} for shard, dye, place in taken]
         stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
-        seen = [name for name in QUESTIONS if any(name in facts for facts in shown)]
-        return Batch(stacked, captions, tuple(people), shown, {name: answers(name, generator) for name in seen})
+        asked = {name: answers(name, generator) for name in self._asked(shown)}
+        return Batch(stacked, captions, tuple(people), shown, asked)
+
+    def _asked(self, shown: Sequence[Facts]) -> list[str]:
+        """The view, and some other facts that are shown."""
+        seen = [name for name in QUESTIONS if name != "view" and any(name in facts for facts in shown)]
+        return ["view", *self._generator.permutation(seen)[:_ASKED].tolist()]
 
     def _two(self, shard: Shard) -> tuple[int, int]:
         """Two pictures of the same frame."""
@@ -130,11 +139,11 @@ def in_front(
         picture = picture[:, ::-1]
     picture = _moved(picture, *generator.integers(-_MOVED, _MOVED + 1, 2).tolist())
     alpha = picture[..., 3:]
-    color = picture[..., :3] ** generator.uniform(0.85, 1.15) * alpha + _background(picture.shape[0], generator) * (
+    color = picture[..., :3] ** generator.uniform(0.85, 1.15) * alpha + _background(generator) * (
         1.0 - alpha
     )
     if generator.random() < _BLURRED:
-        color = _blurred(color, int(generator.integers(2, 4)))
+        color = _blurred(color, 2)
     if generator.random() < _GRAINY:
         color = color + generator.normal(0.0, generator.uniform(0.0, 0.03), color.shape).astype(np.float32)
     return color.clip(0.0, 1.0)
@@ -147,16 +156,11 @@ def _moved(picture: Float[np.ndarray, "s s 4"], down: int, right: int) -> Float[
     return padded[_MOVED - down : _MOVED - down + size, _MOVED - right : _MOVED - right + size]
 
 
-def _background(size: int, generator: np.random.Generator) -> Float[np.ndarray, "s s 3"]:
-    """One colour, or coarse blotches."""
-    base = generator.random(3) if generator.random() < 0.7 else np.full(3, generator.random())
-    flat = np.broadcast_to(base, (size, size, 3)).astype(np.float32)
-    if generator.random() < _FLAT:
-        return flat
-    cells = int(generator.integers(2, 8))
-    coarse = torch.from_numpy(generator.normal(0.0, 0.2, (1, 3, cells, cells)).astype(np.float32))
-    fine = torch.nn.functional.interpolate(coarse, (size, size), mode="bilinear", align_corners=True)
-    return (flat + fine[0].permute(1, 2, 0).numpy()).clip(0.0, 1.0)
+def _background(generator: np.random.Generator) -> Float[np.ndarray, "3"]:
+    """A colour that guidance puts behind people, or any."""
+    if generator.random() < _KNOWN:
+        return np.array(BACKGROUNDS[int(generator.integers(len(BACKGROUNDS)))], dtype=np.float32)
+    return generator.random(3).astype(np.float32)
 
 
 def _blurred(picture: Float[np.ndarray, "s s 3"], factor: int) -> Float[np.ndarray, "s s 3"]:
