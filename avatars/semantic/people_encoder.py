@@ -16,5 +16,5 @@ class PeopleSource:
 
     def load(self) -> SemanticEncoder:
         """See `EncoderSource.load`."""
-        paths = (str(assets.path(f"semantic/{name}")) for name in ("people.json", "people.safetensors"))
-        return OpenClipSource(*paths).load()
+        architecture, weights = (str(assets.path(f"semantic/people.{end}")) for end in ("json", "safetensors"))
+        return OpenClipSource(architecture, weights).load()

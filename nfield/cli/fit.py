@@ -24,7 +24,7 @@ _EXAMPLES = (
     "nfield fit photo.jpg --out runs/me --mask mask.png --minutes 6",
     "nfield fit group.jpg --out runs/her --person 2",
     "nfield fit photo.jpg --out runs/me-rbf --field rbf",
-    "nfield fit photo.jpg --out runs/me --guidance clip --clip-weights ViT-B-32.safetensors --prompt 'a backpack'",
+    "nfield fit photo.jpg --out runs/me --guidance clip --prompt 'a person wearing a red coat'",
     "nfield render runs/me --motion dance",
 )
 

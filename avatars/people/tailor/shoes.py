@@ -12,6 +12,7 @@ from avatars.body import BodyModel
 from avatars.body.joints import JOINT_NAMES
 from avatars.people.sheet import Sheet, join
 from avatars.people.tailor.garment import Sewn
+from avatars.people.tailor.lofts import loft_faces
 from avatars.people.tailor.regions import below, places
 
 _STATIONS, _AROUND = 28, 32
@@ -54,7 +55,11 @@ class ShoesCut:
         placed = ankle * [1.0, 0.0, 1.0] + rings[:, :1] * across + rings[:, 2:] * forward
         placed[:, 1] = rings[:, 1]
         return Sheet(
-            _nearest(model, placed, foot), placed, _loft_faces(), np.zeros((len(placed), 24)), np.zeros(len(placed))
+            _nearest(model, placed, foot),
+            placed,
+            loft_faces(_STATIONS, _AROUND),
+            np.zeros((len(placed), 24)),
+            np.zeros(len(placed)),
         )
 
     def _rings(self, foot: Float[np.ndarray, "f 3"]) -> Float[np.ndarray, "r 3"]:
@@ -95,18 +100,3 @@ def _nearest(model: BodyModel, points: Float[np.ndarray, "p 3"], candidates: Int
     share /= share.sum(1, keepdims=True)
     rows = np.repeat(np.arange(len(points)), _NEIGHBOURS)
     return sparse.csr_matrix((share.ravel(), (rows, candidates[near].ravel())), (len(points), len(model.template)))
-
-
-def _loft_faces() -> Int[np.ndarray, "t 3"]:
-    grid = np.arange(_STATIONS * _AROUND).reshape(_STATIONS, _AROUND)
-    right = np.roll(grid, -1, axis=1)
-    a, b, c, d = (part.ravel() for part in (grid[:-1], right[:-1], grid[1:], right[1:]))
-    first, last = np.full(_AROUND, grid.size), np.full(_AROUND, grid.size + 1)
-    return np.concatenate(
-        [
-            np.stack([a, b, c], 1),
-            np.stack([b, d, c], 1),
-            np.stack([first, right[0], grid[0]], 1),
-            np.stack([last, grid[-1], right[-1]], 1),
-        ]
-    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from scipy import sparse
 from scipy.spatial import KDTree
 
@@ -11,6 +11,7 @@ from avatars.body import BodyModel
 from avatars.body.joints import JOINT_NAMES
 from avatars.people.sheet import Sheet
 from avatars.people.tailor.garment import Sewn
+from avatars.people.tailor.lofts import loft_faces
 from avatars.people.tailor.regions import places
 
 _RINGS, _AROUND = 20, 32
@@ -38,17 +39,17 @@ class SolidCut:
         points = np.array(self.center) + np.array(self.half) * self._unit()
         weights = np.zeros((len(points), len(JOINT_NAMES)))
         weights[:, JOINT_NAMES.index(self.joint)] = 1.0
-        sheet = Sheet(_grown_with(model, points), points, _faces(), weights, np.ones(len(points)))
+        sheet = Sheet(_grown_with(model, points), points, loft_faces(_RINGS, _AROUND), weights, np.ones(len(points)))
         return Sewn(sheet, np.full(len(model.template), -1.0))
 
     def _unit(self) -> Float[np.ndarray, "p 3"]:
-        """Points of the box of half a metre each way, ring by ring from the top, then the two poles."""
-        rise = np.pi * (0.5 - (np.arange(_RINGS) + 0.5) / _RINGS)
+        """Points of the box of a metre each way, ring by ring from the bottom, then the two poles."""
+        rise = np.pi * ((np.arange(_RINGS) + 0.5) / _RINGS - 0.5)
         turn = 2.0 * np.pi * np.arange(_AROUND) / _AROUND
         wide, high = np.cos(rise)[:, None], np.sin(rise)[:, None]
         x, z = wide * np.sin(turn), wide * np.cos(turn)
         rings = np.stack([x, np.broadcast_to(high, x.shape), z], -1).reshape(-1, 3)
-        points = np.concatenate([rings, [[0.0, 1.0, 0.0], [0.0, -1.0, 0.0]]])
+        points = np.concatenate([rings, [[0.0, -1.0, 0.0], [0.0, 1.0, 0.0]]])
         return points / (np.abs(points) ** self.sharpness).sum(1, keepdims=True) ** (1.0 / self.sharpness)
 
 
@@ -80,19 +81,3 @@ def _grown_with(model: BodyModel, points: Float[np.ndarray, "p 3"]) -> sparse.cs
     rows = np.repeat(np.arange(len(points)), len(vertices))
     columns = np.tile(vertices, len(points))
     return sparse.csr_matrix((shares.ravel(), (rows, columns)), (len(points), len(model.template)))
-
-
-def _faces() -> Int[np.ndarray, "t 3"]:
-    """Counter-clockwise from outside."""
-    grid = np.arange(_RINGS * _AROUND).reshape(_RINGS, _AROUND)
-    right = np.roll(grid, -1, axis=1)
-    a, b, c, d = (part.ravel() for part in (grid[:-1], right[:-1], grid[1:], right[1:]))
-    top, bottom = np.full(_AROUND, grid.size), np.full(_AROUND, grid.size + 1)
-    return np.concatenate(
-        [
-            np.stack([a, c, b], 1),
-            np.stack([b, c, d], 1),
-            np.stack([top, grid[0], right[0]], 1),
-            np.stack([bottom, right[-1], grid[-1]], 1),
-        ]
-    )
