@@ -29,7 +29,7 @@ DYES = 4
 """Of each build; two builds that follow each other have the same ones."""
 
 _TAKEN = (
-    *("full",) * 8, *("upper",) * 4, *("torso",) * 4, *("lower",) * 4, *("head",) * 4, *("arm",) * 2, *("leg",) * 2,
+    *("full",) * 10, *("upper",) * 5, *("torso",) * 4, *("lower",) * 4, *("head",) * 5,
 )  # fmt: skip
 """What the pictures of a build are framed around; each of them is of another pose."""
 
@@ -40,11 +40,13 @@ class Shard:
 
     Attributes:
         pictures: In each dye, of each viewpoint: sRGB and alpha, colours not multiplied by it.
+        places: What each viewpoint sees of the body at rest: see `Snapshot.places`.
         viewpoints: Of the pictures.
         facts: Of each dye.
     """
 
     pictures: UInt8[np.ndarray, "d k s s 4"]
+    places: Float[np.ndarray, "k p p 3"]
     viewpoints: tuple[Viewpoint, ...]
     facts: tuple[Facts, ...]
 
@@ -56,7 +58,7 @@ class Shard:
         """Write a file; it is whole or not there."""
         told = {"facts": [dict(facts) for facts in self.facts], "views": [asdict(view) for view in self.viewpoints]}
         content = io.BytesIO()
-        np.savez_compressed(content, pictures=self.pictures, told=json.dumps(told))
+        np.savez_compressed(content, pictures=self.pictures, places=self.places, told=json.dumps(told))
         write_atomically(path, content.getvalue())
 
     @staticmethod
@@ -68,13 +70,13 @@ class Shard:
         """
         try:
             with path.open("rb") as content, np.load(content) as file:
-                pictures, told = file["pictures"], json.loads(str(file["told"]))
+                pictures, places, told = file["pictures"], file["places"], json.loads(str(file["told"]))
             views = [Viewpoint(**{**view, "light": _light(view["light"])}) for view in told["views"]]
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as wrong:
             raise DataError(
                 f"{path}: is not a file of pictures of people ({wrong}); remove it, and make it anew"
             ) from wrong
-        return Shard(pictures, tuple(views), tuple(told["facts"]))
+        return Shard(pictures, places, tuple(views), tuple(told["facts"]))
 
 
 class Crowd:
@@ -97,15 +99,16 @@ class Crowd:
         figure = build.sewn(self._model)
         dyes = [drawn_dye(self._split, build, number // 2 * DYES + place) for place in range(DYES)]
         parts, shape = parts_of(figure), torch.tensor(build.shape)
-        views, pictures = [], []
+        views, pictures, places = [], [], []
         for frame in self._frames:
             rotations = self._poses[int(generator.integers(len(self._poses)))]
             view = drawn_viewpoint(frame, generator)
             posed = figure.model.pose(BodyPose(rotations, torch.zeros(3), shape)).vertices
             seen = snapshot(figure, posed, parts, view, SIZE)
             pictures.append(np.stack([seen.developed(figure, dye.surfaces) for dye in dyes]))
+            places.append(seen.places().astype(np.float16))
             views.append(view)
-        return Shard(np.stack(pictures, 1), tuple(views), _facts(dyes))
+        return Shard(np.stack(pictures, 1), np.stack(places), tuple(views), _facts(dyes))
 
 
 def _light(told: Mapping[str, Any]) -> Light:

@@ -21,6 +21,9 @@ from nfield.kernels.rasterize import rasterize
 _SAMPLES = 2
 """Samples of a pixel along each axis."""
 
+PLACE = 4
+"""Pixels along the edge of the squares of `Snapshot.places`."""
+
 _PADDING = 0.05
 _HEAD_PADDING = 0.5
 _SHADOW_EDGE = 256
@@ -31,8 +34,6 @@ FRAMES: dict[str, tuple[int, ...]] = {
     "torso": (1,),
     "upper": (1, 2, 3, 4, 5, 10, 11),
     "lower": (6, 7, 8, 9),
-    "arm": (2, 4),
-    "leg": (8,),
 }
 """What a picture is framed around: numbers of `avatars.body.parts.PART_NAMES`."""
 
@@ -42,13 +43,8 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     "torso": ("top", "outer", "bag"),
     "upper": ("top", "outer", "bag", "hair", "skin", "who"),
     "lower": ("bottom", "shoes"),
-    "arm": ("skin",),
-    "leg": ("shoes",),
 }
 """The first words of the facts that each of them shows."""
-
-_SIDELESS = ("arm", "leg")
-"""Frames that do not tell from which side they are seen."""
 
 _ON_THE_BACK = "backpack"
 
@@ -79,7 +75,7 @@ class Viewpoint:
 
 
 def shown(facts: Facts, viewpoint: Viewpoint) -> Facts:
-    """What a picture from a viewpoint shows of some facts, with its "view" where that can be told."""
+    """What a picture from a viewpoint shows of some facts, with its "view"."""
     seen = {name: value for name, value in facts.items() if name.split()[0] in _SHOWN[viewpoint.frame]}
     if any(name == "outer" and "open" not in value for name, value in facts.items()):
         seen = {name: value for name, value in seen.items() if name.split()[0] != "top"}
@@ -89,7 +85,7 @@ def shown(facts: Facts, viewpoint: Viewpoint) -> Facts:
         front = [name for name, value in seen.items() if name.endswith(" cloth") and CLOTHS[value].front]
         for name in front:
             del seen[name], seen[name.replace("cloth", "second color")]
-    return seen if viewpoint.frame in _SIDELESS else {**seen, "view": viewpoint.view}
+    return {**seen, "view": viewpoint.view}
 
 
 @dataclass(frozen=True)
@@ -115,6 +111,13 @@ class Snapshot:
         alpha = small[..., 3:]
         picture = np.concatenate([srgb(small[..., :3] / np.maximum(alpha, 1e-9)), alpha], -1)
         return (picture.clip(0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+    def places(self) -> Float[np.ndarray, "p p 3"]:
+        """Where on the body at rest what is seen lies, metres: means over squares of `PLACE` pixels, times coverage."""
+        cells, edge = self.size // PLACE, PLACE * _SAMPLES
+        seen = np.zeros((*self.inside.shape, 3))
+        seen[self.inside] = self.points.rest
+        return seen.reshape(cells, edge, cells, edge, 3).mean((1, 3))
 
 
 def snapshot(

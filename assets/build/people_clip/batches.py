@@ -12,6 +12,7 @@ from torch import Tensor
 from avatars.crowd.captions import QUESTIONS, Caption, answers, caption
 from avatars.crowd.person import Facts
 from avatars.crowd.shards import Shard
+from avatars.crowd.snapshots import PLACE
 from avatars.semantic.photo_meaning import BACKGROUNDS
 
 _BLURRED, _GRAINY, _KNOWN = 0.2, 0.2, 0.7
@@ -19,6 +20,9 @@ _BLURRED, _GRAINY, _KNOWN = 0.2, 0.2, 0.7
 
 _ASKED = 4
 """Facts beside the view that a batch is asked for."""
+
+COARSE = 8
+"""Pixels along the edge of the squares whose places on the body the model learns to tell."""
 
 _MOVED = 7
 """Pixels, at most, by which pictures are moved."""
@@ -34,6 +38,7 @@ class Batch:
         people: All that is known of whom each picture shows, with its "view".
         shown: What of that each picture shows.
         answers: A caption for each value of some facts.
+        places: Where on the body at rest what is seen lies, metres, times coverage; and the coverage.
     """
 
     pictures: Float[Tensor, "b 3 s s"]
@@ -41,6 +46,7 @@ class Batch:
     people: tuple[Facts, ...]
     shown: tuple[Facts, ...]
     answers: Mapping[str, tuple[str, ...]]
+    places: Float[Tensor, "b 4 p p"]
 
     def truth(self, name: str) -> Int[Tensor, "b"]:
         """The number of a fact's value in `QUESTIONS` that each picture shows; -1 where it does not."""
@@ -80,13 +86,15 @@ class Feed:
 
     def _of(self, taken: Sequence[tuple[Shard, int, int]]) -> Batch:
         generator = self._generator
-        pictures = [in_front(shard.pictures[dye, place], generator) for shard, dye, place in taken]
+        looks = [Look.of(shard, dye, place).varied(generator) for shard, dye, place in taken]
+        pictures = [look.in_front(generator) for look in looks]
         shown = tuple(shard.shown(dye, place) for shard, dye, place in taken)
         captions = tuple(caption(facts, generator) for facts in shown[: len(shown) // 2])
         people = [{**shard.facts[dye], "view": shard.viewpoints[place].view} for shard, dye, place in taken]
         stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
         asked = {name: answers(name, generator) for name in self._asked(shown)}
-        return Batch(stacked, captions, tuple(people), shown, asked)
+        places = torch.from_numpy(np.stack([look.coarse() for look in looks]))
+        return Batch(stacked, captions, tuple(people), shown, asked, places)
 
     def _asked(self, shown: Sequence[Facts]) -> list[str]:
         """The view, and some other facts that are shown."""
@@ -130,26 +138,50 @@ def _loaded(pair: tuple[Path, Path]) -> tuple[Shard, Shard]:
     return Shard.load(pair[0]), Shard.load(pair[1])
 
 
-def in_front(
-    picture: np.ndarray, generator: np.random.Generator
-) -> Float[np.ndarray, "s s 3"]:
-    """A picture before a random background, somewhat brighter or darker, moved, turned around or blurred."""
-    picture = picture.astype(np.float32) / 255.0
-    if generator.random() < 0.5:
-        picture = picture[:, ::-1]
-    picture = _moved(picture, *generator.integers(-_MOVED, _MOVED + 1, 2).tolist())
-    alpha = picture[..., 3:]
-    color = picture[..., :3] ** generator.uniform(0.85, 1.15) * alpha + _background(generator) * (
-        1.0 - alpha
-    )
-    if generator.random() < _BLURRED:
-        color = _blurred(color, 2)
-    if generator.random() < _GRAINY:
-        color = color + generator.normal(0.0, generator.uniform(0.0, 0.03), color.shape).astype(np.float32)
-    return color.clip(0.0, 1.0)
+@dataclass(frozen=True)
+class Look:
+    """One picture of somebody.
+
+    Attributes:
+        picture: sRGB and alpha in [0, 1], colours not multiplied by it.
+        places: Where on the body at rest each pixel lies, metres, times coverage.
+    """
+
+    picture: Float[np.ndarray, "s s 4"]
+    places: Float[np.ndarray, "s s 3"]
+
+    @staticmethod
+    def of(shard: Shard, dye: int, place: int) -> "Look":
+        """A picture of a shard."""
+        places = shard.places[place].astype(np.float32).repeat(PLACE, 0).repeat(PLACE, 1)
+        return Look(shard.pictures[dye, place].astype(np.float32) / 255.0, places)
+
+    def varied(self, generator: np.random.Generator) -> "Look":
+        """Moved, and turned around half of the time."""
+        picture, places = self.picture, self.places
+        if generator.random() < 0.5:
+            picture, places = picture[:, ::-1], places[:, ::-1] * np.array([-1.0, 1.0, 1.0], dtype=np.float32)
+        down, right = generator.integers(-_MOVED, _MOVED + 1, 2).tolist()
+        return Look(_moved(picture, down, right), _moved(places, down, right))
+
+    def in_front(self, generator: np.random.Generator) -> Float[np.ndarray, "s s 3"]:
+        """Before a random background, somewhat brighter or darker, blurred or grainy at times."""
+        alpha = self.picture[..., 3:]
+        color = self.picture[..., :3] ** generator.uniform(0.85, 1.15) * alpha + _background(generator) * (1.0 - alpha)
+        if generator.random() < _BLURRED:
+            color = _blurred(color, 2)
+        if generator.random() < _GRAINY:
+            color = color + generator.normal(0.0, generator.uniform(0.0, 0.03), color.shape)
+        return color.clip(0.0, 1.0).astype(np.float32)
+
+    def coarse(self) -> Float[np.ndarray, "4 p p"]:
+        """Places and coverage, means over squares of `COARSE` pixels."""
+        whole = np.concatenate([self.places, self.picture[..., 3:]], -1)
+        cells = len(whole) // COARSE
+        return whole.reshape(cells, COARSE, cells, COARSE, 4).mean((1, 3)).transpose(2, 0, 1).astype(np.float32)
 
 
-def _moved(picture: Float[np.ndarray, "s s 4"], down: int, right: int) -> Float[np.ndarray, "s s 4"]:
+def _moved(picture: Float[np.ndarray, "s s c"], down: int, right: int) -> Float[np.ndarray, "s s c"]:
     """Nothing is where it came from."""
     padded = np.pad(picture, ((_MOVED, _MOVED), (_MOVED, _MOVED), (0, 0)))
     size = picture.shape[0]

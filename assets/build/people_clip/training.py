@@ -16,6 +16,7 @@ from torch import Tensor
 
 from assets.build.people_clip.batches import Batch, Feed, whole_pairs
 from assets.build.people_clip.losses import answer_loss, caption_loss, person_loss
+from assets.build.people_clip.teaching import TaughtTower, place_loss
 from nfield.whole_file import write_atomically
 
 _RATE, _DECAY, _WARM = 1e-3, 0.05, 100
@@ -24,8 +25,11 @@ _RATE, _DECAY, _WARM = 1e-3, 0.05, 100
 _HOTTEST = math.log(100.0)
 """Largest logarithm of the inverse temperature, as in CLIP."""
 
-_TEMPERATURE, _PEOPLE = 0.1, 0.5
+_TEMPERATURE, _PEOPLE = 0.1, 0.25
 """Of telling persons apart, and the weight of that beside captions."""
+
+_PLACES = 5.0
+"""Weight of a metre by which a place on the body is mistaken."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,12 @@ class Learner:
         self.model.visual.to(memory_format=torch.channels_last)
         self._tokenizer = SimpleTokenizer(context_length=config["text_cfg"]["context_length"])
         self._plan = plan
-        plain = [value for value in self.model.parameters() if value.ndim < 2]
+        tower = config["vision_cfg"]
+        self._taught = TaughtTower(self.model.visual, config["embed_dim"], 16 * tower["width"])
+        values = [*self.model.parameters(), *self._taught.facts.parameters(), *self._taught.places.parameters()]
+        plain = [value for value in values if value.ndim < 2]
         groups = [
-            {"params": [value for value in self.model.parameters() if value.ndim >= 2], "weight_decay": _DECAY},
+            {"params": [value for value in values if value.ndim >= 2], "weight_decay": _DECAY},
             {"params": plain, "weight_decay": 0.0},
         ]
         self._optimizer = torch.optim.AdamW(groups, lr=_RATE, betas=(0.9, 0.98))
@@ -106,12 +113,15 @@ class Learner:
 
     def state(self) -> dict[str, Any]:
         """All that going on needs."""
-        learnt = {"model": self.model.state_dict(), "optimizer": self._optimizer.state_dict(), "used": self._used}
+        heads = {"facts": self._taught.facts.state_dict(), "places": self._taught.places.state_dict()}
+        learnt = {**heads, "model": self.model.state_dict(), "optimizer": self._optimizer.state_dict(), "used": self._used}
         return {**learnt, **asdict(self.progress)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a `state`."""
         self.model.load_state_dict(state["model"])
+        self._taught.facts.load_state_dict(state["facts"])
+        self._taught.places.load_state_dict(state["places"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._used = state["used"]
         self.progress = Progress(state["minutes"], state["steps"])
@@ -131,7 +141,7 @@ class Learner:
         losses = self._losses(batch)
         self._optimizer.zero_grad()
         sum(losses.values(), torch.zeros(())).backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_([p for group in self._optimizer.param_groups for p in group["params"]], 1.0)
         self._optimizer.step()
         with torch.no_grad():
             self.model.logit_scale.clamp_(max=_HOTTEST)
@@ -142,9 +152,10 @@ class Learner:
         tokens = self._tokenizer([*(text.text for text in batch.captions), *asked])
         self._used[tokens.reshape(-1)] = True
         with torch.autocast("cpu", torch.bfloat16):
-            images = self.model.encode_image(_normalized(batch.pictures))
+            vectors, places = self._taught(_normalized(batch.pictures))
             texts = self.model.encode_text(tokens)
-        images, texts = (torch.nn.functional.normalize(part.float(), dim=-1) for part in (images, texts))
+        taught = self._taught.fact_loss(vectors.float(), batch) + _PLACES * place_loss(places.float(), batch.places)
+        images, texts = (torch.nn.functional.normalize(part.float(), dim=-1) for part in (vectors, texts))
         scale, count = self.model.logit_scale.exp(), len(batch.captions)
         first, second = images.chunk(2)
         told = texts[count:].split([len(batch.answers[name]) for name in batch.answers])
@@ -156,6 +167,7 @@ class Learner:
             "caption": caption_loss(first, texts[:count], scale, batch.contradicted()),
             "person": _PEOPLE * person_loss(first, second, _TEMPERATURE),
             "answer": torch.stack(known).mean(),
+            "taught": taught,
         }
 
     def _share(self) -> float:
