@@ -16,8 +16,9 @@ from avatars.semantic.open_clip_encoder import OpenClipSource
 
 pytest.importorskip("open_clip")
 
-from assets.build.people_clip.batches import Batch, Feed, in_front, shard_path, whole_pairs
+from assets.build.people_clip.batches import Batch, Feed, Look, shard_path, whole_pairs
 from assets.build.people_clip.losses import answer_loss, caption_loss, person_loss
+from assets.build.people_clip.teaching import TaughtTower, place_loss
 from assets.build.people_clip.training import Learner, Plan
 
 TINY = {
@@ -103,7 +104,7 @@ def test_no_caption_contradicts_its_own_picture_and_many_contradict_others(folde
 def test_a_caption_contradicts_whoever_it_is_wrong_about():
     red, blue = Caption("a red top", {"top color": "red"}), Caption("a blue top", {"top color": "blue"})
     facts = ({"top color": "red"},) * 2
-    batch = Batch(torch.zeros(2, 3, 1, 1), (red, blue), facts, facts, {})
+    batch = Batch(torch.zeros(2, 3, 1, 1), (red, blue), facts, facts, {}, torch.zeros(2, 4, 1, 1))
     assert batch.contradicted().tolist() == [[False, True], [False, True]]
 
 
@@ -124,12 +125,62 @@ def test_the_loss_of_answers_is_that_of_a_loop_and_skips_what_is_not_shown(gener
     assert float(answer_loss(images, answers, scale, torch.tensor([3, 1, -1]))) == pytest.approx(sum(expected) / 2)
 
 
-def test_the_background_takes_the_place_of_nothing_else():
-    picture = np.zeros((112, 112, 4), dtype=np.uint8)
-    picture[40:70, 40:70] = [255, 255, 255, 255]
-    shown = [in_front(picture, np.random.default_rng(seed)) for seed in range(20)]
+@pytest.fixture
+def square() -> Look:
+    """A white square in the middle of nothing, whose places are its columns and rows."""
+    picture, places = np.zeros((112, 112, 4), dtype=np.float32), np.zeros((112, 112, 3), dtype=np.float32)
+    picture[40:72, 40:72] = 1.0
+    places[40:72, 40:72, 0], places[40:72, 40:72, 1] = np.meshgrid(np.arange(32.0), np.arange(32.0))
+    return Look(picture, places)
+
+
+def test_the_background_takes_the_place_of_nothing_else(square: Look):
+    shown = [square.in_front(np.random.default_rng(seed)) for seed in range(30)]
     assert all(image[50:60, 50:60].min() > 0.85 for image in shown)
-    assert len({float(image[0, 0, 0]) for image in shown}) == 20
+    assert len({tuple(image[0, 0].tolist()) for image in shown}) > 8
+
+
+def test_places_move_and_turn_with_their_picture(square: Look):
+    for seed in range(12):
+        varied = square.varied(np.random.default_rng(seed))
+        inside = varied.picture[..., 3] > 0
+        assert inside.sum() == 32 * 32
+        assert (np.abs(varied.places).sum(-1) > 0).sum() == 32 * 32 - 1
+        across = varied.places[..., 0][inside].reshape(32, 32)[0]
+        assert (np.abs(across) == (np.arange(32) if across[-1] > 0 else np.arange(32)[::-1])).all()
+        assert (across <= 0).all() or (across >= 0).all()
+
+
+def test_coarse_places_are_means_over_squares(square: Look):
+    coarse = square.coarse()
+    assert coarse.shape == (4, 14, 14)
+    for row, column in ((5, 5), (8, 6), (2, 3)):
+        cell = np.s_[8 * row : 8 * row + 8, 8 * column : 8 * column + 8]
+        assert coarse[:3, row, column] == pytest.approx(square.places[cell].reshape(-1, 3).mean(0), abs=1e-4)
+        assert coarse[3, row, column] == pytest.approx(square.picture[cell][..., 3].mean())
+
+
+def test_the_loss_of_places_is_that_of_a_loop(generator: torch.Generator):
+    told, places = torch.rand(2, 4, 3, 3, generator=generator), torch.rand(2, 4, 3, 3, generator=generator)
+    places[:, :, 1] = 0.0
+    wrong = weight = cover = 0.0
+    for b, row, column in np.ndindex(2, 3, 3):
+        share = float(places[b, 3, row, column])
+        weight += share
+        cover += abs(float(told[b, 3, row, column]) - share) / 18
+        for axis in range(3):
+            where = float(places[b, axis, row, column]) / share if share else 0.0
+            wrong += share * abs(float(told[b, axis, row, column]) - where)
+    assert float(place_loss(told, places)) == pytest.approx(wrong / weight / 3 + cover, rel=1e-4)
+
+
+def test_the_taught_tower_gives_the_towers_own_vectors(architecture: Path):
+    learner = Learner(architecture, Plan(1.0))
+    tower = learner.model.visual.eval()
+    taught, pictures = TaughtTower(tower, 32, 128), torch.rand(2, 3, 112, 112)
+    vectors, places = taught(pictures)
+    torch.testing.assert_close(vectors, tower(pictures))
+    assert places.shape == (2, 4, 14, 14)
 
 
 def test_it_learns_saves_and_goes_on(folder: Path, architecture: Path, tmp_path: Path):

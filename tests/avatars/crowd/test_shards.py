@@ -9,6 +9,7 @@ import pytest
 from avatars.body import BodyModel
 from avatars.crowd.person import Split
 from avatars.crowd.shards import DYES, SIZE, Crowd, Shard
+from avatars.crowd.snapshots import PLACE
 from nfield.errors import DataError
 
 
@@ -18,6 +19,7 @@ def test_a_shard_holds_every_dye_of_every_viewpoint(shard_of: Callable[[Split, i
     assert [view.frame for view in shard.viewpoints] == ["full", "full", "head"]
     assert len({facts["top color"] + facts["bottom color"] for facts in shard.facts}) > 1
     assert (shard.pictures[..., 3] > 0).mean((2, 3)).min() > 0.05
+    assert shard.places.shape == (3, SIZE // PLACE, SIZE // PLACE, 3)
 
 
 def test_a_number_always_gives_the_same_pictures(model: BodyModel, shard_of: Callable[[Split, int], Shard]):
@@ -38,6 +40,7 @@ def test_a_shard_comes_back_from_its_file(tmp_path: Path, shard_of: Callable[[Sp
     shard.save(tmp_path / "000000.npz")
     again = Shard.load(tmp_path / "000000.npz")
     assert (again.pictures == shard.pictures).all()
+    assert (again.places == shard.places).all()
     assert again.viewpoints == shard.viewpoints
     assert [dict(facts) for facts in again.facts] == [dict(facts) for facts in shard.facts]
     assert dict(again.shown(1, 2)) == dict(shard.shown(1, 2))

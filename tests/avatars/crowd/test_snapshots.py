@@ -10,7 +10,7 @@ import torch
 from avatars.body import BodyModel, BodyPose
 from avatars.crowd.person import Split, drawn_build, drawn_dye
 from avatars.crowd.shards import Shard
-from avatars.crowd.snapshots import FRAMES, Viewpoint, drawn_viewpoint, parts_of, shown, snapshot
+from avatars.crowd.snapshots import FRAMES, PLACE, Snapshot, Viewpoint, drawn_viewpoint, parts_of, shown, snapshot
 from avatars.people.figure import Figure
 from avatars.people.lighting import Light
 
@@ -25,17 +25,20 @@ def figure(model: BodyModel):
 
 
 @pytest.fixture(scope="module")
-def take(figure: Figure):
-    build = drawn_build(Split.TRAINING, 1)
-    pose = BodyPose(torch.zeros(24, 3), torch.zeros(3), torch.tensor(build.shape))
+def seen(figure: Figure):
+    pose = BodyPose(torch.zeros(24, 3), torch.zeros(3), torch.tensor(drawn_build(Split.TRAINING, 1).shape))
     vertices = figure.model.pose(pose).vertices
-    dye = drawn_dye(Split.TRAINING, build, 1)
 
-    def taken(azimuth: float, frame: str) -> np.ndarray:
-        viewpoint = Viewpoint(azimuth, 0.0, 2.2, frame, FLAT)
-        return snapshot(figure, vertices, parts_of(figure), viewpoint, SIZE).developed(figure, dye.surfaces)
+    def looked(azimuth: float, frame: str = "full") -> Snapshot:
+        return snapshot(figure, vertices, parts_of(figure), Viewpoint(azimuth, 0.0, 2.2, frame, FLAT), SIZE)
 
-    return taken
+    return looked
+
+
+@pytest.fixture(scope="module")
+def take(figure: Figure, seen: Callable[..., Snapshot]):
+    dye = drawn_dye(Split.TRAINING, drawn_build(Split.TRAINING, 1), 1)
+    return lambda azimuth, frame: seen(azimuth, frame).developed(figure, dye.surfaces)
 
 
 def test_a_whole_person_fills_its_picture_and_touches_no_border(take: Take):
@@ -97,3 +100,16 @@ def test_random_viewpoints_see_all_sides():
     views = [drawn_viewpoint("full", generator).view for _ in range(300)]
     assert min(views.count(view) for view in ("front", "side", "back")) > 70
     assert all(frame in FRAMES for frame in ("full", "head", "torso"))
+
+
+def test_places_are_those_of_the_body_at_rest(seen: Callable[[float], Snapshot]):
+    front, back = (seen(azimuth).places() for azimuth in (0.0, 180.0))
+    cells = SIZE // PLACE
+    assert front.shape == (cells, cells, 3)
+    body = front[:, cells // 2 - 1 : cells // 2 + 1].mean(1)
+    head, shoes = np.nonzero(np.abs(body).sum(1) > 0.02)[0][[0, -1]]
+    assert body[head + 1, 1] > 0.2
+    assert body[shoes - 1, 1] < -0.5
+    assert front[..., 2].sum() > 0.0 > back[..., 2].sum()
+    left = front[: cells // 2, cells // 2 :, 0].sum()
+    assert left > 0.0 > front[: cells // 2, : cells // 2, 0].sum()
