@@ -28,8 +28,8 @@ _HOTTEST = math.log(100.0)
 _TEMPERATURE, _PEOPLE = 0.1, 0.25
 """Of telling persons apart, and the weight of that beside captions."""
 
-_PLACES = 5.0
-"""Weight of a metre by which a place on the body is mistaken."""
+_PLACES = 2.0
+"""Weight of a spread by which a place on the body is mistaken."""
 
 
 @dataclass(frozen=True)
