@@ -25,7 +25,7 @@ from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig
 from nfield.fields.distance import DISTANCES, DistanceConfig
 from nfield.fields.edited import EditedConfig
 from nfield.fields.signal import SIGNALS, SignalConfig
-from nfield.types import Box
+from nfield.types import Box, Triple
 from nfield.whole_file import write_atomically
 
 FORMAT = 2
@@ -51,9 +51,6 @@ _MADE: Registry = {"edited": EditedConfig}
 def _registry(kind: str) -> Registry:
     """What a kind of run may hold, by name."""
     return _REGISTRIES.get(kind, {**BACKENDS, **_MADE})
-
-
-Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)

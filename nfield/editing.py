@@ -14,14 +14,14 @@ from nfield.checkpoint import Checkpoint, backend_of, restore_module
 from nfield.config_json import to_json
 from nfield.errors import OptionError
 from nfield.fields.edited import EditedConfig, EditedField, Piece, Source, SourceConfig, within, without
-from nfield.fields.placement import Placement, Region, Triple
+from nfield.fields.placement import Placement, Region
 from nfield.fields.recolor import Recolor
 from nfield.kernels.march import BLOCK, cascade_boxes, cell_index, unpack_bits
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancySampler, grown_cells
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.saved_scene import KIND, BoxRecord, OrbitRecord, SavedScene, SceneRecord, camera_tensors
-from nfield.types import Box
+from nfield.types import Box, triple
 
 _PASSES = 8
 """Times that each cell of a new grid is looked at."""
@@ -87,8 +87,8 @@ def _source(saved: SavedScene) -> tuple[SourceConfig, Source]:
     source_config = SourceConfig(
         backend=backend_of(saved.checkpoint),
         options=to_json(saved.checkpoint.field),
-        low=_triple(saved.shown.box.low),
-        high=_triple(saved.shown.box.high),
+        low=triple(saved.shown.box.low),
+        high=triple(saved.shown.box.high),
         inner_low=inner.low,
         inner_high=inner.high,
         cascades=sampler.config.cascades,
@@ -106,7 +106,7 @@ def whole_of(checkpoint: Checkpoint) -> tuple[EditedConfig, dict[str, Shaped[Ten
     Args:
         checkpoint: Of a run whose field was not edited before.
     """
-    low, high = _triple(checkpoint.box.low), _triple(checkpoint.box.high)
+    low, high = triple(checkpoint.box.low), triple(checkpoint.box.high)
     source = SourceConfig(backend_of(checkpoint), to_json(checkpoint.field), low, high, low, high, 1, BLOCK)
     tensors = {f"field.sources.0.field.{name}": tensor for name, tensor in checkpoint.part("field").items()}
     grid = {
@@ -303,7 +303,7 @@ def _framed(edit: Edit, left: Box) -> tuple[SceneRecord, Box]:
         resolution=min(max(BLOCK * math.ceil(cells / BLOCK), low, record.sampler.resolution), high),
     )
     orbit = _reframed(record.orbit, left, ratio)
-    return replace(record, inner=BoxRecord(_triple(box.low), _triple(box.high)), sampler=sampler, orbit=orbit), box
+    return replace(record, inner=BoxRecord(triple(box.low), triple(box.high)), sampler=sampler, orbit=orbit), box
 
 
 def _doubled(record: SceneRecord, box: Box, left: Box) -> tuple[SceneRecord, Box]:
@@ -323,14 +323,9 @@ def _holds(box: Box, other: Box) -> bool:
 def _reframed(orbit: OrbitRecord, left: Box, ratio: float) -> OrbitRecord:
     """An orbit around what is left, from as much nearer or further as that is smaller or larger."""
     x, y, z = (ratio * offset for offset in orbit.start)
-    return replace(orbit, target=_triple(0.5 * (left.low + left.high)), start=(x, y, z))
+    return replace(orbit, target=triple(0.5 * (left.low + left.high)), start=(x, y, z))
 
 
 def _plain(tensors: Mapping[str, Shaped[Tensor, "..."]]) -> dict[str, Shaped[Tensor, "..."]]:
     """Copies, so that no two names share memory: a source may stand under several."""
     return {name: tensor.detach().clone() for name, tensor in tensors.items()}
-
-
-def _triple(vector: Float[Tensor, "3"]) -> Triple:
-    x, y, z = vector.tolist()
-    return x, y, z

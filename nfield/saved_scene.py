@@ -17,15 +17,13 @@ from nfield.fields.offloaded import offloaded
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.rendering.scene_renderer import SceneRenderer
-from nfield.types import Box
+from nfield.types import Box, Triple
 
 _OPTIONAL_PARTS = ("distortion", "projection", "sizes")
 """Of `Cameras`: what only some have."""
 
 KIND = "radiance"
 """The kind of a scene's run."""
-
-Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+Triple = tuple[float, float, float]
+"""Three numbers, as records and files keep them."""
+
+
+def triple(vector: Float[Tensor, "3"] | Float[np.ndarray, "3"]) -> Triple:
+    """A vector's numbers."""
+    x, y, z = vector.tolist()
+    return x, y, z
 
 
 class Level(Enum):

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from nfield.cameras import Cameras, Orbit
 from nfield.checkpoint import FILE, Checkpoint
@@ -14,6 +12,7 @@ from nfield.rendering.image import Image, ShouldStop
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.saved_scene import load_scene_run
 from nfield.training.run_folder import RUN_FILE, read_json
+from nfield.types import triple
 from viewer.camera import field_of_view
 from viewer.interface import Home, Subject, View
 
@@ -63,7 +62,7 @@ def scene_view(shown: SceneRenderer) -> View:
 def home_of(orbit: Orbit) -> Home:
     """The first camera of an orbit."""
     angle = field_of_view(orbit.focal, orbit.size[0])
-    return Home(_triple(orbit.target + orbit.start), _triple(orbit.target), _triple(orbit.up), angle)
+    return Home(triple(orbit.target + orbit.start), triple(orbit.target), triple(orbit.up), angle)
 
 
 def run_facts(run: Path, checkpoint: Checkpoint) -> dict[str, str]:
@@ -79,8 +78,3 @@ def run_facts(run: Path, checkpoint: Checkpoint) -> dict[str, str]:
         "checkpoint": f"{(run / FILE).stat().st_size / 1e6:.1f} MB",
         "training": f"{checkpoint.step} steps, {checkpoint.seconds:.0f} s",
     }
-
-
-def _triple(vector: Float[Tensor, "3"]) -> tuple[float, float, float]:
-    x, y, z = vector.to(torch.float64).tolist()
-    return x, y, z

@@ -9,7 +9,7 @@ import tyro
 
 from nfield.cli.options import parse_options
 from nfield.errors import OptionError
-from nfield.fields.placement import Triple
+from nfield.types import Triple
 
 Corners = tuple[float, float, float, float, float, float]
 

@@ -17,13 +17,13 @@ from nfield.checkpoint import Checkpoint
 from nfield.cli.edit_options import Corners, EditOptions, RecolorOptions
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.errors import OptionError
-from nfield.fields.placement import Region, Triple
+from nfield.fields.placement import Region
 from nfield.fields.recolor import Recolor, luma
 from nfield.rendering.image import Image
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.scene_export.seen_points import SeenPoints, seen_points
 from nfield.training.run_folder import RUN_FILE, write_json
-from nfield.types import Box
+from nfield.types import Box, Triple
 
 View = Callable[[Cameras, int], Image]
 """Renders what one camera sees."""

@@ -46,11 +46,12 @@ from nfield.editing import (
     recolored,
 )
 from nfield.errors import OptionError
-from nfield.fields.placement import Placement, Region, Triple
+from nfield.fields.placement import Placement, Region
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.saved_scene import SavedScene, load_scene_run
 from nfield.scene_export.seen_points import SeenPoints
 from nfield.training.run_lock import only_writer
+from nfield.types import Triple
 
 _AROUND = 8
 """Cameras by which it is told what a scene shows."""

@@ -13,6 +13,7 @@ from nfield.errors import DataError
 from nfield.export.ply_file import named, place_columns, table_bytes
 from nfield.export.ply_reader import Vertices, read_vertices
 from nfield.kernels.gaussians import Splats
+from nfield.types import Triple, triple
 from nfield.whole_file import write_atomically
 
 _NEEDED = (
@@ -21,8 +22,6 @@ _NEEDED = (
 )  # fmt: skip
 _MOST_TERMS = 16
 _LEAST_LOGIT, _MOST_LOGIT = -20.0, 20.0
-
-Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def read_splats(path: Path) -> SplatFile:
     if not whole.any():
         raise DataError(f"{path}: holds no splat whose numbers are all finite; export it anew")
     splats = Splats(*(torch.from_numpy(part[whole]) for part in parts))
-    return SplatFile(splats, _triple(origin), _up(vertices), int((~whole).sum()))
+    return SplatFile(splats, triple(origin), _up(vertices), int((~whole).sum()))
 
 
 def _require_splats(path: Path, vertices: Vertices) -> None:
@@ -172,9 +171,4 @@ def _unit(words: Sequence[str]) -> Triple | None:
     except ValueError:
         return None
     length = float(np.linalg.norm(vector))
-    return _triple(vector / length) if np.isfinite(length) and length > 0.0 else None
-
-
-def _triple(vector: np.ndarray) -> Triple:
-    x, y, z = vector.tolist()
-    return x, y, z
+    return triple(vector / length) if np.isfinite(length) and length > 0.0 else None

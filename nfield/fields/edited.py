@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from nfield.config_json import from_json
 from nfield.errors import OptionError
 from nfield.fields.base import BACKENDS, BuildContext, Field, FieldConfig
-from nfield.fields.placement import UNMOVED, Placement, Region, Triple
+from nfield.fields.placement import UNMOVED, Placement, Region
 from nfield.fields.recolor import Recolor
 from nfield.kernels.march import BLOCK, occupied_at
-from nfield.types import Box, FieldOutput, Latent, Level
+from nfield.types import Box, FieldOutput, Latent, Level, Triple
 
 NOTHING = -30.0
 """Log-density, 1/m, of what is not there."""

@@ -8,9 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from nfield.errors import OptionError
-from nfield.types import Box
-
-Triple = tuple[float, float, float]
+from nfield.types import Box, Triple, triple
 
 _UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
@@ -56,7 +54,7 @@ class Placement:
         turn = torch.eye(3, dtype=torch.float64) + math.sin(angle) * cross + (1.0 - math.cos(angle)) * cross @ cross
         middle = torch.tensor(center, dtype=torch.float64)
         moved = middle + torch.tensor(shift, dtype=torch.float64) - scale * turn @ middle
-        return Placement(_rows(turn), scale, _triple(moved))
+        return Placement(_rows(turn), scale, triple(moved))
 
     @property
     def _turn(self) -> Float[Tensor, "3 3"]:
@@ -68,7 +66,7 @@ class Placement:
         return Placement(
             _rows(self._turn @ first._turn),
             self.scale * first.scale,
-            _triple(shift + torch.tensor(self.shift, dtype=torch.float64)),
+            triple(shift + torch.tensor(self.shift, dtype=torch.float64)),
         )
 
     def of(self, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
@@ -119,10 +117,5 @@ class Region:
 
 
 def _rows(matrix: Float[Tensor, "3 3"]) -> tuple[Triple, Triple, Triple]:
-    first, second, third = (_triple(row) for row in matrix)
+    first, second, third = (triple(row) for row in matrix)
     return first, second, third
-
-
-def _triple(vector: Float[Tensor, "3"]) -> Triple:
-    x, y, z = vector.tolist()
-    return x, y, z

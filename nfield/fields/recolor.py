@@ -8,7 +8,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from nfield.errors import OptionError
-from nfield.fields.placement import Region, Triple
+from nfield.fields.placement import Region
+from nfield.types import Triple
 
 _YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 """Luma and two axes of chroma from RGB (NTSC, FCC 1953)."""

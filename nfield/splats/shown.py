@@ -7,8 +7,7 @@ from torch import Tensor
 from nfield.cameras import Cameras, Orbit
 from nfield.kernels.gaussians import Splats, splat
 from nfield.rendering.image import Image
-
-Triple = tuple[float, float, float]
+from nfield.types import Triple
 
 BACKGROUND = (1.0, 1.0, 1.0)
 """Behind the splats, sRGB."""

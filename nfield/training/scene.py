@@ -17,9 +17,10 @@ from nfield.fields.base import put_down_to
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig, OccupancySampler
 from nfield.rendering.scene_renderer import SceneRenderer
-from nfield.saved_scene import BoxRecord, OrbitRecord, SceneRecord, Triple
+from nfield.saved_scene import BoxRecord, OrbitRecord, SceneRecord
 from nfield.training.optim import OptimConfig
 from nfield.training.radiance import RadianceConfig, RadianceTask
+from nfield.types import triple
 
 _NEAR_SHARE = 0.05
 _UNSEEN_SHARE = 0.2
@@ -153,17 +154,12 @@ def record_of(setup: SceneSetup, images: PosedImages, world: World | None = None
     """What is saved beside the field, so that it can be rendered and brought back into the user's world."""
     orbit = orbit_around(images)
     return SceneRecord(
-        inner=BoxRecord(_triple(images.inner.low), _triple(images.inner.high)),
+        inner=BoxRecord(triple(images.inner.low), triple(images.inner.high)),
         sampler=setup.sampler,
         near=setup.shown.near,
         background=setup.shown.background,
         orbit=OrbitRecord(
-            _triple(orbit.target), _triple(orbit.up), _triple(orbit.start), orbit.focal, orbit.size, orbit.arc
+            triple(orbit.target), triple(orbit.up), triple(orbit.start), orbit.focal, orbit.size, orbit.arc
         ),
         world=world or World(),
     )
-
-
-def _triple(vector: Float[Tensor, "3"]) -> Triple:
-    x, y, z = vector.tolist()
-    return x, y, z
