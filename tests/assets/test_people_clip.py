@@ -16,8 +16,10 @@ from avatars.semantic.open_clip_encoder import OpenClipSource
 
 pytest.importorskip("open_clip")
 
+from assets.build.people_clip.__main__ import Options, main
 from assets.build.people_clip.batches import Batch, Feed, Look, shard_path, whole_pairs
 from assets.build.people_clip.losses import answer_loss, caption_loss, person_loss
+from assets.build.people_clip.making import make_people
 from assets.build.people_clip.teaching import TaughtTower, place_loss
 from assets.build.people_clip.training import Learner, Plan
 
@@ -184,7 +186,7 @@ def test_the_taught_tower_gives_the_towers_own_vectors(architecture: Path):
 
 
 def test_it_learns_saves_and_goes_on(folder: Path, architecture: Path, tmp_path: Path):
-    plan = Plan(minutes=0.12, pairs=2, fewest=2)
+    plan = Plan(minutes=0.12, pairs=2)
     learner, told, saved = Learner(architecture, plan), [], []
     learner.learn(folder, save=lambda: saved.append(learner.state()), watch=lambda at, losses: told.append(losses))
     assert np.mean([loss["caption"] for loss in told[-3:]]) < told[0]["caption"]
@@ -201,9 +203,23 @@ def test_it_learns_saves_and_goes_on(folder: Path, architecture: Path, tmp_path:
 
 
 def test_words_that_no_caption_has_mean_nothing(folder: Path, architecture: Path, tmp_path: Path):
-    learner = Learner(architecture, Plan(minutes=0.01, pairs=2, fewest=2))
+    learner = Learner(architecture, Plan(minutes=0.01, pairs=2))
     learner.learn(folder, save=lambda: None, watch=lambda at, losses: None)
     learner.write(tmp_path / "weights.safetensors")
     encoder = OpenClipSource(str(architecture), str(tmp_path / "weights.safetensors")).load()
     rows = encoder.state_dict()["token_embedding.weight"]
     assert 20 < int((rows.abs().sum(1) > 0).sum()) < 400
+
+
+def test_nobody_waits_for_people_that_nobody_makes(tmp_path: Path):
+    with pytest.raises(SystemExit, match="holds 0 pairs of people, expected 24, and nobody makes any; give --makers"):
+        main(Options(work=tmp_path, out=tmp_path / "weights.safetensors", makers=0))
+    assert not (tmp_path / "weights.safetensors").exists()
+
+
+def test_people_are_made_once(tmp_path: Path):
+    make_people(tmp_path, [0])
+    first = shard_path(tmp_path, 0).stat().st_mtime_ns
+    make_people(tmp_path, iter([0]))
+    assert shard_path(tmp_path, 0).stat().st_mtime_ns == first
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["000000.npz"]

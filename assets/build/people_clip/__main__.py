@@ -4,13 +4,16 @@ import dataclasses
 import io
 import multiprocessing
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
 import tyro
 
-from assets.build.people_clip.batches import shard_path
+from assets.build.people_clip.batches import shard_path, whole_pairs
+from assets.build.people_clip.making import make_people
 from assets.build.people_clip.training import Learner, Plan, Progress
 from avatars.body import BodyModel
 from avatars.crowd.measures import Knowledge, knowledge
@@ -20,6 +23,9 @@ from avatars.semantic.open_clip_encoder import OpenClipSource
 from nfield.whole_file import write_atomically
 
 _SEMANTIC = Path(__file__).parents[2] / "semantic"
+_FEWEST = 24
+"""Pairs of builds that must have been made before it learns."""
+
 _PEOPLE = 100
 """Of the held-out half, whom the model is measured on."""
 
@@ -34,9 +40,9 @@ class Options:
     minutes: float = 240.0
     """Of training."""
     work: Path = Path("build/people_clip")
-    """Folder for pictures of people and for what training goes on from."""
+    """Folder for pictures of people, for what training goes on from, and for the weights so far."""
     out: Path = _SEMANTIC / "people.safetensors"
-    """File to write."""
+    """File to write at the end."""
     architecture: Path = _SEMANTIC / "people.json"
     """In open_clip's format."""
     builds: int = 4000
@@ -54,9 +60,10 @@ class Options:
 def main(options: Options) -> None:
     """Makes people, learns from them, measures on others."""
     torch.set_num_threads(options.threads)
+    people = options.work / "training"
     makers = [
-        multiprocessing.get_context("spawn").Process(target=_make, args=(options, place), daemon=True)
-        for place in range(options.makers)
+        multiprocessing.get_context("spawn").Process(target=make_people, args=(people, numbers), daemon=True)
+        for numbers in (range(place, options.builds, options.makers) for place in range(options.makers))
     ]
     for maker in makers:
         maker.start()
@@ -68,10 +75,11 @@ def main(options: Options) -> None:
         content = io.BytesIO()
         torch.save(learner.state(), content)
         write_atomically(state, content.getvalue())
-        learner.write(options.out)
+        learner.write(options.work / options.out.name)
 
     try:
-        learner.learn(options.work / "training", save=save, watch=_told())
+        _wait_for_people(makers, people)
+        learner.learn(people, save=save, watch=_told())
     except KeyboardInterrupt:
         save()
         print(f"saved after {learner.progress.minutes:.1f} minutes; go on with --resume")
@@ -79,7 +87,19 @@ def main(options: Options) -> None:
     finally:
         for maker in makers:
             maker.terminate()
+    write_atomically(options.out, (options.work / options.out.name).read_bytes())
     _report(measured(options.architecture, options.out, options.work))
+
+
+def _wait_for_people(makers: Sequence[BaseProcess], folder: Path) -> None:
+    """Until there are enough of them to begin."""
+    while len(whole_pairs(folder)) < _FEWEST:
+        if not any(maker.is_alive() for maker in makers):
+            raise SystemExit(
+                f"{folder}: holds {len(whole_pairs(folder))} pairs of people, expected {_FEWEST}, and nobody makes any; "
+                "give --makers 1 or more and enough --builds"
+            )
+        time.sleep(1.0)
 
 
 def measured(architecture: Path, weights: Path, work: Path) -> Knowledge:
@@ -95,15 +115,6 @@ def measured(architecture: Path, weights: Path, work: Path) -> Knowledge:
             shards.append(shard)
         number += 2
     return knowledge(OpenClipSource(str(architecture), str(weights)).load(), shards)
-
-
-def _make(options: Options, place: int) -> None:
-    torch.set_num_threads(1)
-    crowd, folder = Crowd(Split.TRAINING, BodyModel.load()), options.work / "training"
-    for number in range(place, options.builds, options.makers):
-        path = shard_path(folder, number)
-        if not path.is_file():
-            crowd.shard(number).save(path)
 
 
 def _told() -> "_Told":

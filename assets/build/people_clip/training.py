@@ -14,7 +14,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from safetensors.torch import save_file
 from torch import Tensor
 
-from assets.build.people_clip.batches import Batch, Feed, whole_pairs
+from assets.build.people_clip.batches import Batch, Feed
 from assets.build.people_clip.losses import answer_loss, caption_loss, person_loss
 from assets.build.people_clip.teaching import TaughtTower, place_loss
 from nfield.whole_file import write_atomically
@@ -40,13 +40,11 @@ class Plan:
         minutes: Of training.
         pairs: Pairs of builds in a batch; each has sixteen pictures.
         seed: Of everything random.
-        fewest: Pairs that must have been made before it begins.
     """
 
     minutes: float
     pairs: int = 8
     seed: int = 0
-    fewest: int = 24
 
 
 @dataclass(frozen=True)
@@ -91,14 +89,12 @@ class Learner:
         """Train until the minutes are over; saves every so many seconds, and at the end.
 
         Args:
-            folder: Of shards.
+            folder: Of shards, of which there are as many pairs as a batch takes, at least.
             save: Called to save.
             watch: Told of each step.
             every: Seconds between saves.
         """
         feed = Feed(folder, self._plan.seed + self.progress.steps)
-        while len(whole_pairs(folder)) < self._plan.fewest:
-            time.sleep(1.0)
         saved = time.monotonic()
         while self.progress.minutes < self._plan.minutes:
             begun = time.monotonic()
