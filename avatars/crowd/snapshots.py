@@ -15,6 +15,8 @@ from avatars.crowd.person import Facts
 from avatars.people.figure import Figure, Surface
 from avatars.people.lighting import Light, LitPoints, light_up
 from avatars.people.picture import srgb
+from avatars.semantic.crops import HEAD_PADDING, PADDING
+from avatars.semantic.directions import Direction
 from nfield.cameras import Cameras, look_at
 from nfield.kernels.rasterize import rasterize
 
@@ -24,8 +26,6 @@ _SAMPLES = 2
 PLACE = 4
 """Pixels along the edge of the squares of `Snapshot.places`."""
 
-_PADDING = 0.05
-_HEAD_PADDING = 0.5
 _SHADOW_EDGE = 256
 
 FRAMES: dict[str, tuple[int, ...]] = {
@@ -70,8 +70,8 @@ class Viewpoint:
     @property
     def view(self) -> str:
         """A name of `avatars.crowd.captions.VIEWS`."""
-        away = abs((self.azimuth + 180.0) % 360.0 - 180.0)
-        return "front" if away < 45.0 else "back" if away > 135.0 else "side"
+        direction = Direction.of(self.azimuth)
+        return direction.name.lower() if direction in (Direction.FRONT, Direction.BACK) else "side"
 
 
 def shown(facts: Facts, viewpoint: Viewpoint) -> Facts:
@@ -135,7 +135,7 @@ def snapshot(
     seen, middle = _turned(vertices, viewpoint)
     chosen = np.isin(parts, FRAMES[viewpoint.frame])
     fine = size * _SAMPLES
-    matrix = _framed(seen[torch.from_numpy(chosen)], fine, _HEAD_PADDING if viewpoint.frame == "head" else _PADDING)
+    matrix = _framed(seen[torch.from_numpy(chosen)], fine, HEAD_PADDING if viewpoint.frame == "head" else PADDING)
     raster = rasterize(seen, figure.model.faces, matrix, (fine, fine))
     x, y, z = (float(a) + b for a, b in zip(middle, viewpoint.light.position, strict=True))
     light = Light(

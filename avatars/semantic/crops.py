@@ -8,8 +8,8 @@ from torch import Tensor
 
 from nfield.cameras import Cameras
 
-_PADDING = 0.05
-_HEAD_PADDING = 0.5
+PADDING = 0.05
+HEAD_PADDING = 0.5
 """Share of the longer side that is added around a part; a head is hardly one without its surroundings."""
 
 
@@ -41,7 +41,7 @@ class Crop:
         top, bottom = int(rows[0]), int(rows[-1]) + 1
         left, right = int(columns[0]), int(columns[-1]) + 1
         longer = max(bottom - top, right - left)
-        edge = longer + 2.0 * round((_HEAD_PADDING if part == "head" else _PADDING) * longer)
+        edge = longer + 2.0 * round((HEAD_PADDING if part == "head" else PADDING) * longer)
         return Crop(0.5 * (left + right - edge), 0.5 * (top + bottom - edge), edge)
 
     def camera(self, cameras: Cameras, index: int, size: int) -> Cameras:

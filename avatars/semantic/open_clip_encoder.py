@@ -12,6 +12,9 @@ from torch import Tensor
 
 from nfield.errors import BackendUnavailable, DataError, OptionError
 
+MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+"""Of the sRGB pictures that CLIP was trained on; for models that name none of their own."""
+
 _SHOWN = 8
 """Names that a message lists."""
 
@@ -65,8 +68,8 @@ class OpenClipEncoder:
         self._mean, self._deviation = (
             torch.tensor(values)[:, None, None]
             for values in (
-                getattr(visual, "image_mean", None) or (0.48145466, 0.4578275, 0.40821073),
-                getattr(visual, "image_std", None) or (0.26862954, 0.26130258, 0.27577711),
+                getattr(visual, "image_mean", None) or MEAN,
+                getattr(visual, "image_std", None) or DEVIATION,
             )
         )
 

@@ -32,6 +32,8 @@ _ASSETS = (
     "perception/modnet.npz",
     "perception/pose_detection.npz",
     "perception/pose_landmark_full.npz",
+    "semantic/people.json",
+    "semantic/people.safetensors",
     "sample/photo.jpg",
 )
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from assets.build.people_clip.batches import Batch, Feed
 from assets.build.people_clip.losses import answer_loss, caption_loss, person_loss
 from assets.build.people_clip.teaching import TaughtTower, place_loss
+from avatars.semantic.open_clip_encoder import DEVIATION, MEAN
 from nfield.whole_file import write_atomically
 
 _RATE, _DECAY, _WARM = 1e-3, 0.05, 100
@@ -174,6 +175,6 @@ class Learner:
 
 def _normalized(pictures: Tensor) -> Tensor:
     """As `avatars.semantic.open_clip_encoder` does for models that name no mean of their own."""
-    mean = pictures.new_tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None]
-    deviation = pictures.new_tensor([0.26862954, 0.26130258, 0.27577711])[:, None, None]
+    mean = pictures.new_tensor(MEAN)[:, None, None]
+    deviation = pictures.new_tensor(DEVIATION)[:, None, None]
     return ((pictures - mean) / deviation).contiguous(memory_format=torch.channels_last)
