@@ -31,8 +31,8 @@ _PASSING = 0.01
 
 Regions = tuple[Bool[np.ndarray, "n"], Bool[np.ndarray, "n"], Bool[np.ndarray, "n"]]
 """Of the head's texels: scalp, face, and what the photo shows."""
-Tones = tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"]]
-"""CIELAB of hair and skin."""
+Tones = tuple[Float[np.ndarray, "k 3"], Float[np.ndarray, "k 3"]]
+"""CIELAB of hair and of skin, each in shade, usual and in the light."""
 
 
 def hair_and_skin(color: Float[np.ndarray, "n 3"], regions: Regions) -> Tones | None:
@@ -45,8 +45,14 @@ def hair_and_skin(color: Float[np.ndarray, "n 3"], regions: Regions) -> Tones | 
     scalp, on_face, seen = regions
     if (seen & scalp).sum() < _ENOUGH or (seen & on_face).sum() < _ENOUGH:
         return None
-    hair, skin = (rgb2lab(np.median(color[seen & where], 0)[None])[0] for where in (scalp, on_face))
-    return None if np.linalg.norm(hair - skin) < _APART else (hair, skin)
+    hair, skin = (_tones(color[seen & where]) for where in (scalp, on_face))
+    return None if np.linalg.norm(hair[1] - skin[1]) < _APART else (hair, skin)
+
+
+def _tones(color: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "3 3"]:
+    """CIELAB of the median of the darkest third, of all, and of the brightest third."""
+    ranked, third = color[color.sum(-1).argsort(kind="stable")], len(color) // 3
+    return rgb2lab(np.stack([np.median(part, 0) for part in (ranked[:third], ranked, ranked[-third:])])[None])[0]
 
 
 def hairless(
@@ -75,7 +81,7 @@ def nape(rings: Rings, face: Bool[np.ndarray, "h w"], tones: Tones | None, *, ch
     """
     if tones is None:
         return chin
-    near = np.linalg.norm(rgb2lab(rings.color) - tones[0], axis=-1) < _ALIKE
+    near = _apart(rings, tones[0]) < _ALIKE
     beside = near & like_hair(rings, tones) & (rings.confidence > 0.0) & ~face & (outerness(rings.facing) > 0.5)
     bare = np.flatnonzero(beside[:chin].sum(1) < _FLANK)
     return int(bare.max()) + 1 if len(bare) else 0
@@ -130,8 +136,18 @@ def _strands(ring: Float[np.ndarray, "w 3"], source: Bool[np.ndarray, "w"]) -> F
     return reflect_rows(np.clip(detail, -most, most)[None], source[None])[0][0]
 
 
+def no_hair(rings: Rings, tones: Tones) -> Bool[np.ndarray, "h w"]:
+    """Cells beside and on hanging hair that show skin or clothes."""
+    return ~like_hair(rings, tones) | (_apart(rings, tones[0]) > _ALIKE)
+
+
 def like_hair(rings: Rings, tones: Tones) -> Bool[np.ndarray, "h w"]:
     """Cells that are more like hair than like skin."""
-    lab = rgb2lab(rings.color)
-    hair, skin = (np.linalg.norm(lab - tone, axis=-1) for tone in tones)
+    hair, skin = (_apart(rings, tone) for tone in tones)
     return np.asarray(hair <= skin)
+
+
+def _apart(rings: Rings, tones: Float[np.ndarray, "k 3"]) -> Float[np.ndarray, "h w"]:
+    """CIELAB distance of each cell from the nearest of some tones."""
+    lab = rgb2lab(rings.color)
+    return np.min([np.linalg.norm(lab - tone, axis=-1) for tone in tones], 0)

@@ -43,6 +43,8 @@ class RingConfig:
     """Where more of the flanks deviates, the cloth is patterned all over, which is no print."""
     pattern_distance: float = 7.0
     """The same where half of the cells lie farther from their ring's colour, both there and in the middle, CIELAB."""
+    opening: tuple[float, float] = (0.4, 0.85)
+    """Share of the way to the rim that the middle of an open jacket is wide, and from which on there is jacket."""
     placket: float = 0.12
     """Share of the way to the border that the middle of such cloth is wide: buttons and zips, which stay in front."""
     rim: float = 0.025
@@ -90,11 +92,24 @@ def unexplained(rings: Rings, config: RingConfig) -> Bool[np.ndarray, "h w"]:
     inner = _inner(seen, config) & (outer < 0.9)
     flank, middle = inner & (outer > 0.5), inner & (outer <= 0.5)
     calm = min(float(np.median(distance[part])) if part.any() else 0.0 for part in (flank, middle))
+    if _opened(sure, inner, outer, config):
+        return _grown(sure, config)
     if sure[flank].sum() > config.pattern * flank.sum() or calm > config.pattern_distance:
         return seen & (outer < config.placket)
     mask = sure | (seen & (distance > config.print_distance[0]))
     whole = np.asarray(ndimage.binary_propagation(sure, mask=mask))
     return _grown(whole, config)
+
+
+def _opened(
+    sure: Bool[np.ndarray, "h w"], inner: Bool[np.ndarray, "h w"], outer: Float[np.ndarray, "h w"], config: RingConfig
+) -> bool:
+    """Whether what deviates is what shows in a wide opening: most of the middle, next to nothing at the sides."""
+    if not inner.any():
+        return False
+    low, high = np.quantile(outer[inner], 0.98) * np.array(config.opening)
+    side, middle = inner & (outer > high), inner & (outer < low)
+    return bool(sure[side].mean() <= config.pattern and sure[middle].mean() > 0.5)
 
 
 def _inner(seen: Bool[np.ndarray, "h w"], config: RingConfig) -> Bool[np.ndarray, "h w"]:

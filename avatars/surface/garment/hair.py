@@ -37,6 +37,8 @@ class HairConfig:
     """From this azimuth on it lies on the back; before, it ends at the shoulders, radians."""
     behind: float = 0.10
     """How far below the shoulders it ends where they hide its end, metres."""
+    wider: float = 0.02
+    """How much farther to a side it may lie on the back than the photo shows it beside the neck, metres."""
 
 
 def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = None) -> Loose:
@@ -77,7 +79,7 @@ def hair_piece(seen: Photographed, excess: Excess, config: HairConfig | None = N
         evidence=_evidence(below, excess),
         obstacle=below.obstacle(UPPER),
         weights=weights,
-        presence=_Curtain(upper, _forehead(seen, crown), shoulders + 0.03, config).present,
+        presence=_Curtain(upper, _forehead(seen, crown), shoulders + 0.03, wide, config).present,
         parts=UPPER,
         own_growth=lambda _tube: _grown_share(bare, top, shoulders).double().numpy(),
         covers=False,
@@ -95,17 +97,19 @@ def _grown_share(rest: Float[torch.Tensor, "v 3"], top: float, shoulders: float)
 
 @dataclass(frozen=True)
 class _Curtain:
-    """Where hair is: not before the face, and not in the shoulders."""
+    """Where hair is: not before the face nor in the shoulders, and behind them no wider than it is seen beside them."""
 
     upper: Sections
     forehead: float
     shoulders: float
+    half_width: float
     config: HairConfig
 
     def present(self, tube: Tube) -> Bool[np.ndarray, "m n"]:
         azimuth = np.abs(tube.azimuths)
         beside_face = (azimuth > self.config.face) | (tube.heights > self.forehead)
-        behind = (azimuth > self.config.back) | (tube.heights > self.shoulders)
+        narrow = np.abs(tube.radii * np.sin(tube.azimuths)) < self.half_width + self.config.wider
+        behind = ((azimuth > self.config.back) & narrow) | (tube.heights > self.shoulders)
         return beside_face & behind & (tube.radii > self.upper.at(tube.heights) + 0.003)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from avatars.surface.hair import combed, hair_and_skin, hairless, nape
+from avatars.surface.hair import combed, hair_and_skin, hairless, nape, no_hair
 from avatars.surface.rings import Rings
 
 _ROWS, _COLUMNS, _CHIN = 120, 160, 25
@@ -56,6 +56,28 @@ def test_shading_of_the_hair_is_still_hair():
     )
     color, regions = _texels(rings)
     assert not hairless(lit, _FACE, hair_and_skin(color, regions), below=_CHIN)[95:].any()
+
+
+def test_light_hair_in_strong_light_is_no_skin():
+    """Blond hair, half of it in the shade: what is lit is nearer to skin than to the hair's usual colour."""
+    shade, light = np.array([0.30, 0.22, 0.13]), np.array([0.80, 0.64, 0.46])
+    rings = _head(shade)
+    hair = (rings.color == shade).all(-1) & (np.arange(_COLUMNS) < 72)
+    rings.color[hair] = light
+    excluded = hairless(rings, _FACE, hair_and_skin(*_texels(rings)), below=_CHIN)
+    assert not excluded[95:].any()
+    assert excluded[_FOREHEAD].all()
+
+
+def test_hanging_hair_copies_neither_skin_nor_clothes():
+    rings = _head(_HAIR)
+    tones = hair_and_skin(*_texels(rings))
+    assert tones is not None
+    rings.color[:40, 40:60] = (0.9, 0.85, 0.1)
+    found = no_hair(rings, tones)
+    assert found[:40, 40:60].all()
+    assert found[_FACE].all()
+    assert not found[95:].any()
 
 
 def test_a_bald_head_leaves_out_the_face_alone():

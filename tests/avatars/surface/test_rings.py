@@ -105,6 +105,29 @@ def test_an_open_jacket_is_closed_behind():
     np.testing.assert_allclose(result[:, back], _cloth(_BLUE)[:, back], atol=1e-9)
 
 
+@pytest.mark.parametrize("half", [30, 40])
+def test_a_wide_open_jacket_with_light_on_it_is_closed_behind(half: int):
+    """Its shirt is checked; the jacket darkens towards the sides, by more than what tells a pattern."""
+    rows, columns = np.indices((_ROWS, _COLUMNS))
+    away = np.abs(columns - _COLUMNS / 2) / (_COLUMNS / 4)
+    jacket = np.array(_WHITE) * (1.0 - 0.35 * away[..., None] ** 2)
+    checks = np.where(((rows // 12 + columns // 12) % 2)[..., None], _RED, (0.75, 0.6, 0.1))
+    front = np.where((np.abs(columns - _COLUMNS / 2) < half)[..., None], checks, jacket)
+    rings = _rings(front)
+    assert unexplained(rings, _CONFIG)[:, 160 - half : 160 + half].mean() > 0.97
+    result, known = _completed(rings)
+    assert known.all()
+    back = np.concatenate([result[:, : _FRONT.start - 10], result[:, _FRONT.stop + 10 :]], 1)
+    assert np.ptp(back, axis=-1).max() < 0.08  # No colour but greys.
+
+
+def test_upright_stripes_are_no_opening():
+    columns = np.indices((_ROWS, _COLUMNS))[1]
+    front = np.where((columns // 10 % 2)[..., None], _RED, _WHITE)
+    odd = unexplained(_rings(front), _CONFIG)
+    assert odd.mean() < 0.1
+
+
 def test_cells_that_may_be_copied_keep_their_colours(generator_numpy: np.random.Generator):
     rings = _rings(generator_numpy.random((_ROWS, _COLUMNS, 3)))
     source = rings.confidence > 0.5
