@@ -68,6 +68,12 @@ def paint_body(model: BodyModel, person: PersonPhoto, config: DressConfig, compl
         config: How the body grows to the outline.
         completion: Who paints what the photo does not show.
     """
+    shown = photographed_surface(model, person, config)
+    return PaintedBody(model, shown.dressed, shown.surface, shown.rest, completion.complete(shown))
+
+
+def photographed_surface(model: BodyModel, person: PersonPhoto, config: DressConfig) -> PhotographedSurface:
+    """Dresses a body after a photo; arguments as of `paint_body`."""
     pose, camera = person.portrait.pose, person.portrait.camera
     body = model.pose(pose)
     vertices = dress(model, body, pose.shape, person.mask, camera, config)
@@ -85,5 +91,4 @@ def paint_body(model: BodyModel, person: PersonPhoto, config: DressConfig, compl
     dressed = follow_outline(model, body, dressed, person.mask, camera, config)
     surface = subdivide(dressed.faces, len(dressed.rest))
     rest, posed = surface.spread(dressed.rest), surface.spread(dressed.posed(model, body))
-    shown = PhotographedSurface(model, dressed, surface, layout.finer(), rest, posed, person.photo, person.mask, camera)
-    return PaintedBody(model, dressed, surface, rest, completion.complete(shown))
+    return PhotographedSurface(model, dressed, surface, layout.finer(), rest, posed, person.photo, person.mask, camera)

@@ -4,14 +4,14 @@ In order of trust: what the photo shows; its continuation around the same ring o
 same limb on the other side; a plain prior. Prints, openings and the face stay in front; the back of the head is hair.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from avatars.surface.hair import hair_and_skin
+from avatars.surface.hair import Tones, hair_and_skin, no_hair
 from avatars.surface.head import complete_head
 from avatars.surface.limbs import LIMBS, LimbShape, unrolled
 from avatars.surface.neckline import bared, skin_tone
@@ -30,6 +30,8 @@ _SURE_MEMBER = 0.4
 _FEWEST = 50
 _EDGE = 0.02
 """Metres at the end of what is known of a limb whose colour the rest takes."""
+_CROWN = 0.12
+"""Metres at the top of the head that show what its hair looks like."""
 _PRIORS = {"leg": (0.25, 0.26, 0.29), "foot": (0.16, 0.15, 0.15), "hand": (0.75, 0.58, 0.48)}
 _ANY = (0.5, 0.5, 0.5)
 
@@ -47,10 +49,30 @@ class TextureRules:
 
     def complete(self, shown: PhotographedSurface) -> Texture:
         """See `Completion.complete`."""
+        completed = self.completed(shown)
+        visible = completed.texels.confidence[:, None]
+        return Texture(shown.layout, completed.atlas.image(torch.cat([completed.color, visible], -1)))
+
+    def completed(self, shown: PhotographedSurface) -> "CompletedTexels":
+        """Colours of all texels, and what they were made of; see `Completion.complete`."""
         atlas = Atlas.of(shown.layout, shown.surface.faces, size=self.size)
         texels = without_strays(photographed_texels(shown, atlas, self.visibility))
-        color = complete_texels(texels, self.rings)
-        return Texture(shown.layout, atlas.image(torch.cat([color, texels.confidence[:, None]], -1)))
+        return CompletedTexels(atlas, texels, complete_texels(texels, self.rings))
+
+
+@dataclass(frozen=True)
+class CompletedTexels:
+    """Texels with colours everywhere.
+
+    Attributes:
+        atlas: Where they lie.
+        texels: What the photo shows of them.
+        color: sRGB in [0, 1].
+    """
+
+    atlas: Atlas
+    texels: Texels
+    color: Float[Tensor, "n 3"]
 
 
 @dataclass(frozen=True)
@@ -83,21 +105,45 @@ def complete_texels(texels: Texels, config: RingConfig) -> Float[Tensor, "n 3"]:
         texels: What the photo shows.
         config: How rings are completed.
     """
-    limbs, skin = {}, _skin(texels, config)
+    limbs, tones = {}, _Tones(_skin(texels, config), _hair(texels, config))
     for number, shape in enumerate(LIMBS):
         index = (texels.member[:, number] > _MEMBER).nonzero()[:, 0]
         if len(index) >= _FEWEST:
-            limbs[shape.name] = _completed(shape, index, texels.member[index, number], texels, skin, config)
+            limbs[shape.name] = _completed(shape, index, texels.member[index, number], texels, tones, config)
     total, share = torch.zeros_like(texels.color), torch.zeros_like(texels.confidence)
     for number, shape in enumerate(LIMBS):
         if shape.name in limbs:
             limb = limbs[shape.name]
             member = texels.member[limb.index, number]
+            if shape.name == "hair" and tones.hair is not None and "head" in limbs:
+                limb = _with_strands(limb, limbs["head"])
             values = limb.grid.sample(_whole(limb, limbs.get(shape.mirror, limb)), limb.row, limb.column)
             total[limb.index] += member[:, None] * torch.from_numpy(values).to(torch.float32)
             share[limb.index] += member
     filled = total / share.clamp_min(1e-6)[:, None]
     return torch.lerp(filled, texels.color, texels.confidence[:, None])
+
+
+@dataclass(frozen=True)
+class _Tones:
+    """Colours of the person.
+
+    Attributes:
+        skin: See `skin_tone`.
+        hair: See `hair_and_skin`.
+    """
+
+    skin: Float[np.ndarray, "3"] | None
+    hair: Tones | None
+
+
+def _hair(texels: Texels, config: RingConfig) -> Tones | None:
+    head = texels.member[:, [limb.name for limb in LIMBS].index("head")] > _MEMBER
+    if not texels.face[head].any():
+        return None
+    seen = texels.confidence[head] > config.confidence
+    regions = (texels.scalp[head].numpy(), texels.face[head].numpy(), seen.numpy())
+    return hair_and_skin(texels.color[head].numpy(), regions)
 
 
 def _skin(texels: Texels, config: RingConfig) -> Float[np.ndarray, "3"] | None:
@@ -109,7 +155,7 @@ def _completed(
     index: Int[Tensor, "m"],
     member: Float[Tensor, "m"],
     texels: Texels,
-    skin: Float[np.ndarray, "3"] | None,
+    tones: _Tones,
     config: RingConfig,
 ) -> _Limb:
     """A limb whose rings are completed as far as the photo shows some of each."""
@@ -125,16 +171,31 @@ def _completed(
     source = rings.confidence > config.confidence
     if shape.has_prints:
         source &= ~unexplained(rings, config)
-    if shape.name == "torso" and skin is not None:
-        source &= ~bared(rings, skin, config)
+    if shape.name == "torso" and tones.skin is not None:
+        source &= ~bared(rings, tones.skin, config)
+    if shape.name == "hair" and tones.hair is not None:
+        source &= ~no_hair(rings, tones.hair)
     if shape.name == "head" and flags[:, 2].any():
         chin = int(np.quantile(row[texels.face[index].numpy()], 0.2))
-        regions = (texels.scalp[index].numpy(), texels.face[index].numpy(), confidence > config.confidence)
-        tones = hair_and_skin(texels.color[index].numpy(), regions)
-        color, known = complete_head(rings, source, means[..., 2] > 0.5, tones, config, chin=chin)
+        color, known = complete_head(rings, source, means[..., 2] > 0.5, tones.hair, config, chin=chin)
     else:
         color, known = complete_rings(rings, source, config, symmetric=shape.symmetric)
     return _Limb(shape, index, grid, row, column, color, known)
+
+
+def _with_strands(hair: _Limb, head: _Limb) -> _Limb:
+    """Hanging hair with the strands of the back of the head in the rings that the photo does not show."""
+    if hair.known.all() or not head.known.any():
+        return hair
+    behind = np.median(head.color[head.known][-round(_CROWN / CELL) :], 0)
+    place = (np.arange(hair.shape.columns) + 0.5) / hair.shape.columns * len(behind) - 0.5
+    strands = np.stack([np.interp(place, np.arange(len(behind)), plane, period=len(behind)) for plane in behind.T], -1)
+    color = hair.color.copy()
+    color[~hair.known] = strands
+    if hair.known.any():
+        shade = _with_prior(hair.shape, hair.color.copy(), hair.known)
+        color[~hair.known] = np.clip(shade + strands - strands.mean(0), 0.0, 1.0)[~hair.known]
+    return replace(hair, color=color, known=np.ones_like(hair.known))
 
 
 def _whole(limb: _Limb, counterpart: _Limb) -> Float[np.ndarray, "h w 3"]:
