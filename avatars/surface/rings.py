@@ -43,7 +43,7 @@ class RingConfig:
     """Where more of the flanks deviates, the cloth is patterned all over, which is no print."""
     pattern_distance: float = 7.0
     """The same where half of the cells lie farther from their ring's colour, both there and in the middle, CIELAB."""
-    opening: tuple[float, float] = (0.4, 0.85)
+    opening: tuple[float, float] = (0.4, 0.92)
     """Share of the way to the rim that the middle of an open jacket is wide, and from which on there is jacket."""
     placket: float = 0.12
     """Share of the way to the border that the middle of such cloth is wide: buttons and zips, which stay in front."""

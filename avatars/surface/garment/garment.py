@@ -97,7 +97,7 @@ def _pieces(seen: Photographed, excess: Excess) -> list[Loose]:
         lies = wrapping(seen, excess)
         if lies is Wrapping.LEGS:
             limbs.append(("leg", trouser_legs(seen, excess)))
-        else:
+        elif lies is not Wrapping.CARRIED:
             pieces.append(cloth_piece(seen, excess, around=lies is Wrapping.HULL))
     if excess.hair.any():
         pieces.append(hair_piece(seen, excess))

@@ -9,7 +9,7 @@ from jaxtyping import Bool
 from avatars.surface.garment.excess import Excess
 from avatars.surface.garment.photographed import Photographed
 from avatars.surface.garment.pixels import alike, widened
-from avatars.surface.garment.regions import LEGS, limb_parts
+from avatars.surface.garment.regions import LEGS, TRUNK, limb_parts
 
 _MOST_ASKED = 3000
 
@@ -20,6 +20,7 @@ class Wrapping(Enum):
     HULL = "a skirt or a closed coat, around both"
     SHEET = "the tails of an open coat, behind and beside them"
     LEGS = "wide trousers, around each"
+    CARRIED = "a bag at one side, around nothing"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class WrappingConfig:
     """From this share of the legs' pixels in the cloth's colour on, it goes around the legs."""
     beside: float = 0.25
     """How far from a piece the legs' colours are compared, metres."""
+    one_side: float = 0.15
+    """Tails of a coat show on the less seen side at least this share of what they show on the other one."""
     gap: float = 0.15
     """A hull leaves less than this share of the pixels between the legs to the background."""
 
@@ -40,8 +43,8 @@ def wrapping(seen: Photographed, excess: Excess, config: WrappingConfig | None =
     """How loose cloth lies around the legs.
 
     It goes around them where between its edges they have its colour. Asked is the middle half of what the photo shows
-    in each row; to the sides an open coat covers the legs, too. Where the background shows between them, it is
-    trousers.
+    in each row; to the sides an open coat covers the legs, too. What is in another colour and beside the body on one
+    side alone is no coat. Where the background shows between the legs, it is trousers.
     """
     config = config or WrappingConfig()
     rows = np.asarray(excess.cloth.any(1))
@@ -53,8 +56,19 @@ def wrapping(seen: Photographed, excess: Excess, config: WrappingConfig | None =
     step = max(1, len(row) // _MOST_ASKED)
     same = alike(seen.photo, excess.cloth, (row[::step], column[::step]), within=config.same_colour)
     if float(same.mean()) <= config.hull:
-        return Wrapping.SHEET
+        return Wrapping.CARRIED if _one_sided(seen, excess, config) else Wrapping.SHEET
     return Wrapping.LEGS if _parted(seen, rows, config) else Wrapping.HULL
+
+
+def _one_sided(seen: Photographed, excess: Excess, config: WrappingConfig) -> bool:
+    """Whether nearly all of the cloth is on one side of the trunk and the legs."""
+    width = excess.cloth.shape[1]
+    body = seen.silhouette(TRUNK)
+    rows = body.any(1) & excess.cloth.any(1)
+    middle = 0.5 * (np.argmax(body, axis=1) + width - 1 - np.argmax(body[:, ::-1], axis=1))
+    left = excess.cloth & (np.arange(width) < middle[:, None]) & rows[:, None]
+    sides = sorted((int(left.sum()), int((excess.cloth & rows[:, None]).sum() - left.sum())))
+    return sides[0] < config.one_side * sides[1]
 
 
 def _parted(seen: Photographed, rows: Bool[np.ndarray, "h"], config: WrappingConfig) -> bool:

@@ -119,6 +119,19 @@ def test_legs_in_another_colour_come_out_of_an_open_coat(seen: Photographed, out
     assert _worn(seen, outside, legs=_BLUE, between=False) is Wrapping.SHEET
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_what_is_beside_one_leg_alone_in_another_colour_is_carried(seen: Photographed, outside: np.ndarray, side: str):
+    leg = seen.silhouette(limb_parts(side, "leg"))
+    columns = np.flatnonzero(leg.any(0))
+    of_side = np.zeros_like(outside)
+    of_side[:, max(0, columns.min() - 30) : columns.max() + 30] = True
+    other = seen.silhouette(limb_parts("right" if side == "left" else "left", "leg"))
+    bag = outside & of_side & ~widened(other, 30.0, 1.0)
+    assert bag.any()
+    assert _worn(seen, bag, legs=_BLUE, between=False) is Wrapping.CARRIED
+    assert _worn(seen, bag, legs=_GREEN, between=True) is Wrapping.HULL
+
+
 def test_background_between_legs_in_the_cloths_colour_means_trousers(seen: Photographed, outside: np.ndarray):
     assert _worn(seen, outside, legs=_GREEN, between=False) is Wrapping.LEGS
 
