@@ -2,10 +2,11 @@
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy import ndimage
 
 from avatars.surface.hair import Tones, combed, hairless, like_hair, nape
 from avatars.surface.rings import RingConfig, Rings, complete_rings
-from avatars.surface.unrolled import reflect_rows
+from avatars.surface.unrolled import CELL, reflect_rows
 
 _BROW = 0.6
 """Share of the way from the chin to the top of the face at which ears end."""
@@ -13,6 +14,12 @@ _EAR = 100.0
 """Degrees from the front at which they are."""
 _GLIMPSE = 0.1
 """Confidence from which on the photo tells skin from hair."""
+_BORDER = 0.75
+"""Share of the way to where the face is last seen from which on it is its border."""
+_HELD, _EVEN = 0.01, 0.006
+"""Width of that border whose colour goes on, metres, and along how much of the head it is averaged."""
+_FADING = 0.015
+"""Metres beyond the border at which light and shadow on it have faded to a third."""
 _FEWEST = 60
 """Cells from which on a cheek says something."""
 
@@ -48,7 +55,8 @@ def complete_head(
 def cheeks(rings: Rings, face: Bool[np.ndarray, "h w"], tones: Tones | None, *, chin: int) -> Bool[np.ndarray, "h w"]:
     """The face and what goes on from it to the ears, on the sides where the photo shows skin there and not hair.
 
-    A side of which too little is seen is like the other one.
+    A side of which it shows too little beside the face is like the other one; where both are, the border of what is
+    seen of the face tells.
 
     Args:
         rings: The unrolled head.
@@ -66,9 +74,20 @@ def cheeks(rings: Rings, face: Bool[np.ndarray, "h w"], tones: Tones | None, *, 
     band[chin:brow] = (turn < _EAR) & ~face[chin:brow]
     left = np.broadcast_to(np.arange(width) < width // 2, face.shape)
     seen, hairy = rings.confidence > _GLIMPSE, like_hair(rings, tones)
-    bare = [_mostly_bare(hairy[band & seen & side]) for side in (left, ~left)]
-    first, second = (own if own is not None else other for own, other in (bare, bare[::-1]))
-    return face | (band & left & bool(first)) | (band & ~left & bool(second))
+    beside = [_mostly_bare(hairy[band & seen & side]) for side in (left, ~left)]
+    shown = face & seen
+    shown[:chin], shown[brow:] = False, False
+    border = [_mostly_bare(hairy[_outermost(shown & side, turn)]) for side in (left, ~left)]
+    first, second = (
+        next((told for told in (beside[own], beside[1 - own], border[own], border[1 - own]) if told is not None), False)
+        for own in (0, 1)
+    )
+    return face | (band & left & first) | (band & ~left & second)
+
+
+def _outermost(shown: Bool[np.ndarray, "h w"], turn: Float[np.ndarray, "w"]) -> Bool[np.ndarray, "h w"]:
+    """The border of what is seen, by the angle from the front."""
+    return shown & (turn > _BORDER * float(np.max(turn * shown, initial=0.0)))
 
 
 def _mostly_bare(hairy: Bool[np.ndarray, "n"]) -> bool | None:
@@ -83,7 +102,7 @@ def with_face(
     face: Bool[np.ndarray, "h w"],
     source: Bool[np.ndarray, "h w"],
 ) -> Float[np.ndarray, "h w 3"]:
-    """The head with its face as the photo shows it; where that is hidden, its mirror image, then the skin beside it.
+    """The head with its face as the photo shows it; where that is hidden, its mirror image, beyond it its skin.
 
     Args:
         color: Of the unrolled head.
@@ -96,5 +115,25 @@ def with_face(
     mirrored = source[:, ::-1] & face & ~source
     seen = np.where(mirrored[..., None], rings.color[:, ::-1], rings.color)
     filled, there = reflect_rows(seen, source | mirrored)
+    filled = _held(filled, source | mirrored)
     take = face & there & known[:, None]
     return np.where(take[..., None], filled, color)
+
+
+def _held(image: Float[np.ndarray, "h w 3"], source: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w 3"]:
+    """Rings beyond whose outermost cells their colour passes into that of all skin: a cheek has no second eye."""
+    rows = np.flatnonzero(source.any(1))
+    if not len(rows):
+        return image
+    result, column, skin = image.copy(), np.arange(source.shape[1]), np.median(image[source], 0)
+    width, even = max(1, round(_HELD / CELL)), _EVEN / CELL
+    first, last = source.argmax(1), source.shape[1] - 1 - source[:, ::-1].argmax(1)
+    for border, outward in ((first, -1), (last, 1)):
+        inside = (column - border[:, None]) * -outward
+        near = source & (inside >= 0) & (inside < width)
+        total = ndimage.gaussian_filter1d((image * near[..., None]).sum(1), even, axis=0)
+        color = total / np.maximum(ndimage.gaussian_filter1d(near.sum(1).astype(np.float64), even), 1e-9)[:, None]
+        share = np.exp(np.minimum(inside, 0) * CELL / _FADING)[..., None]
+        beyond = (inside < 0) & source.any(1)[:, None]
+        result = np.where(beyond[..., None], skin + (color[:, None] - skin) * share, result)
+    return result

@@ -117,3 +117,25 @@ def test_hair_that_hangs_over_a_cheek_is_not_copied_over_the_other():
     rings.color[_CHIN:90, _MIDDLE - 60 : _MIDDLE - 55] = _HAIR
     color = _completed(rings)
     assert not _near(color[_CHIN + 2 : 78, _MIDDLE + 32 : _MIDDLE + 95], _HAIR).any()
+
+
+@pytest.mark.parametrize("hair", [False, True])
+def test_where_only_the_face_is_seen_its_border_tells_what_is_beside_it(hair: bool):
+    rings = _head(ears=True, seen=(-45, 45))
+    if hair:
+        rings.color[:, _MIDDLE - 45 : _MIDDLE - 33] = rings.color[:, _MIDDLE + 33 : _MIDDLE + 45] = _HAIR
+    whole = cheeks(rings, _FACE, _tones(), chin=_CHIN)
+    assert whole[60, _MIDDLE - 95 : _MIDDLE - 55].any() != hair
+    assert whole[60, _MIDDLE + 55 : _MIDDLE + 95].any() != hair
+
+
+def test_a_cheek_has_no_second_eye():
+    """What is near the border of what is seen of the face is not repeated beyond it, and shade there fades."""
+    rings = _head(ears=True, seen=(-40, 40))
+    eye = np.s_[70:76, _MIDDLE + 22 : _MIDDLE + 30]
+    rings.color[eye] = rings.color[70:76, _MIDDLE - 30 : _MIDDLE - 22] = 0.1
+    rings.color[:, _MIDDLE + 34 : _MIDDLE + 40] *= 0.8
+    color = _completed(rings)
+    assert _near(color[_CHIN + 2 : 78, _MIDDLE + 60 : _MIDDLE + 95], _SKIN).all()
+    assert _near(color[_CHIN + 2 : 78, _MIDDLE - 95 : _MIDDLE - 42], _SKIN).all()
+    np.testing.assert_allclose(color[eye], 0.1, atol=1e-9)
