@@ -134,6 +134,6 @@ def _held(image: Float[np.ndarray, "h w 3"], source: Bool[np.ndarray, "h w"]) ->
         total = ndimage.gaussian_filter1d((image * near[..., None]).sum(1), even, axis=0)
         color = total / np.maximum(ndimage.gaussian_filter1d(near.sum(1).astype(np.float64), even), 1e-9)[:, None]
         share = np.exp(np.minimum(inside, 0) * CELL / _FADING)[..., None]
-        beyond = (inside < 0) & source.any(1)[:, None]
+        beyond = (inside < 0) & np.asarray(source.any(1))[:, None]
         result = np.where(beyond[..., None], skin + (color[:, None] - skin) * share, result)
     return result

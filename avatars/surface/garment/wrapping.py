@@ -64,7 +64,7 @@ def _one_sided(seen: Photographed, excess: Excess, config: WrappingConfig) -> bo
     """Whether nearly all of the cloth is on one side of the trunk and the legs."""
     width = excess.cloth.shape[1]
     body = seen.silhouette(TRUNK)
-    rows = body.any(1) & excess.cloth.any(1)
+    rows = np.asarray(body.any(1) & excess.cloth.any(1))
     middle = 0.5 * (np.argmax(body, axis=1) + width - 1 - np.argmax(body[:, ::-1], axis=1))
     left = excess.cloth & (np.arange(width) < middle[:, None]) & rows[:, None]
     sides = sorted((int(left.sum()), int((excess.cloth & rows[:, None]).sum() - left.sum())))
