@@ -10,6 +10,10 @@ from skimage.color import rgb2lab
 from avatars.surface.unrolled import CELL, reflect_columns, reflect_rows, ring_blur, ring_distance, smooth_mask
 
 
+_SPAN = 40
+"""Rings whose colours are compared with those of a ring next to them."""
+
+
 @dataclass(frozen=True)
 class RingConfig:
     """How rings are completed."""
@@ -45,6 +49,8 @@ class RingConfig:
     """The same where half of the cells lie farther from their ring's colour, both there and in the middle, CIELAB."""
     opening: tuple[float, float] = (0.4, 0.92)
     """Share of the way to the rim that the middle of an open jacket is wide, and from which on there is jacket."""
+    hem: float = 0.15
+    """How far along the limb from an opening a ring may lie that shows nothing else, metres."""
     placket: float = 0.12
     """Share of the way to the border that the middle of such cloth is wide: buttons and zips, which stay in front."""
     rim: float = 0.025
@@ -84,7 +90,8 @@ def unexplained(rings: Rings, config: RingConfig) -> Bool[np.ndarray, "h w"]:
     smooth = np.stack([_blur(p * seen, config.print_blur) for p in np.moveaxis(lab, -1, 0)], -1)
     smooth /= np.maximum(known, 1e-6)[..., None]
     outer = outerness(rings.facing)
-    distance = np.linalg.norm(smooth - _ring_medians(smooth, seen * (0.1 + outer))[:, None], axis=-1)
+    median = _ring_medians(smooth, seen * (0.1 + outer))
+    distance = np.linalg.norm(smooth - median[:, None], axis=-1)
     usual = _usual(distance, seen & (outer > 0.6))
     sure = seen & (distance > np.clip(config.print_factor * usual[:, None], *config.print_distance))
     share = sure.sum(1) / np.maximum(seen.sum(1), 1)
@@ -93,7 +100,7 @@ def unexplained(rings: Rings, config: RingConfig) -> Bool[np.ndarray, "h w"]:
     flank, middle = inner & (outer > 0.5), inner & (outer <= 0.5)
     calm = min(float(np.median(distance[part])) if part.any() else 0.0 for part in (flank, middle))
     if _opened(sure, inner, outer, config):
-        return _grown(sure, config)
+        return _grown(sure | (seen & _only_inside(smooth, median, sure, config)[:, None]), config)
     if sure[flank].sum() > config.pattern * flank.sum() or calm > config.pattern_distance:
         return seen & (outer < config.placket)
     mask = sure | (seen & (distance > config.print_distance[0]))
@@ -110,6 +117,25 @@ def _opened(
     low, high = np.quantile(outer[inner], 0.98) * np.array(config.opening)
     side, middle = inner & (outer > high), inner & (outer < low)
     return bool(sure[side].mean() <= config.pattern and sure[middle].mean() > 0.5)
+
+
+def _only_inside(
+    smooth: Float[np.ndarray, "h w 3"],
+    median: Float[np.ndarray, "h 3"],
+    sure: Bool[np.ndarray, "h w"],
+    config: RingConfig,
+) -> Bool[np.ndarray, "h"]:
+    """Rings next to an opening in which nothing but what shows in it is seen: arms hide the jacket beside it."""
+    opened = np.flatnonzero(sure.any(1))
+    near = opened[np.abs(np.arange(len(median))[:, None] - opened).argmin(1)]
+    outside = np.median(median[opened], 0)
+    strange = np.linalg.norm(median - outside, axis=-1) > config.print_distance[1]
+    found = np.zeros(len(median), bool)
+    for row in np.flatnonzero(strange & (np.abs(np.arange(len(median)) - near) * CELL < config.hem)):
+        above = slice(max(0, near[row] - _SPAN), near[row] + _SPAN)
+        shown = smooth[above][sure[above]]
+        found[row] = np.linalg.norm(shown - median[row], axis=-1).min() < config.print_distance[0]
+    return found
 
 
 def _inner(seen: Bool[np.ndarray, "h w"], config: RingConfig) -> Bool[np.ndarray, "h w"]:

@@ -121,6 +121,20 @@ def test_a_wide_open_jacket_with_light_on_it_is_closed_behind(half: int):
     assert np.ptp(back, axis=-1).max() < 0.08  # No colour but greys.
 
 
+@pytest.mark.parametrize(("below", "goes_on"), [(_WHITE, True), (_RED, False)])
+def test_rings_that_show_only_what_is_in_an_opening_take_the_jackets_colour(
+    below: tuple[float, float, float], goes_on: bool
+):
+    """At its hem arms hide the jacket; trousers in another colour below it are no part of it."""
+    front = _cloth(_BLUE)
+    front[:, 130:190] = _WHITE
+    front[:20] = below
+    result, _ = _completed(_rings(front))
+    back = result[2:14, np.r_[0 : _FRONT.start - 10, _FRONT.stop + 10 : _COLUMNS]]
+    wanted = _BLUE if goes_on else below
+    assert (np.linalg.norm(back - np.array(wanted), axis=-1) < 0.1).mean() > 0.9
+
+
 def test_upright_stripes_are_no_opening():
     columns = np.indices((_ROWS, _COLUMNS))[1]
     front = np.where((columns // 10 % 2)[..., None], _RED, _WHITE)
