@@ -9,7 +9,6 @@ from skimage.color import rgb2lab
 
 from avatars.surface.unrolled import CELL, reflect_columns, reflect_rows, ring_blur, ring_distance, smooth_mask
 
-
 _SPAN = 40
 """Rings whose colours are compared with those of a ring next to them."""
 
