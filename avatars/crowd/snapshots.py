@@ -46,7 +46,8 @@ _SHOWN: dict[str, tuple[str, ...]] = {
 }
 """The first words of the facts that each of them shows."""
 
-_ON_THE_BACK = "backpack"
+ON_THE_BACK = "backpack"
+"""A bag that is not seen from the front."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def shown(facts: Facts, viewpoint: Viewpoint) -> Facts:
     seen = {name: value for name, value in facts.items() if name.split()[0] in _SHOWN[viewpoint.frame]}
     if any(name == "outer" and "open" not in value for name, value in facts.items()):
         seen = {name: value for name, value in seen.items() if name.split()[0] != "top"}
-    if viewpoint.view == "front" and facts.get("bag") == _ON_THE_BACK:
+    if viewpoint.view == "front" and facts.get("bag") == ON_THE_BACK:
         seen = {name: value for name, value in seen.items() if name.split()[0] != "bag"}
     if viewpoint.view != "front":
         front = [name for name, value in seen.items() if name.endswith(" cloth") and CLOTHS[value].front]
@@ -154,7 +155,7 @@ def drawn_viewpoint(frame: str, generator: np.random.Generator) -> Viewpoint:
     """A random side, height and light; the names of views are equally likely."""
     turn = generator.uniform(-45.0, 45.0) + _one(((0.0,), (180.0,), (90.0, -90.0)), generator)
     elevation = float(np.clip(8.0 * generator.standard_normal(), -20.0, 20.0))
-    return Viewpoint(turn % 360.0, elevation, generator.uniform(1.6, 3.2), frame, _drawn_light(generator))
+    return Viewpoint(turn % 360.0, elevation, generator.uniform(1.6, 3.2), frame, drawn_light(generator))
 
 
 def _one(choices: Sequence[Sequence[float]], generator: np.random.Generator) -> float:
@@ -162,8 +163,8 @@ def _one(choices: Sequence[Sequence[float]], generator: np.random.Generator) -> 
     return group[int(generator.integers(len(group)))]
 
 
-def _drawn_light(generator: np.random.Generator) -> Light:
-    """Even light, or a lamp in front of the person, of any strength."""
+def drawn_light(generator: np.random.Generator) -> Light:
+    """Even light, or a lamp in front of the person, of any strength; see `Viewpoint.light`."""
     warm = generator.uniform(-0.08, 0.08)
     if generator.random() < 0.4:
         level = generator.uniform(0.9, 1.5)

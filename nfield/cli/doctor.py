@@ -29,6 +29,7 @@ _OPTIONAL = {
 _ASSETS = (
     "body/body.npz",
     "body/poses.json",
+    "completion/network.safetensors",
     "perception/modnet.npz",
     "perception/pose_detection.npz",
     "perception/pose_landmark_full.npz",

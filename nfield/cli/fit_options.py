@@ -18,6 +18,8 @@ from avatars.photo_inputs import PhotoFiles
 from avatars.posed.avatar import FigureConfig
 from avatars.semantic.open_clip_encoder import OpenClipSource
 from avatars.semantic.people_encoder import NAME, PeopleSource
+from avatars.surface.learned.completion import NetworkCompletion
+from avatars.surface.texture_rules import TextureRules
 from nfield.config_json import typed
 from nfield.errors import OptionError
 from nfield.fields import BACKENDS, FieldConfig
@@ -30,6 +32,8 @@ _SEED = 0
 _BUDGET: Mapping[str, Any] = {"minutes": float | None, "steps": int | None, "seed": int | None}
 """Options of the budget by name, with their types."""
 _GUIDANCE = ("guidance", "clip_model", "clip_weights", "prompt")
+_NETWORK, _CLIP = ("network", "all"), ("clip", "all")
+"""Values of the first of these with which a network completes, and with which meanings are compared."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +60,17 @@ class FitOptions:
     field: str | None = None
     """Backend of the avatar's field: hash (a hash grid), rbf (one of the same size with adaptive radial bases), or
     another of nfield train. Default: hash."""
-    guidance: Literal["rules", "clip"] | None = None
-    """Who says what the photo does not show: rules paint it; with clip it then changes until it means what the photo
-    does to an image-text model of open_clip. Default: rules."""
+    guidance: Literal["rules", "network", "clip", "all"] | None = None
+    """Who says what the photo does not show: rules paint it; a network mends what they paint; with clip what the rules
+    painted then changes until it means what the photo does to an image-text model of open_clip, with all what the
+    network mended does. Default: rules."""
     clip_model: str | None = None
     """Name of that model in open_clip, or a JSON file of its architecture; OpenAI's own weights need a name that ends
     in -quickgelu. Default: the shipped model of people, or ViT-B-32 with --clip-weights."""
     clip_weights: Path | None = None
     """File of its weights, which any model but the shipped one needs; nothing is downloaded."""
     prompt: tuple[str, ...] | None = None
-    """What the person wears or carries where the photo does not look, in words, such as "a backpack"; needs clip."""
+    """What the person wears or carries where the photo does not look, such as "a backpack"; for clip and all."""
     minutes: float | None = None
     """Training time; finding person and body comes before. Default: 4."""
     steps: int | None = None
@@ -88,6 +93,7 @@ def fit_config(options: FitOptions) -> FitConfig:
     stages = default_stages if semantic is None else partial(guided_stages, semantic)
     return FitConfig(
         figure=FigureConfig(field=config),
+        completion=NetworkCompletion() if options.guidance in _NETWORK else TextureRules(),
         stages=stages(initialises=config.initialises),
         budget=FitBudget(minutes, options.steps, seed),
     )
@@ -107,7 +113,7 @@ def require_encoder(config: FitConfig) -> None:
 
 def _semantic(options: FitOptions) -> SemanticTerm | None:
     """The loss of meaning, where one is asked for."""
-    if options.guidance != "clip":
+    if options.guidance not in _CLIP:
         given = {"--clip-model": options.clip_model, "--clip-weights": options.clip_weights, "--prompt": options.prompt}
         for name, value in given.items():
             if value:
@@ -191,13 +197,15 @@ def _options_of(record: FitRecord, where: Path) -> Mapping[str, Any]:
 
 
 def _guidance(record: FitRecord, where: Path) -> Mapping[str, Any]:
-    """The options of the loss of meaning that a fit was begun with."""
+    """The options of what a fit was begun with that says what the photo does not show."""
     term = next((name for name, kind in record.options.items() if kind == SemanticTerm.__name__), None)
+    network = record.options.get("completion") == NetworkCompletion.__name__
     if term is None:
-        return {**dict.fromkeys(_GUIDANCE), "guidance": "rules"}
+        return {**dict.fromkeys(_GUIDANCE), "guidance": "network" if network else "rules"}
+    guidance = "all" if network else "clip"
     prompts = tuple(str(text) for name, text in record.options.items() if name.startswith(f"{term}.prompts."))
     if record.options.get(f"{term}.encoder") == PeopleSource.__name__:
-        return dict(zip(_GUIDANCE, ("clip", None, None, prompts), strict=True))
+        return dict(zip(_GUIDANCE, (guidance, None, None, prompts), strict=True))
     model, weights = (
         typed(
             hint,
@@ -206,7 +214,7 @@ def _guidance(record: FitRecord, where: Path) -> Mapping[str, Any]:
         )
         for name, hint in (("model", str), ("weights", str))
     )
-    return dict(zip(_GUIDANCE, ("clip", model, Path(weights), prompts), strict=True))
+    return dict(zip(_GUIDANCE, (guidance, model, Path(weights), prompts), strict=True))
 
 
 def _budget(record: FitRecord, option: str, hint: Any, where: Path) -> Any:  # noqa: ANN401 - of the type that is hinted

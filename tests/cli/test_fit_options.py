@@ -12,6 +12,8 @@ from avatars.fitting.stages import FitStage
 from avatars.photo_inputs import PhotoFiles
 from avatars.semantic.open_clip_encoder import OpenClipSource
 from avatars.semantic.people_encoder import PeopleSource
+from avatars.surface.learned.completion import NetworkCompletion
+from avatars.surface.texture_rules import TextureRules
 from nfield.cli import main
 from nfield.cli.fit import parse
 from nfield.cli.fit_options import FitOptions, fit_config, resumed
@@ -129,6 +131,28 @@ def test_wrong_weights_are_told_before_anything_is_begun(tmp_path: Path, capsys:
     assert main(words) == 2
     assert "none.pt: there is no such file" in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("guidance", "completion", "clip"),
+    [
+        ("rules", TextureRules, False),
+        ("network", NetworkCompletion, False),
+        ("clip", TextureRules, True),
+        ("all", NetworkCompletion, True),
+    ],
+)
+def test_guidance_says_who_completes_and_whether_meanings_are_compared(
+    tmp_path: Path, guidance: str, completion: type, clip: bool
+):
+    begun = parse(["photo.jpg", "--out", str(tmp_path), "--guidance", guidance])
+    config = fit_config(begun)
+    assert type(config.completion) is completion
+    terms = [term for stage in config.stages if isinstance(stage, FitStage) for term in stage.terms]
+    assert any(isinstance(term, SemanticTerm) for term in terms) == clip
+    _begun(begun, tmp_path)
+    assert fit_config(resumed(FitOptions(tmp_path, resume=True))) == config
+    assert resumed(FitOptions(tmp_path, resume=True)).guidance == guidance
 
 
 def test_a_fit_by_rules_does_not_go_on_with_clip(tmp_path: Path):

@@ -14,7 +14,8 @@ import tyro
 
 from assets.build.people_clip.batches import shard_path, whole_pairs
 from assets.build.people_clip.making import make_people
-from assets.build.people_clip.training import Learner, Plan, Progress
+from assets.build.people_clip.training import Learner, Plan
+from assets.build.training_log import TrainingLog
 from avatars.body import BodyModel
 from avatars.crowd.measures import Knowledge, knowledge
 from avatars.crowd.person import Split
@@ -71,6 +72,8 @@ def main(options: Options) -> None:
     if options.resume and state.is_file():
         learner.restore(torch.load(state, weights_only=True))
 
+    log = TrainingLog()
+
     def save() -> None:
         content = io.BytesIO()
         torch.save(learner.state(), content)
@@ -79,7 +82,7 @@ def main(options: Options) -> None:
 
     try:
         _wait_for_people(makers, people)
-        learner.learn(people, save=save, watch=_told())
+        learner.learn(people, save=save, watch=lambda at, losses: log(at.minutes, at.steps, losses))
     except KeyboardInterrupt:
         save()
         print(f"saved after {learner.progress.minutes:.1f} minutes; go on with --resume")
@@ -115,30 +118,6 @@ def measured(architecture: Path, weights: Path, work: Path) -> Knowledge:
             shards.append(shard)
         number += 2
     return knowledge(OpenClipSource(str(architecture), str(weights)).load(), shards)
-
-
-def _told() -> "_Told":
-    return _Told(time.monotonic())
-
-
-class _Told:
-    """Tells every ten seconds how far a training is.
-
-    Args:
-        begun: When, on the monotonic clock.
-    """
-
-    def __init__(self, begun: float) -> None:
-        self._last = begun
-        self._mean: dict[str, float] = {}
-
-    def __call__(self, progress: Progress, losses: dict[str, float]) -> None:
-        for name, value in losses.items():
-            self._mean[name] = 0.95 * self._mean.get(name, value) + 0.05 * value
-        if time.monotonic() - self._last > 10.0:
-            self._last = time.monotonic()
-            told = "  ".join(f"{name} {value:.3f}" for name, value in self._mean.items())
-            print(f"{progress.minutes:6.1f} min  step {progress.steps}  {told}", flush=True)
 
 
 def _report(known: Knowledge) -> None:

@@ -1,0 +1,1 @@
+"""Completion by a network, which mends what the rules have painted: see `avatars.surface.learned.completion`."""
