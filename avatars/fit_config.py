@@ -9,8 +9,8 @@ from avatars.posed.avatar import FigureConfig
 from avatars.posed.warp import SkinningConfig
 from avatars.surface.complete import Completion
 from avatars.surface.dress import DressConfig
+from avatars.surface.learned.completion import NetworkCompletion
 from avatars.surface.solid import SolidConfig
-from avatars.surface.texture_rules import TextureRules
 from avatars.surface.vertex_rules import VertexRules
 from avatars.surface.views import ViewsConfig
 
@@ -23,7 +23,7 @@ class FitConfig:
     """What it is made of."""
     dress: DressConfig = dataclasses.field(default_factory=DressConfig)
     """How the body grows to the outline."""
-    completion: Completion = dataclasses.field(default_factory=TextureRules)
+    completion: Completion = dataclasses.field(default_factory=NetworkCompletion)
     """How it is painted, and how what the photo does not show."""
     views: ViewsConfig = dataclasses.field(default_factory=ViewsConfig)
     """From where the painted body is pictured, for stages that look at pictures of it."""

@@ -32,8 +32,8 @@ _SEED = 0
 _BUDGET: Mapping[str, Any] = {"minutes": float | None, "steps": int | None, "seed": int | None}
 """Options of the budget by name, with their types."""
 _GUIDANCE = ("guidance", "clip_model", "clip_weights", "prompt")
-_NETWORK, _CLIP = ("network", "all"), ("clip", "all")
-"""Values of the first of these with which a network completes, and with which meanings are compared."""
+_DEFAULT, _NETWORK, _CLIP = "network", ("network", "all"), ("clip", "all")
+"""Values of the first: where it is left out; with which a network completes; with which meanings are compared."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class FitOptions:
     guidance: Literal["rules", "network", "clip", "all"] | None = None
     """Who says what the photo does not show: rules paint it; a network mends what they paint; with clip what the rules
     painted then changes until it means what the photo does to an image-text model of open_clip, with all what the
-    network mended does. Default: rules."""
+    network mended does. Default: network."""
     clip_model: str | None = None
     """Name of that model in open_clip, or a JSON file of its architecture; OpenAI's own weights need a name that ends
     in -quickgelu. Default: the shipped model of people, or ViT-B-32 with --clip-weights."""
@@ -93,7 +93,7 @@ def fit_config(options: FitOptions) -> FitConfig:
     stages = default_stages if semantic is None else partial(guided_stages, semantic)
     return FitConfig(
         figure=FigureConfig(field=config),
-        completion=NetworkCompletion() if options.guidance in _NETWORK else TextureRules(),
+        completion=NetworkCompletion() if (options.guidance or _DEFAULT) in _NETWORK else TextureRules(),
         stages=stages(initialises=config.initialises),
         budget=FitBudget(minutes, options.steps, seed),
     )

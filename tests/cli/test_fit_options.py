@@ -156,7 +156,9 @@ def test_guidance_says_who_completes_and_whether_meanings_are_compared(
 
 
 def test_a_fit_by_rules_does_not_go_on_with_clip(tmp_path: Path):
-    _begun(parse(["photo.jpg", "--out", str(tmp_path)]), tmp_path)
+    _begun(parse(["photo.jpg", "--out", str(tmp_path), "--guidance", "rules"]), tmp_path)
     assert fit_config(resumed(FitOptions(tmp_path, resume=True))).stages == fit_config(FitOptions(tmp_path)).stages
+    assert isinstance(fit_config(resumed(FitOptions(tmp_path, resume=True))).completion, TextureRules)
+    assert isinstance(fit_config(FitOptions(tmp_path)).completion, NetworkCompletion)
     with pytest.raises(OptionError, match=r"--guidance: is clip, but the fit in .* was begun with rules"):
         resumed(FitOptions(tmp_path, resume=True, guidance="clip"))

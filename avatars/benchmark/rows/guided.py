@@ -1,4 +1,4 @@
-"""The product's method with the semantic prior: by the shipped model of people, and by one that knows nothing."""
+"""Completion by rules, then the semantic prior: by the shipped model of people, and by one that knows nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from functools import partial
 import assets
 from avatars.benchmark.methods import ROWS
 from avatars.benchmark.rows.field import FieldMethod
+from avatars.benchmark.rows.texture_space import of_rules
 from avatars.fitting.semantic_term import SemanticTerm
 from avatars.fitting.stages import guided_stages
 from avatars.pipeline import FitConfig
@@ -25,7 +26,7 @@ class RandomSource:
 
 
 def _guided(encoder: Callable[[], EncoderSource]) -> FitConfig:
-    return replace(FitConfig(), stages=guided_stages(SemanticTerm("meaning", encoder())))
+    return replace(of_rules(), stages=guided_stages(SemanticTerm("meaning", encoder())))
 
 
 ROWS["texture space - then clip"] = FieldMethod(partial(_guided, PeopleSource))

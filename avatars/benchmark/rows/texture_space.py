@@ -1,4 +1,4 @@
-"""The product's method, and the same without each of its parts."""
+"""The product's method but for its network, and the same without each of its parts."""
 
 from dataclasses import replace
 
@@ -14,12 +14,17 @@ from avatars.surface.texture_rules import TextureRules
 from avatars.surface.vertex_rules import VertexRules
 
 
+def of_rules() -> FitConfig:
+    """Completion in texture space by rules alone."""
+    return replace(FitConfig(), completion=TextureRules())
+
+
 def _without_texture_space() -> FitConfig:
-    return replace(FitConfig(), completion=VertexRules(), dress=DressConfig(loose=False))
+    return replace(of_rules(), completion=VertexRules(), dress=DressConfig(loose=False))
 
 
 def _without_loose_clothes() -> FitConfig:
-    return replace(FitConfig(), dress=DressConfig(loose=False))
+    return replace(of_rules(), dress=DressConfig(loose=False))
 
 
 def _without_solid() -> FitConfig:
@@ -27,34 +32,34 @@ def _without_solid() -> FitConfig:
         replace(stage, terms=tuple(term for term in stage.terms if term.name != "solid"))
         for stage in (learn_surface(), fit_surface_and_photo())
     )
-    return replace(FitConfig(), stages=stages)
+    return replace(of_rules(), stages=stages)
 
 
 def _without_core() -> FitConfig:
     skinning = replace(SkinningConfig.close(), core=None)
-    return replace(FitConfig(), figure=FigureConfig(skinning=skinning))
+    return replace(of_rules(), figure=FigureConfig(skinning=skinning))
 
 
 def _without_fine_outline() -> FitConfig:
-    return replace(FitConfig(), dress=DressConfig(fine_rounds=0))
+    return replace(of_rules(), dress=DressConfig(fine_rounds=0))
 
 
 def _with_folds_behind() -> FitConfig:
     always = RingConfig(folds=(-1.0, 0.0))
-    return replace(FitConfig(), completion=TextureRules(rings=always))
+    return replace(of_rules(), completion=TextureRules(rings=always))
 
 
 def _with_wide_shell() -> FitConfig:
     wide = replace(SkinningConfig.close(), inner=0.03, outer=0.065, core=None)
-    return replace(FitConfig(), figure=FigureConfig(skinning=wide, room=0.02))
+    return replace(of_rules(), figure=FigureConfig(skinning=wide, room=0.02))
 
 
 def _without_photo_stage() -> FitConfig:
     stage = learn_surface()
-    return replace(FitConfig(), stages=(replace(stage, budget=replace(stage.budget, share=1.0)),))
+    return replace(of_rules(), stages=(replace(stage, budget=replace(stage.budget, share=1.0)),))
 
 
-ROWS["texture space"] = FieldMethod(FitConfig)
+ROWS["texture space"] = FieldMethod(of_rules)
 ROWS["texture space - vertex painting instead"] = FieldMethod(_without_texture_space)
 ROWS["texture space - no loose clothes"] = FieldMethod(_without_loose_clothes)
 ROWS["texture space - no solid"] = FieldMethod(_without_solid)

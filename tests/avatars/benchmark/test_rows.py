@@ -32,9 +32,12 @@ def test_the_table_opens_with_the_product_and_the_bare_bodies():
 
 def test_the_product_is_a_row(tmp_path: Path):
     options = FitOptions(photo=tmp_path / "photo.png", out=tmp_path)
-    row = rows()["texture space"]
+    row = rows()["texture space, network"]
     assert isinstance(row, FieldMethod)
     assert row.config() == fit_config(options)
+    rules = rows()["texture space"]
+    assert isinstance(rules, FieldMethod)
+    assert rules.config() == fit_config(dataclasses.replace(options, guidance="rules"))
 
 
 def test_each_ablation_differs_from_the_product():
