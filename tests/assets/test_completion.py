@@ -123,6 +123,6 @@ def test_examples_are_made_once(folder: Path):
 
 
 def test_nobody_waits_for_people_that_nobody_makes(tmp_path: Path):
-    with pytest.raises(SystemExit, match="holds 0 builds, expected 6, and nobody makes any; give --makers"):
+    with pytest.raises(SystemExit, match="builds: there are 0, expected 6, and nobody makes any; give --makers"):
         main(Options(work=tmp_path, out=tmp_path / "weights.safetensors", makers=0))
     assert not (tmp_path / "weights.safetensors").exists()

@@ -1,11 +1,6 @@
 """The command; `python -m assets.build.completion --help` tells its options."""
 
-import io
-import multiprocessing
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
@@ -14,7 +9,7 @@ import tyro
 from assets.build.completion.making import make_examples
 from assets.build.completion.measures import corrections
 from assets.build.completion.training import Feed, Learner, Plan
-from assets.build.training_log import TrainingLog
+from assets.build.learning import Makers, TrainingLog, write_state
 from avatars.crowd.person import Split
 from nfield.whole_file import write_atomically
 
@@ -51,56 +46,31 @@ def main(options: Options) -> None:
     """Makes people, learns from them, measures on others."""
     torch.set_num_threads(options.threads)
     people, others = options.work / "training", options.work / "held_out"
-    makers = _makers(people, options)
+    shares = [range(place, options.builds, options.makers) for place in range(options.makers)]
+    makers = Makers(make_examples, [(people, Split.TRAINING, numbers) for numbers in shares])
     learner, feed = Learner(Plan(options.minutes, seed=options.seed)), Feed(people, options.seed)
-    state, log = options.work / "state.pt", TrainingLog()
+    state = options.work / "state.pt"
     if options.resume and state.is_file():
         learner.restore(torch.load(state, weights_only=True))
 
     def save() -> None:
-        content = io.BytesIO()
-        torch.save(learner.state(), content)
-        write_atomically(state, content.getvalue())
+        write_state(state, learner.state())
         learner.write(options.work / options.out.name)
 
     try:
-        _wait_for_people(makers, people)
+        makers.wait(lambda: list(people.glob("*.npz")), _FEWEST, of=f"{people}: builds")
         feed.refresh()
-        learner.learn(feed, save=save, watch=lambda at, losses: log(at.minutes, at.steps, losses))
+        learner.learn(feed, save=save, watch=TrainingLog())
     except KeyboardInterrupt:
         save()
         print(f"saved after {learner.progress.minutes:.1f} minutes; go on with --resume")
         return
     finally:
-        for maker in makers:
-            maker.terminate()
+        makers.stop()
     write_atomically(options.out, (options.work / options.out.name).read_bytes())
     make_examples(others, Split.HELD_OUT, range(options.held_out))
     for line in corrections(learner.network, others):
         print(f"{line.where}: CIEDE2000 to the truth {line.network:.2f}, of the rules {line.rules:.2f}")
-
-
-def _makers(folder: Path, options: Options) -> list[BaseProcess]:
-    """Processes that make people, begun."""
-    shares = [range(place, options.builds, options.makers) for place in range(options.makers)]
-    context = multiprocessing.get_context("spawn")
-    makers: list[BaseProcess] = [
-        context.Process(target=make_examples, args=(folder, Split.TRAINING, numbers), daemon=True) for numbers in shares
-    ]
-    for maker in makers:
-        maker.start()
-    return makers
-
-
-def _wait_for_people(makers: Sequence[BaseProcess], folder: Path) -> None:
-    """Until there are enough of them to begin."""
-    while (made := len(list(folder.glob("*.npz")))) < _FEWEST:
-        if not any(maker.is_alive() for maker in makers):
-            raise SystemExit(
-                f"{folder}: holds {made} builds, expected {_FEWEST}, and nobody makes any; "
-                "give --makers 1 or more and enough --builds"
-            )
-        time.sleep(1.0)
 
 
 if __name__ == "__main__":

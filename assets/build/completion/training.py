@@ -1,6 +1,5 @@
 """Learning, while examples are being made."""
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -10,15 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from safetensors.torch import save_file
 from torch import Tensor
 
 from assets.build.completion.examples import Example
+from assets.build.learning import Progress, Watch, write_weights
 from avatars.surface.learned.completion import shaded
 from avatars.surface.learned.evidence import PHOTO, RULES, SEEN, SHARE
 from avatars.surface.learned.network import CompletionNetwork
 from avatars.surface.learned.sheets import MIRRORED, read
-from nfield.whole_file import write_atomically
 
 _RATE, _DECAY, _WARM = 1.5e-3, 1e-2, 50
 """Largest learning rate, weight decay, and steps over which the rate rises."""
@@ -52,17 +50,6 @@ class Plan:
     minutes: float
     people: int = 8
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training is; minutes are spent on steps alone."""
-
-    minutes: float
-    steps: int
-
-
-Watch = Callable[[Progress, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
@@ -187,8 +174,7 @@ class Learner:
         while self.progress.minutes < self._plan.minutes:
             begun = time.monotonic()
             told = self._step(feed.batch(self._plan.people))
-            spent = (time.monotonic() - begun) / 60.0
-            self.progress = Progress(self.progress.minutes + spent, self.progress.steps + 1)
+            self.progress = self.progress.after(time.monotonic() - begun)
             watch(self.progress, told)
             if time.monotonic() - saved > every:
                 save()
@@ -209,26 +195,17 @@ class Learner:
 
     def write(self, path: Path) -> None:
         """The weights in half precision."""
-        weights = {name: value.detach().half().contiguous() for name, value in self.network.state_dict().items()}
-        unfinished = path.with_suffix(".part")
-        save_file(weights, unfinished)
-        write_atomically(path, unfinished.read_bytes())
-        unfinished.unlink()
+        write_weights(path, self.network.state_dict())
 
     def _step(self, lessons: list[Lesson]) -> dict[str, float]:
         for group in self._optimizer.param_groups:
-            group["lr"] = _RATE * self._share()
+            group["lr"] = _RATE * self.progress.rate(self._plan.minutes, warm=_WARM)
         loss, plain = lesson_loss(self.network, lessons)
         self._optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self._optimizer.step()
         return {"loss": float(loss.detach()), "of the rules": plain}
-
-    def _share(self) -> float:
-        """Of the largest learning rate: up in steps, down along a cosine of time."""
-        done = min(self.progress.minutes / self._plan.minutes, 1.0)
-        return min((self.progress.steps + 1) / _WARM, 1.0) * max(0.5 + 0.5 * math.cos(math.pi * done), 0.01)
 
 
 def lesson_loss(network: CompletionNetwork, lessons: list[Lesson]) -> tuple[Float[Tensor, ""], float]:

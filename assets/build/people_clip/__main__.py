@@ -1,12 +1,7 @@
 """The command; `python -m assets.build.people_clip --help` tells its options."""
 
 import dataclasses
-import io
-import multiprocessing
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
@@ -15,7 +10,7 @@ import tyro
 from assets.build.people_clip.batches import shard_path, whole_pairs
 from assets.build.people_clip.making import make_people
 from assets.build.people_clip.training import Learner, Plan
-from assets.build.training_log import TrainingLog
+from assets.build.learning import Makers, TrainingLog, write_state
 from avatars.body import BodyModel
 from avatars.crowd.measures import Knowledge, knowledge
 from avatars.crowd.person import Split
@@ -62,47 +57,27 @@ def main(options: Options) -> None:
     """Makes people, learns from them, measures on others."""
     torch.set_num_threads(options.threads)
     people = options.work / "training"
-    makers = [
-        multiprocessing.get_context("spawn").Process(target=make_people, args=(people, numbers), daemon=True)
-        for numbers in (range(place, options.builds, options.makers) for place in range(options.makers))
-    ]
-    for maker in makers:
-        maker.start()
+    shares = [range(place, options.builds, options.makers) for place in range(options.makers)]
+    makers = Makers(make_people, [(people, numbers) for numbers in shares])
     learner, state = Learner(options.architecture, Plan(options.minutes, seed=options.seed)), options.work / "state.pt"
     if options.resume and state.is_file():
         learner.restore(torch.load(state, weights_only=True))
 
-    log = TrainingLog()
-
     def save() -> None:
-        content = io.BytesIO()
-        torch.save(learner.state(), content)
-        write_atomically(state, content.getvalue())
+        write_state(state, learner.state())
         learner.write(options.work / options.out.name)
 
     try:
-        _wait_for_people(makers, people)
-        learner.learn(people, save=save, watch=lambda at, losses: log(at.minutes, at.steps, losses))
+        makers.wait(lambda: whole_pairs(people), _FEWEST, of=f"{people}: pairs of people")
+        learner.learn(people, save=save, watch=TrainingLog())
     except KeyboardInterrupt:
         save()
         print(f"saved after {learner.progress.minutes:.1f} minutes; go on with --resume")
         return
     finally:
-        for maker in makers:
-            maker.terminate()
+        makers.stop()
     write_atomically(options.out, (options.work / options.out.name).read_bytes())
     _report(measured(options.architecture, options.out, options.work))
-
-
-def _wait_for_people(makers: Sequence[BaseProcess], folder: Path) -> None:
-    """Until there are enough of them to begin."""
-    while len(whole_pairs(folder)) < _FEWEST:
-        if not any(maker.is_alive() for maker in makers):
-            raise SystemExit(
-                f"{folder}: holds {len(whole_pairs(folder))} pairs of people, expected {_FEWEST}, and nobody makes any; "
-                "give --makers 1 or more and enough --builds"
-            )
-        time.sleep(1.0)
 
 
 def measured(architecture: Path, weights: Path, work: Path) -> Knowledge:

@@ -11,14 +11,13 @@ from typing import Any
 import torch
 from open_clip.model import CLIP
 from open_clip.tokenizer import SimpleTokenizer
-from safetensors.torch import save_file
 from torch import Tensor
 
+from assets.build.learning import Progress, Watch, write_weights
 from assets.build.people_clip.batches import Batch, Feed
 from assets.build.people_clip.losses import answer_loss, caption_loss, person_loss
 from assets.build.people_clip.teaching import TaughtTower, place_loss
 from avatars.semantic.open_clip_encoder import DEVIATION, MEAN
-from nfield.whole_file import write_atomically
 
 _RATE, _DECAY, _WARM = 1e-3, 0.05, 100
 """Largest learning rate, weight decay, and steps over which the rate rises."""
@@ -46,17 +45,6 @@ class Plan:
     minutes: float
     pairs: int = 8
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training is; minutes are spent on steps alone."""
-
-    minutes: float
-    steps: int
-
-
-Watch = Callable[[Progress, dict[str, float]], None]
 
 
 class Learner:
@@ -100,8 +88,7 @@ class Learner:
         while self.progress.minutes < self._plan.minutes:
             begun = time.monotonic()
             told = self._step(feed.batch(self._plan.pairs))
-            spent = (time.monotonic() - begun) / 60.0
-            self.progress = Progress(self.progress.minutes + spent, self.progress.steps + 1)
+            self.progress = self.progress.after(time.monotonic() - begun)
             watch(self.progress, told)
             if time.monotonic() - saved > every:
                 save()
@@ -125,16 +112,13 @@ class Learner:
 
     def write(self, path: Path) -> None:
         """The weights in half precision, as open_clip reads them; words that no caption has are nought."""
-        weights = {name: value.detach().half().contiguous() for name, value in self.model.state_dict().items()}
+        weights = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         weights["token_embedding.weight"][~self._used] = 0.0
-        unfinished = path.with_suffix(".part")
-        save_file(weights, unfinished)
-        write_atomically(path, unfinished.read_bytes())
-        unfinished.unlink()
+        write_weights(path, weights)
 
     def _step(self, batch: Batch) -> dict[str, float]:
         for group in self._optimizer.param_groups:
-            group["lr"] = _RATE * self._share()
+            group["lr"] = _RATE * self.progress.rate(self._plan.minutes, warm=_WARM)
         losses = self._losses(batch)
         self._optimizer.zero_grad()
         sum(losses.values(), torch.zeros(())).backward()
@@ -166,11 +150,6 @@ class Learner:
             "answer": torch.stack(known).mean(),
             "taught": taught,
         }
-
-    def _share(self) -> float:
-        """Of the largest learning rate: up in steps, down along a cosine of time."""
-        done = min(self.progress.minutes / self._plan.minutes, 1.0)
-        return min((self.progress.steps + 1) / _WARM, 1.0) * max(0.5 + 0.5 * math.cos(math.pi * done), 0.01)
 
 
 def _normalized(pictures: Tensor) -> Tensor:
