@@ -10,13 +10,13 @@ import torch
 import assets.build.completion.examples as examples
 import assets.build.completion.training as training
 from assets.build.completion.__main__ import Options, main
-from assets.build.completion.examples import Example, made_example
+from assets.build.completion.examples import Example, can_be_told, made_example
 from assets.build.completion.making import NAME, make_examples
 from assets.build.completion.measures import corrections
 from assets.build.completion.training import Feed, Learner, Lesson, Plan, lesson_loss
 from avatars.benchmark.views import ViewPlan
 from avatars.body import BodyModel
-from avatars.crowd.person import Split
+from avatars.crowd.person import Split, drawn_build
 from avatars.surface.learned.network import CompletionNetwork
 from nfield.errors import DataError
 
@@ -120,6 +120,15 @@ def test_examples_are_made_once(folder: Path):
     first = (folder / NAME.format(1)).stat().st_mtime_ns
     make_examples(folder, Split.TRAINING, iter([1]))
     assert (folder / NAME.format(1)).stat().st_mtime_ns == first
+
+
+def test_who_wears_a_backpack_teaches_nothing(tmp_path: Path):
+    worn = {number: [kind.name for _, kind in drawn_build(Split.TRAINING, number).worn] for number in range(20)}
+    wearers = [number for number, names in worn.items() if "backpack" in names]
+    assert wearers
+    assert [number for number in worn if not can_be_told(Split.TRAINING, number)] == wearers
+    make_examples(tmp_path, Split.TRAINING, wearers)
+    assert not list(tmp_path.iterdir())
 
 
 def test_nobody_waits_for_people_that_nobody_makes(tmp_path: Path):

@@ -212,9 +212,7 @@ def test_words_that_no_caption_has_mean_nothing(folder: Path, architecture: Path
 
 
 def test_nobody_waits_for_people_that_nobody_makes(tmp_path: Path):
-    with pytest.raises(
-        SystemExit, match="pairs of people: there are 0, expected 24, and nobody makes any; give --makers"
-    ):
+    with pytest.raises(SystemExit, match="pairs of people: there are 0, expected 24, and nobody makes any; give --m"):
         main(Options(work=tmp_path, out=tmp_path / "weights.safetensors", makers=0))
     assert not (tmp_path / "weights.safetensors").exists()
 
