@@ -64,8 +64,8 @@ def shares(normal: Float[Tensor, "n 3"]) -> Float[Tensor, "6 n"]:
     Args:
         normal: Unit normals at rest.
 
-    >>> shares(torch.tensor([[0.0, 0.6, -0.8]])).flatten().tolist()
-    [0.0, 0.36000001430511475, 0.0, 0.0, 0.0, 0.640000045299530]
+    >>> shares(torch.tensor([[0.0, 0.0, -1.0]]))[:, 0].tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.0, 1.0]
     """
     return torch.cat([normal.clamp_min(0.0), (-normal).clamp_min(0.0)], -1).square().T
 
