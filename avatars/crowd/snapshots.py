@@ -20,7 +20,7 @@ from avatars.semantic.directions import Direction
 from nfield.cameras import Cameras, look_at
 from nfield.kernels.rasterize import rasterize
 
-_SAMPLES = 2
+SAMPLES = 2
 """Samples of a pixel along each axis."""
 
 PLACE = 4
@@ -103,19 +103,37 @@ class Snapshot:
     inside: np.ndarray
     size: int
 
+    @staticmethod
+    def of(
+        figure: Figure, vertices: Float[Tensor, "v 3"], matrix: Float[Tensor, "3 3"], size: int, light: Light
+    ) -> "Snapshot":
+        """What a pinhole camera sees.
+
+        Args:
+            figure: Who.
+            vertices: Posed, in the camera's OpenCV frame, metres.
+            matrix: Of the camera, in samples: `SAMPLES` to a pixel along each axis.
+            size: Edge of the picture, pixels.
+            light: What shines, in the camera's frame.
+        """
+        fine = size * SAMPLES
+        raster = rasterize(vertices, figure.model.faces, matrix, (fine, fine))
+        points = light_up(figure, vertices, raster, focal=float(matrix[0, 0]), light=light, stride=2)
+        return Snapshot(points, (raster.face >= 0).numpy(), size)
+
     def developed(self, figure: Figure, surfaces: tuple[Surface, ...]) -> UInt8[np.ndarray, "s s 4"]:
         """The picture in a dye: sRGB and alpha, colours not multiplied by it."""
         linear = np.zeros((*self.inside.shape, 4))
         linear[self.inside, :3] = self.points.painted(surfaces, figure.eyes)
         linear[self.inside, 3] = 1.0
-        small = linear.reshape(self.size, _SAMPLES, self.size, _SAMPLES, 4).mean((1, 3))
+        small = linear.reshape(self.size, SAMPLES, self.size, SAMPLES, 4).mean((1, 3))
         alpha = small[..., 3:]
         picture = np.concatenate([srgb(small[..., :3] / np.maximum(alpha, 1e-9)), alpha], -1)
         return (picture.clip(0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
     def places(self) -> Float[np.ndarray, "p p 3"]:
         """Where on the body at rest what is seen lies, metres: means over squares of `PLACE` pixels, times coverage."""
-        cells, edge = self.size // PLACE, PLACE * _SAMPLES
+        cells, edge = self.size // PLACE, PLACE * SAMPLES
         seen = np.zeros((*self.inside.shape, 3))
         seen[self.inside] = self.points.rest
         return seen.reshape(cells, edge, cells, edge, 3).mean((1, 3))
@@ -135,15 +153,13 @@ def snapshot(
     """
     seen, middle = _turned(vertices, viewpoint)
     chosen = np.isin(parts, FRAMES[viewpoint.frame])
-    fine = size * _SAMPLES
+    fine = size * SAMPLES
     matrix = _framed(seen[torch.from_numpy(chosen)], fine, HEAD_PADDING if viewpoint.frame == "head" else PADDING)
-    raster = rasterize(seen, figure.model.faces, matrix, (fine, fine))
     x, y, z = (float(a) + b for a, b in zip(middle, viewpoint.light.position, strict=True))
     light = Light(
         (x, y, z), viewpoint.light.key, viewpoint.light.tint, viewpoint.light.sky, viewpoint.light.ground, _SHADOW_EDGE
     )
-    points = light_up(figure, seen, raster, focal=float(matrix[0, 0]), light=light, stride=2)
-    return Snapshot(points, (raster.face >= 0).numpy(), size)
+    return Snapshot.of(figure, seen, matrix, size, light)
 
 
 def parts_of(figure: Figure) -> Int[np.ndarray, "v"]:

@@ -1,7 +1,8 @@
 """Who paints the back: from what the photo shows of a surface to colours everywhere on it.
 
-`Completion` is the protocol. Its implementations: `avatars.surface.texture_rules.TextureRules`, in texture space, and
-`avatars.surface.vertex_rules.VertexRules`, on vertices, which it replaced and is measured against.
+`Completion` is the protocol. Its implementations: `avatars.surface.texture_rules.TextureRules`, in texture space;
+`avatars.surface.learned.completion.NetworkCompletion`, a network after these, which is the product's; and
+`avatars.surface.vertex_rules.VertexRules`, on vertices, which they replaced and are measured against.
 """
 
 from typing import Protocol, runtime_checkable

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from avatars.surface.hair import Tones, hair_and_skin, no_hair
 from avatars.surface.head import complete_head
-from avatars.surface.limbs import LIMBS, LimbShape, unrolled
+from avatars.surface.limbs import LIMBS, NAMES, LimbShape, unrolled
 from avatars.surface.neckline import bared, skin_tone
 from avatars.surface.paint import PhotographedSurface
+from avatars.surface.parametrise import TextureLayout
 from avatars.surface.rings import RingConfig, Rings, complete_rings, unexplained
 from avatars.surface.strays import without_strays
 from avatars.surface.texels import Texels, photographed_texels
@@ -49,9 +50,7 @@ class TextureRules:
 
     def complete(self, shown: PhotographedSurface) -> Texture:
         """See `Completion.complete`."""
-        completed = self.completed(shown)
-        visible = completed.texels.confidence[:, None]
-        return Texture(shown.layout, completed.atlas.image(torch.cat([completed.color, visible], -1)))
+        return self.completed(shown).texture(shown.layout)
 
     def completed(self, shown: PhotographedSurface) -> "CompletedTexels":
         """Colours of all texels, and what they were made of; see `Completion.complete`."""
@@ -73,6 +72,11 @@ class CompletedTexels:
     atlas: Atlas
     texels: Texels
     color: Float[Tensor, "n 3"]
+
+    def texture(self, layout: TextureLayout) -> Texture:
+        """Their texture, whose visibility is the confidence in the photo."""
+        values = torch.cat([self.color, self.texels.confidence[:, None]], -1)
+        return Texture(layout, self.atlas.image(values))
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def complete_texels(texels: Texels, config: RingConfig) -> Float[Tensor, "n 3"]:
         texels: What the photo shows.
         config: How rings are completed.
     """
-    limbs, tones = {}, _Tones(_skin(texels, config), _hair(texels, config))
+    limbs, tones = {}, _SkinAndHair(_skin(texels, config), _hair(texels, config))
     for number, shape in enumerate(LIMBS):
         index = (texels.member[:, number] > _MEMBER).nonzero()[:, 0]
         if len(index) >= _FEWEST:
@@ -125,7 +129,7 @@ def complete_texels(texels: Texels, config: RingConfig) -> Float[Tensor, "n 3"]:
 
 
 @dataclass(frozen=True)
-class _Tones:
+class _SkinAndHair:
     """Colours of the person.
 
     Attributes:
@@ -138,7 +142,7 @@ class _Tones:
 
 
 def _hair(texels: Texels, config: RingConfig) -> Tones | None:
-    head = texels.member[:, [limb.name for limb in LIMBS].index("head")] > _MEMBER
+    head = texels.member[:, NAMES.index("head")] > _MEMBER
     if not texels.face[head].any():
         return None
     seen = texels.confidence[head] > config.confidence
@@ -155,7 +159,7 @@ def _completed(
     index: Int[Tensor, "m"],
     member: Float[Tensor, "m"],
     texels: Texels,
-    tones: _Tones,
+    tones: _SkinAndHair,
     config: RingConfig,
 ) -> _Limb:
     """A limb whose rings are completed as far as the photo shows some of each."""

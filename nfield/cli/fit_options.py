@@ -117,7 +117,9 @@ def _semantic(options: FitOptions) -> SemanticTerm | None:
         given = {"--clip-model": options.clip_model, "--clip-weights": options.clip_weights, "--prompt": options.prompt}
         for name, value in given.items():
             if value:
-                raise OptionError(f"{name}: is given, but only clip uses it; give --guidance clip too, or leave it out")
+                raise OptionError(
+                    f"{name}: is given, but only clip and all use it; give --guidance all, or leave it out"
+                )
         return None
     prompts = options.prompt or ()
     if options.clip_weights is None:

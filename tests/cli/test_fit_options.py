@@ -87,7 +87,7 @@ def test_another_model_without_weights_says_what_to_give():
 
 @pytest.mark.parametrize("option", [["--prompt", "a hat"], ["--clip-weights", "w.pt"], ["--clip-model", "RN50"]])
 def test_options_of_clip_are_refused_where_the_rules_would_ignore_them(option: list[str]):
-    with pytest.raises(OptionError, match=rf"{option[0]}: is given, but only clip uses it"):
+    with pytest.raises(OptionError, match=rf"{option[0]}: is given, but only clip and all use it; give"):
         fit_config(parse(["photo.jpg", "--out", "o", *option]))
 
 

@@ -14,9 +14,9 @@ from torch import Tensor
 from avatars.benchmark.views import ViewPlan, held_out
 from avatars.body import BodyModel, BodyPose
 from avatars.crowd.person import Dye, Split, drawn_build, drawn_dye
-from avatars.crowd.snapshots import ON_THE_BACK, Snapshot, drawn_light
+from avatars.crowd.snapshots import ON_THE_BACK, SAMPLES, Snapshot, drawn_light
 from avatars.people.figure import Figure
-from avatars.people.lighting import Light, light_up
+from avatars.people.lighting import Light
 from avatars.people.stances import STANCES, centered, stance_rotations
 from avatars.portrait import PersonPhoto, Portrait
 from avatars.surface.dress import DressConfig
@@ -30,7 +30,6 @@ from avatars.surface.visibility import PosedSurface, VisibilityConfig, visibilit
 from nfield.bilinear import bilinear
 from nfield.cameras import Cameras
 from nfield.errors import DataError
-from nfield.kernels.rasterize import rasterize
 from nfield.texture_atlas import Atlas
 from nfield.whole_file import write_atomically
 
@@ -136,10 +135,8 @@ class _Scene:
         middle = (self.figure.model.joints(self.pose).mean(0) - world[:3, 3]) @ world[:3, :3]
         x, y, z = (float(a) + b for a, b in zip(middle, self.light.position, strict=True))
         light, size = replace(self.light, position=(x, y, z)), cameras.size[0]
-        fine = cameras.resized((2 * size, 2 * size)).intrinsics[index]
-        raster = rasterize(vertices, self.figure.model.faces, fine, (2 * size, 2 * size))
-        points = light_up(self.figure, vertices, raster, focal=float(fine[0, 0]), light=light, stride=2)
-        return Snapshot(points, (raster.face >= 0).numpy(), size)
+        fine = cameras.resized((SAMPLES * size, SAMPLES * size)).intrinsics[index]
+        return Snapshot.of(self.figure, vertices, fine, size, light)
 
 
 def can_be_told(split: Split, number: int) -> bool:

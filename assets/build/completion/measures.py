@@ -38,7 +38,6 @@ class Correction:
 
 def corrections(network: CompletionNetwork, folder: Path) -> list[Correction]:
     """Means over all people of a folder of examples."""
-    network.eval()
     found: dict[str, list[tuple[float, float]]] = {"back": [], "side": []}
     for path in sorted(folder.glob("*.npz")):
         example = Example.load(path)

@@ -5,7 +5,7 @@ the back in bands. The network was shown how light lies on such people from all 
 or darker; hues and patterns stay as they were copied, and what the photo shows is left alone.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,10 +43,8 @@ class NetworkCompletion:
     def complete(self, shown: PhotographedSurface) -> Texture:
         """See `Completion.complete`."""
         completed = self.rules.completed(shown)
-        evidence = evidence_of(shown, completed)
-        color = corrected(evidence, self.network())
-        visible = completed.texels.confidence[:, None]
-        return Texture(shown.layout, completed.atlas.image(torch.cat([color, visible], -1)))
+        color = corrected(evidence_of(shown, completed), self.network())
+        return replace(completed, color=color).texture(shown.layout)
 
     def network(self) -> CompletionNetwork:
         """The trained network.

@@ -143,7 +143,7 @@ def test_shade_is_coarser_than_patterns(evidence: Evidence, network: CompletionN
     assert (bend < 1e-5).float().mean() > 0.45
 
 
-def test_the_shipped_network_is_a_completion_and_can_be_replaced(tmp_path: Path, network: CompletionNetwork):
+def test_the_shipped_network_is_a_completion_and_can_be_replaced(tmp_path: Path):
     assert isinstance(NetworkCompletion(), Completion)
     assert sum(value.numel() for value in NetworkCompletion().network().parameters()) > 1e5
     file = tmp_path / "mine.safetensors"
