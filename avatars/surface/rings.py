@@ -111,10 +111,10 @@ def _opened(
     sure: Bool[np.ndarray, "h w"], inner: Bool[np.ndarray, "h w"], outer: Float[np.ndarray, "h w"], config: RingConfig
 ) -> bool:
     """Whether what deviates is what shows in a wide opening: most of the middle, next to nothing at the sides."""
-    if not inner.any():
-        return False
-    low, high = np.quantile(outer[inner], 0.98) * np.array(config.opening)
+    low, high = (np.quantile(outer[inner], 0.98) if inner.any() else 0.0) * np.array(config.opening)
     side, middle = inner & (outer > high), inner & (outer < low)
+    if not side.any() or not middle.any():
+        return False
     return bool(sure[side].mean() <= config.pattern and sure[middle].mean() > 0.5)
 
 

@@ -1,3 +1,4 @@
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -133,6 +134,15 @@ def test_rings_that_show_only_what_is_in_an_opening_take_the_jackets_colour(
     back = result[2:14, np.r_[0 : _FRONT.start - 10, _FRONT.stop + 10 : _COLUMNS]]
     wanted = _BLUE if goes_on else below
     assert (np.linalg.norm(back - np.array(wanted), axis=-1) < 0.1).mean() > 0.9
+
+
+def test_a_limb_of_which_only_a_side_is_seen_has_no_opening():
+    """Nothing is seen of the middle, where an opening would be; warnings would be errors here."""
+    rings = _rings(_cloth(_BLUE))
+    rings.confidence[:, :185] = 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not unexplained(rings, _CONFIG).any()
 
 
 def test_upright_stripes_are_no_opening():
