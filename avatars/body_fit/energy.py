@@ -15,7 +15,7 @@ from torch import Tensor
 from avatars.body import Body, BodyModel, BodyPose
 from avatars.body.joints import hand_joints
 from avatars.body_fit.anatomy import Anatomy
-from avatars.body_fit.landmarks import USED, USUAL_SLOPE, Joint, LandmarkRegressor
+from avatars.body_fit.landmarks import USED, USUAL_SLOPE, Joint, Landmark, LandmarkRegressor
 from avatars.body_fit.silhouette import Silhouette
 
 
@@ -32,6 +32,7 @@ class EnergyWeights:
         upright: Lean of the torso in depth; where the photo shows no hips also to the sides.
         balance: Distance in depth between the trunk and the feet of standing people.
         collision: Arms inside the trunk.
+        order: Hands that the photo shows, behind trunk and legs.
         focal: Distance of the focal length from its guess.
         slope: Distance of the 3D landmarks' lean from its usual value.
         spill: Body outside the mask.
@@ -47,6 +48,7 @@ class EnergyWeights:
     upright: float = 1.0
     balance: float = 2.0
     collision: float = 1.0
+    order: float = 1.0
     focal: float = 1.0
     slope: float = 1.0
     spill: float = 60.0
@@ -54,16 +56,17 @@ class EnergyWeights:
     reach: float = 25.0
 
 
-LANDMARKS_ONLY = replace(EnergyWeights(), spill=0.0, gap=0.0, reach=0.0)
+LANDMARKS_ONLY = replace(EnergyWeights(), spill=0.0, gap=0.0, reach=0.0, order=0.0)
 """The weights before the silhouette is looked at."""
 
 _LANDMARK_CUT = 3.5  # standard deviations
-_DEPTH_SIGMA, _DEPTH_CUT = 0.08, 3.0  # metres, standard deviations
+_DEPTH_SIGMA, _DEPTH_CUT = 0.12, 3.0  # metres, standard deviations
 _LIMIT_SIGMA = 0.06  # radians
 _UPRIGHT_SIGMA, _UPRIGHT_CUT = 0.2, 3.0  # sine of the lean
 _BALANCE_SIGMA, _BALANCE_CUT = 0.08, 3.0  # metres
 _BENT_LEG, _STRAIGHT_LEG = 0.85, 0.95  # hip to ankle over the leg's length
 _COLLISION_SIGMA = 0.12  # of the trunk's half axes
+_HAND_DEPTH, _ORDER_SIGMA, _ORDER_CUT = 0.02, 0.03, 2.0  # metres: of a hand before what it lies on
 _SLOPE_SIGMA = 0.1  # metres per metre
 _FOCAL_SIGMA = 0.08  # natural logarithm
 _SPILL_SIGMA, _SPILL_CUT = 0.012, 5.0  # metres
@@ -81,6 +84,14 @@ _LEGS = (
     (Joint.LEFT_KNEE, Joint.RIGHT_KNEE),
     (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE),
 )
+HANDS = tuple(
+    USED.index(landmark)
+    for landmark in (
+        *(Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST, Landmark.LEFT_PINKY),
+        *(Landmark.RIGHT_PINKY, Landmark.LEFT_INDEX, Landmark.RIGHT_INDEX),
+    )
+)
+"""Landmarks of the hands, in the order of `USED`."""
 _ELBOWS, _WRISTS = (Joint.LEFT_ELBOW, Joint.RIGHT_ELBOW), (Joint.LEFT_WRIST, Joint.RIGHT_WRIST)
 
 
@@ -163,12 +174,15 @@ class Outline:
         nearest: For each point of the mask's contour, the entry of `vertices` that projects nearest to it.
         judged: 1 for vertices that must lie in the mask where they lie in the photo, 0 for the others, of all
             vertices of the subset that `vertices` counts in.
+        behind: Depth of the body without its arms where the landmarks of `HANDS` are projected, metres; infinite beside
+            it.
     """
 
     vertices: Int[Tensor, "b o"]
     valid: Float[Tensor, "b o"]
     nearest: Int[Tensor, "b c"]
     judged: Float[Tensor, "n"]
+    behind: Float[Tensor, "b k"]
 
 
 @dataclass(frozen=True)
@@ -229,7 +243,7 @@ class Energy:
         }
         if outline is not None:
             points = project(body.vertices, candidates.focal, self.silhouette.size)
-            terms |= self._silhouette(points, outline)
+            terms |= self._silhouette(points, outline) | {"order": self._order(marks, outline)}
         return terms
 
     def _landmarks(self, marks: Float[Tensor, "b l 3"], candidates: Candidates) -> Float[Tensor, "b"]:
@@ -257,6 +271,11 @@ class Energy:
         feet = body.joints[:, [Joint.LEFT_FOOT, Joint.RIGHT_FOOT, Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE], 2].mean(1)
         trunk = body.joints[:, [Joint.PELVIS, Joint.SPINE3], 2].mean(1)
         return robust((feet - trunk) / _BALANCE_SIGMA, _BALANCE_CUT) * _standing(body)
+
+    def _order(self, marks: Float[Tensor, "b l 3"], outline: Outline) -> Float[Tensor, "b"]:
+        rows = list(HANDS)
+        hidden = (marks[:, rows, 2] + _HAND_DEPTH - outline.behind).clamp_min(0.0)
+        return (robust(hidden / _ORDER_SIGMA, _ORDER_CUT) * self.confidence[rows]).sum(-1)
 
     def _silhouette(self, points: Float[Tensor, "b n 2"], outline: Outline) -> dict[str, Float[Tensor, "b"]]:
         silhouette, metres = self.silhouette, self.metres

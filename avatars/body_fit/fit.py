@@ -19,7 +19,7 @@ from torch import Tensor
 from avatars.body import BodyModel, BodyPose
 from avatars.body.parts import SEGMENT_NAMES, vertex_segments
 from avatars.body_fit.anatomy import anatomy
-from avatars.body_fit.energy import LANDMARKS_ONLY, Candidates, Energy, EnergyWeights, Outline, project, total
+from avatars.body_fit.energy import HANDS, LANDMARKS_ONLY, Candidates, Energy, EnergyWeights, Outline, project, total
 from avatars.body_fit.landmarks import USED, Landmark, LandmarkRegressor
 from avatars.body_fit.observation import BodyObservation
 from avatars.body_fit.silhouette import silhouette
@@ -42,6 +42,8 @@ _ENDS_OF_ARMS = {
     ("right hand",): ((Landmark.RIGHT_WRIST,), (Landmark.RIGHT_INDEX,)),
 }
 """Near and far end of segments."""
+
+_ARMS = tuple(f"{side} {part}" for side in ("left", "right") for part in ("upper arm", "forearm", "hand"))
 
 _WARM_UP = 25  # steps: Adam's first ones are blind, as long as its rate allows
 
@@ -259,6 +261,9 @@ class _OutlineTracker:
         self._energy = energy
         self._config = config
         self._watched = torch.arange(0, len(energy.model.template), config.spread)
+        segments = vertex_segments(energy.model.weights.numpy(), energy.model.joint_names)
+        arms = np.isin(segments, [SEGMENT_NAMES.index(name) for name in _ARMS])
+        self._armless = energy.model.faces[torch.from_numpy(~arms)[energy.model.faces].all(-1)]
         self._subset = energy.model
         self._outline: Outline | None = None
 
@@ -283,8 +288,18 @@ class _OutlineTracker:
             padded[i, : len(row)], valid[i, : len(row)] = row, 1.0
             nearest.append(torch.cdist(self._energy.silhouette.contour, points[i, outlines[i]]).argmin(1))
         judged = self._energy.judged[torch.cat([marks, vertices, self._watched])].float()
-        self._outline = Outline(padded, valid, torch.stack(nearest), judged)
+        self._outline = Outline(padded, valid, torch.stack(nearest), judged, self._behind_hands(candidates))
         return overlaps
+
+    def _behind_hands(self, candidates: Candidates) -> Float[Tensor, "b k"]:
+        """See `Outline.behind`."""
+        energy = self._energy
+        with torch.no_grad():
+            body = energy.model.pose(candidates.pose)
+            marks = energy.landmarks(body.joints, body.vertices[:, energy.landmarks.vertices])[:, list(HANDS)]
+            points = project(marks, candidates.focal, energy.silhouette.size)
+        found = zip(points, body.vertices, candidates.focal.tolist(), strict=True)
+        return torch.stack([energy.silhouette.depth_at(p, v, self._armless, focal) for p, v, focal in found])
 
     def _look(self, candidates: Candidates) -> tuple[Float[Tensor, "b v 2"], list[float], list[Int[Tensor, "o"]]]:
         """Image points of all vertices, overlap with the mask, and outline of each candidate."""

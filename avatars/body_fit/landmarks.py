@@ -120,7 +120,7 @@ def _left_mixtures() -> dict[Landmark, Mixture]:
         Landmark.LEFT_EAR: Mixture(0.025, {}, {"lear": 1.0 - _EAR_INSET, "rear": _EAR_INSET}),
         Landmark.LEFT_SHOULDER: Mixture(0.03, shoulder, {}),
         Landmark.LEFT_ELBOW: Mixture(0.025, {j.LEFT_ELBOW: 1.0}, {}),
-        Landmark.LEFT_WRIST: Mixture(0.025, {j.LEFT_WRIST: 1.0}, {}),
+        Landmark.LEFT_WRIST: Mixture(0.015, {j.LEFT_WRIST: 1.0}, {}),
         Landmark.LEFT_PINKY: Mixture(0.04, {j.LEFT_WRIST: 0.4}, {"lpinky": 0.6}),
         Landmark.LEFT_INDEX: Mixture(0.04, {j.LEFT_WRIST: 0.4}, {"lindex": 0.6}),
         Landmark.LEFT_HIP: Mixture(0.04, hip, {}),

@@ -13,7 +13,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from nfield.cameras import Cameras
-from nfield.kernels.rasterize import rasterize
+from nfield.kernels.rasterize import Raster, rasterize
 
 WORKING_HEIGHT = 320
 """Pixels that the longer side of the person's box has on the working grid."""
@@ -66,10 +66,22 @@ class Silhouette:
 
     def cover(self, vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "f 3"], focal: float) -> Bool[Tensor, "h w"]:
         """Which working pixels a mesh covers; vertices in the camera's frame, metres, focal length in photo pixels."""
+        return self._seen(vertices, faces, focal).face >= 0
+
+    def depth_at(
+        self, points: Float[Tensor, "n 2"], vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "f 3"], focal: float
+    ) -> Float[Tensor, "n"]:
+        """Depth of a mesh at image points, metres; infinite where it is not. Arguments as of `cover`."""
+        depth = self._seen(vertices, faces, focal).depth
+        limit = torch.tensor([depth.shape[1], depth.shape[0]]) - 1
+        column, row = torch.minimum(((points - self.origin) * self.scale).long().clamp_min(0), limit).unbind(-1)
+        return torch.where(depth[row, column] > 0.0, depth[row, column], torch.inf)
+
+    def _seen(self, vertices: Float[Tensor, "v 3"], faces: Int[Tensor, "f 3"], focal: float) -> Raster:
         size = (self.inside.shape[0], self.inside.shape[1])
         column, row = ((torch.tensor([self.size[1], self.size[0]]) / 2 - self.origin) * self.scale).tolist()
         camera = Cameras.pinhole(focal * self.scale, size, center=(column, row))
-        return rasterize(vertices, faces, camera.intrinsics[0], size).face >= 0
+        return rasterize(vertices, faces, camera.intrinsics[0], size)
 
     def outline(self, points: Float[Tensor, "v 2"], cover: Bool[Tensor, "h w"]) -> Int[Tensor, "o"]:
         """Which projected vertices lie on the outline of the mesh that covers `cover`."""

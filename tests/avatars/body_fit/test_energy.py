@@ -9,7 +9,7 @@ from torch import Tensor
 
 from avatars.body import BodyModel, BodyPose
 from avatars.body_fit.anatomy import Anatomy, anatomy
-from avatars.body_fit.energy import Candidates, Energy, EnergyWeights, Outline, project, robust, total
+from avatars.body_fit.energy import HANDS, Candidates, Energy, EnergyWeights, Outline, project, robust, total
 from avatars.body_fit.landmarks import COUNT, USED, USUAL_SLOPE, Joint, Landmark, LandmarkRegressor, posed_landmarks
 from avatars.body_fit.silhouette import Silhouette
 
@@ -19,7 +19,7 @@ _METRES = 0.004
 _EDGE = 170.0
 """The mask of these tests lies left of this column."""
 _BODY_TERMS = ("landmarks", "depth", "limits", "stance", "shape", "upright", "balance", "collision", "slope", "focal")
-_MASK_TERMS = ("spill", "gap", "reach")
+_MASK_TERMS = ("spill", "gap", "reach", "order")
 
 
 def _robust(residual: float, cut: float) -> float:
@@ -113,7 +113,8 @@ def _outline(energy: Energy, count: int, generator: torch.Generator) -> tuple[Bo
     valid[0, -2:] = 0.0
     judged = (torch.rand(len(subset), generator=generator) > 0.3).double()
     nearest = torch.randint(count // 2, (1, 8), generator=generator)
-    return model.subset(subset), Outline(on_edge[None], valid, nearest, judged), subset
+    behind = 2.85 + 0.1 * torch.rand(1, len(HANDS), generator=generator).double()
+    return model.subset(subset), Outline(on_edge[None], valid, nearest, judged, behind), subset
 
 
 def test_robust_is_a_square_near_zero_and_levels_off_at_the_square_of_the_cut():
@@ -180,7 +181,8 @@ def test_a_term_of_the_mask_has_the_gradient_of_its_value(energy: Energy, name: 
 
     inputs = [part.detach().clone().requires_grad_() for part in others.values()]
     assert torch.autograd.gradcheck(value, inputs, atol=1e-5, rtol=1e-4)
-    assert float(torch.autograd.grad(value(*inputs).sum(), inputs[2])[0].abs().sum()) > 1e-3
+    moved = inputs[list(others).index("log_depth" if name == "order" else "ray")]
+    assert float(torch.autograd.grad(value(*inputs).sum(), moved)[0].abs().sum()) > 1e-3
 
 
 def test_terms_of_the_mask_are_means_of_robust_distances(energy: Energy, generator: torch.Generator):
@@ -224,7 +226,7 @@ def test_one_landmark_beside_its_place_costs_by_its_distance_and_confidence(ener
     seen = energy.seen.clone()
     seen[row] += torch.tensor([3.0, -4.0])
     found = _term(replace(energy, seen=seen), "landmarks", _facing())
-    expected = float(energy.confidence[row]) * _robust(5.0 * _METRES / 0.025, 3.5)
+    expected = float(energy.confidence[row]) * _robust(5.0 * _METRES / 0.015, 3.5)
     assert found == pytest.approx(expected, rel=1e-3)
 
 
@@ -241,7 +243,7 @@ def test_a_wrist_seen_nearer_costs_by_its_depth_at_the_less_sure_end(energy: Ene
     world[Landmark.RIGHT_WRIST, 2] -= 0.1
     sure = float(torch.minimum(*energy.world_confidence[[Landmark.RIGHT_ELBOW, Landmark.RIGHT_WRIST]]))
     found = _term(replace(energy, world=world), "depth", _facing())
-    assert found == pytest.approx(sure * _robust(0.1 / 0.08, 3.0), rel=1e-6)
+    assert found == pytest.approx(sure * _robust(0.1 / 0.12, 3.0), rel=1e-6)
 
 
 def test_focal_length_slope_and_build_cost_by_the_squares_of_their_deviations(energy: Energy):
@@ -309,6 +311,19 @@ def test_collisions_do_not_depend_on_where_the_body_is(energy: Energy):
     moved = replace(pose, translation=torch.tensor([1.0, -2.0, 7.0]).double())
     moved = _turned(moved, pelvis=(0.4, -1.3, 0.8))
     assert _term(energy, "collision", moved) == pytest.approx(_term(energy, "collision", pose), rel=1e-4)
+
+
+def test_seen_hands_cost_by_how_far_they_lie_behind_the_body(energy: Energy, generator: torch.Generator):
+    """With 2 cm for the hand's own half; nothing where nothing is behind, or for the part of what nobody sees."""
+    model, outline, _ = _outline(energy, 40, generator)
+    marks = posed_landmarks(energy.model, energy.landmarks, _facing())[list(HANDS), 2]
+    nothing = torch.full_like(outline.behind, torch.inf)
+    candidates = _candidates(_facing())
+    assert float(energy.terms(candidates, model, replace(outline, behind=nothing))["order"]) == 0.0
+    behind = nothing.clone()
+    behind[0, 1], behind[0, 3] = marks[1] - 0.04, marks[3] + 0.03
+    expected = float(energy.confidence[HANDS[1]]) * _robust(0.06 / 0.03, 2.0)
+    assert float(energy.terms(candidates, model, replace(outline, behind=behind))["order"]) == pytest.approx(expected)
 
 
 def test_candidates_do_not_influence_each_other(energy: Energy):
