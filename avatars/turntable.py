@@ -40,17 +40,23 @@ class Turntable:
     def figures(self) -> dict[str, float | None]:
         """Means over the views, of 512x512 pixels each.
 
-        `specks` are pieces not connected with the person, of pixels darker than 8 % of the way from white to black;
+        `specks` are pieces not connected with the person, of pixels darker than 8 % of the way from white to black, or
+        opaque: light clothes are no gap;
         `small_gaps` are enclosed gaps below 150 pixels, those between fingers included; `sharpness_back_over_front` is
         the mean absolute Laplacian five pixels inside of the outline.
         """
         front, back = (_sharpness(self.views[index]) for index in (0, VIEWS // 2))
         ratio = round(back / front, 3) if front and back is not None else None
         return {
-            "specks": sum(specks(1.0 - view.color.mean(-1)) for view in self.views) / VIEWS,
+            "specks": sum(specks(_shown(view)) for view in self.views) / VIEWS,
             "small_gaps": sum(small_gaps(view.opacity > 0.5) for view in self.views) / VIEWS,
             "sharpness_back_over_front": ratio,
         }
+
+
+def _shown(view: Image) -> Float[Tensor, "h w"]:
+    """How much of a pixel is not the white behind: its darkness, and all of it where it is opaque."""
+    return torch.maximum(1.0 - view.color.mean(-1), (view.opacity > 0.5).to(view.color))
 
 
 def _sharpness(view: Image) -> float | None:

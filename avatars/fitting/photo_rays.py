@@ -7,6 +7,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from avatars.fitting.neighbourhood import pixels_beside
+from avatars.fitting.photo_confidence import PhotoConfidence, photo_confidence
 from avatars.fitting.rendering import RayBatch, random_members
 from avatars.fitting.subject import FitSubject
 from avatars.posed.avatar import PosedAvatar
@@ -36,7 +37,8 @@ class PhotoRays:
         """See `RaySampling.build`; the warp along the rays is computed once, here."""
         person, posed = subject.person, subject.posed
         camera = person.portrait.camera
-        target = PhotoTarget(camera, person.photo, person.alpha, posed.box, posed.ends(camera, 0))
+        confidence = photo_confidence(subject.body, person, posed.vertices)
+        target = PhotoTarget(camera, person.photo, person.alpha, confidence, posed.box, posed.ends(camera, 0))
         tabulated = WarpedField(subject.avatar.canonical.field, _ray_table(posed, target, self.reach))
         return PhotoDrawer(RenderedField(tabulated, posed.rendered.renderer), target, self)
 
@@ -49,6 +51,7 @@ class PhotoTarget:
         camera: The one that took it.
         photo: sRGB.
         alpha: The person's matte in [0, 1].
+        confidence: How much each pixel counts.
         box: Box of the posed person in the camera's frame, metres.
         ends: Distance along each pixel's ray at which it is deep in the body, metres.
     """
@@ -56,6 +59,7 @@ class PhotoTarget:
     camera: Cameras
     photo: UInt8[Tensor, "h w 3"]
     alpha: Float[Tensor, "h w"]
+    confidence: PhotoConfidence
     box: Box
     ends: Float[Tensor, "h w"]
 
@@ -75,9 +79,11 @@ class PhotoTarget:
         return replace(rays, far=torch.minimum(rays.far, self.ends.reshape(-1)[index]))
 
     def batch(self, index: Int[Tensor, "r"], *, reported: int) -> RayBatch:
-        """Rays through pixels, with their colours and alphas."""
+        """Rays through pixels, with their colours, alphas and confidence."""
         color = self.photo.reshape(-1, 3)[index].to(torch.float32) / 255.0
-        return RayBatch(self.rays(index), color, self.alpha.reshape(-1)[index], reported=reported)
+        planes = (self.alpha, self.confidence.color, self.confidence.alpha)
+        alpha, confidence, outline = (plane.reshape(-1)[index] for plane in planes)
+        return RayBatch(self.rays(index), color, alpha, confidence, outline, reported=reported)
 
 
 class PhotoDrawer:

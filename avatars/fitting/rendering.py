@@ -22,6 +22,7 @@ class RayBatch:
         color: sRGB of the pixel, straight alpha.
         alpha: Of the pixel, in [0, 1].
         confidence: How much each pixel's colour counts; None where all count alike.
+        alpha_confidence: The same of its alpha.
         reported: The first so many rays are those whose PSNR is shown to people.
     """
 
@@ -29,6 +30,7 @@ class RayBatch:
     color: Float[Tensor, "r 3"]
     alpha: Float[Tensor, "r"]
     confidence: Float[Tensor, "r"] | None = None
+    alpha_confidence: Float[Tensor, "r"] | None = None
     reported: int = 0
 
 

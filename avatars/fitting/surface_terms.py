@@ -23,7 +23,7 @@ class SurfaceColorTerm:
     """See `Term.weight`."""
     count: int = 1 << 15
     """Points of a step."""
-    layer: tuple[float, float] = (-0.004, 0.002)
+    layer: tuple[float, float] = (-0.004, 0.003)
     """Where the layer begins, inside, and ends, outside, metres."""
     visible_weight: float = 1.0
     """Factor on the colours where the photo itself shows the surface."""

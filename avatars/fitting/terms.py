@@ -91,7 +91,7 @@ class ColorTerm:
 
 @dataclass(frozen=True)
 class SilhouetteTerm:
-    """Mean binary cross-entropy of rendered opacities against the pixels' alphas."""
+    """Mean binary cross-entropy of rendered opacities against the pixels' alphas, each ray by its confidence."""
 
     name: str
     """See `Term.name`."""
@@ -111,4 +111,5 @@ class SilhouetteTerm:
     def loss(self, step: FitStep) -> Float[Tensor, ""]:
         """See `Term.loss`."""
         shown = step.renderings.of(self.rays)
-        return binary_cross_entropy(shown.out.opacity, shown.batch.alpha).mean()
+        error, confidence = binary_cross_entropy(shown.out.opacity, shown.batch.alpha), shown.batch.alpha_confidence
+        return error.mean() if confidence is None else (error * confidence).mean()

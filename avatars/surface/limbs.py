@@ -52,6 +52,11 @@ class LimbShape:
         return self.name.endswith("hand")
 
     @property
+    def is_arm(self) -> bool:
+        """Whether it is an arm, without its hand."""
+        return self.name.endswith("arm")
+
+    @property
     def is_clothed(self) -> bool:
         """Whether hands may lie on it in a photo, and clothes usually cover it."""
         return self.has_prints or self.name.endswith("leg")

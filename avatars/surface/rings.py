@@ -34,6 +34,8 @@ class RingConfig:
     """Width over which colours are averaged before they are compared with their ring's, metres."""
     print_area: float = 0.0004
     """Smaller prints are not looked for, square metres."""
+    button_area: float = 0.00006
+    """The same for what differs as far as `print_distance` has it at most: buttons and badges on plain cloth."""
     print_margin: float = 0.008
     """Width of the rim around a print that is not copied either, metres."""
     print_factor: float = 2.5
@@ -104,7 +106,7 @@ def unexplained(rings: Rings, config: RingConfig) -> Bool[np.ndarray, "h w"]:
         return seen & (outer < config.placket)
     mask = sure | (seen & (distance > config.print_distance[0]))
     whole = np.asarray(ndimage.binary_propagation(sure, mask=mask))
-    return _grown(whole, config)
+    return _grown(whole, config) | _grown(sure & (distance > config.print_distance[1]), config, config.button_area)
 
 
 def _opened(
@@ -173,12 +175,13 @@ def _usual(distance: Float[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"]) -
     return result
 
 
-def _grown(odd: Bool[np.ndarray, "h w"], config: RingConfig) -> Bool[np.ndarray, "h w"]:
-    """Pieces that are large enough, closed and with a rim."""
+def _grown(odd: Bool[np.ndarray, "h w"], config: RingConfig, area: float | None = None) -> Bool[np.ndarray, "h w"]:
+    """Pieces of an area or more, of a print's where it is left out, closed and with a rim."""
+    area = config.print_area if area is None else area
     closed = ndimage.binary_closing(odd, iterations=max(1, round(0.004 / CELL)))
     label = np.zeros(odd.shape, np.int32)
     ndimage.label(closed, output=label)
-    large = np.flatnonzero(np.bincount(label.ravel()) * CELL**2 > config.print_area)
+    large = np.flatnonzero(np.bincount(label.ravel()) * CELL**2 > area)
     kept = np.isin(label, large[large > 0])
     return np.asarray(ndimage.binary_dilation(kept, iterations=round(config.print_margin / CELL)))
 

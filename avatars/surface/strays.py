@@ -1,13 +1,17 @@
 """Colours that the photo shows at a place of the fitted body, but that belong to something else.
 
 A fitted hand lies a little beside the photo's own. Beside it a hip or a thigh then shows a hand, and the hand itself
-shows the cloth behind it.
+shows the cloth behind it; so does a bare forearm that lies on a thigh. What is told by its colour takes with it what
+lies around and between: lights on a finger, its shadow.
 """
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float
+from scipy import ndimage
+from scipy.spatial import KDTree
 from skimage.color import rgb2lab
 from torch import Tensor
 
@@ -17,16 +21,31 @@ from avatars.surface.texels import Texels
 _SEEN = 0.35
 _ENOUGH = 200
 """Texels from which a median says something."""
-_LIKE_SKIN, _UNLIKE_SKIN, _HARDLY_SKIN = 22.0, 30.0, 40.0
+_SHADED_SKIN, _LIKE_SKIN, _UNLIKE_SKIN, _HARDLY_SKIN = 16.0, 22.0, 30.0, 40.0
 """Distances from the face's colour, CIELAB: cast shadows and light move skin by 20."""
-_BARE = 0.4
+_HUES = torch.tensor([0.3, 1.0, 1.0])
+"""How much lightness and colour count in CIELAB where light and shadow are not to decide."""
+_BARE = 0.2
 """Share of a hand's texels that look like skin where it wears no glove."""
 _SPAN = 0.25
 """Metres along the body within which a garment has one colour."""
+_FOREARM = 0.3
+"""Metres from the wrist's end of an arm up to where sleeves may end."""
+_BESIDE = 0.05
+"""Metres in the photo from an arm within which lies what it may show instead."""
+_NEIGHBOURS, _LIKE_IT = 64, 4
+"""How many of the nearest texels of clothes are asked, and how many of them must look like it."""
+_MUCH_LIKER = 0.5
+"""How many times as near as skin's a colour is where it is what lies beside."""
+_GAP, _RIM = {"cloth": 0.02, "skin": 0.005}, {"cloth": 0.006, "skin": 0.003}
+"""Width of the gaps between strays that are closed, and of the rim around them, metres in the photo: on clothes, where
+they are a hand's; on hands and arms, whose fingers are thin."""
+_PITCH = 0.0015
+"""Of the grid on which they are told, metres."""
 
 
 def without_strays(texels: Texels) -> Texels:
-    """The same, with no confidence in skin next to hands and in what is no skin on bare hands.
+    """The same, with no confidence in skin next to hands and in what is no skin on bare hands and forearms.
 
     Args:
         texels: What the photo shows.
@@ -36,37 +55,93 @@ def without_strays(texels: Texels) -> Texels:
     if face.sum() < _ENOUGH:
         return texels
     lab = torch.from_numpy(rgb2lab(texels.color.numpy()[None])[0]).to(torch.float32)
-    from_skin = (lab - lab[face].median(0).values).norm(dim=-1)
+    skin = lab[face].median(0).values
+    from_skin = (lab - skin).norm(dim=-1)
     limb = texels.member.argmax(-1)
+    clothed = torch.isin(limb, torch.tensor([k for k, shape in enumerate(LIMBS) if shape.is_clothed]))
     confidence = texels.confidence.clone()
     for number, shape in enumerate(LIMBS):
         mine = limb == number
         if shape.is_hand:
-            confidence[_not_skin(mine, seen, from_skin)] = 0.0
+            stray = _not_skin(mine, seen, from_skin) | _shown_instead(texels, mine, clothed, lab, from_skin)
+            stray = _around(stray, mine, texels, "skin")
+            left = from_skin[mine & seen & ~stray]
+            in_shadow = bool(stray.any()) and len(left) > 0 and float(left.median()) > _SHADED_SKIN
+            confidence[mine if in_shadow else stray] = 0.0
+        elif shape.is_arm:
+            away = texels.rest[:, 0].abs()
+            forearm = mine & (away > torch.where(mine, away, 0.0).max() - _FOREARM)
+            confidence[_around(_shown_instead(texels, forearm, clothed, lab, from_skin), mine, texels, "skin")] = 0.0
         elif shape.is_clothed:
-            confidence[_skin_beside(texels, mine, lab, from_skin, seen)] = 0.0
+            stray = _skin_beside(texels, mine, lab, skin, seen)
+            confidence[_around(stray, mine & texels.beside_hand, texels, "cloth")] = 0.0
     return replace(texels, confidence=confidence)
 
 
 def _not_skin(hand: Bool[Tensor, "n"], seen: Bool[Tensor, "n"], from_skin: Float[Tensor, "n"]) -> Bool[Tensor, "n"]:
     """On a hand without glove: what cannot be skin."""
-    shown = from_skin[hand & seen]
-    bare = len(shown) > 0 and float((shown < _LIKE_SKIN).float().mean()) > _BARE
-    return hand & (from_skin > _UNLIKE_SKIN) if bare else torch.zeros_like(hand)
+    return hand & (from_skin > _UNLIKE_SKIN) & _is_bare(hand & seen, from_skin)
+
+
+def _is_bare(shown: Bool[Tensor, "n"], from_skin: Float[Tensor, "n"]) -> bool:
+    return bool(shown.any()) and float((from_skin[shown] < _LIKE_SKIN).float().mean()) > _BARE
+
+
+def _shown_instead(
+    texels: Texels,
+    bare: Bool[Tensor, "n"],
+    clothed: Bool[Tensor, "n"],
+    lab: Float[Tensor, "n 3"],
+    from_skin: Float[Tensor, "n"],
+) -> Bool[Tensor, "n"]:
+    """On a bare hand or forearm: what is hardly skin, but looks like the clothes next to it in the photo."""
+    shown = bare & (texels.confidence > _SEEN)
+    odd = (shown & (from_skin > _SHADED_SKIN)).nonzero()[:, 0]
+    beside = (clothed & (texels.confidence > _SEEN)).nonzero()[:, 0]
+    result = torch.zeros_like(bare)
+    if not len(odd) or len(beside) < _ENOUGH or not _is_bare(shown, from_skin):
+        return result
+    tree = KDTree(texels.place[beside].numpy())
+    distance, nearest = tree.query(texels.place[odd].numpy(), k=_NEIGHBOURS, distance_upper_bound=_BESIDE)
+    colors = lab[beside[torch.from_numpy(nearest).clamp_max(len(beside) - 1)]]
+    unlike = (lab[odd][:, None] - colors).norm(dim=-1)
+    unlike[torch.from_numpy(np.isinf(distance))] = torch.inf
+    result[odd] = unlike.kthvalue(_LIKE_IT, dim=1).values < _MUCH_LIKER * from_skin[odd]
+    return result
 
 
 def _skin_beside(
     texels: Texels,
     mine: Bool[Tensor, "n"],
     lab: Float[Tensor, "n 3"],
-    from_skin: Float[Tensor, "n"],
+    skin: Float[Tensor, "3"],
     seen: Bool[Tensor, "n"],
 ) -> Bool[Tensor, "n"]:
-    """Next to a hand: what is more like skin than like the limb's own colour at this height."""
+    """Next to a hand: what is more like skin than like the limb's own colour at this height, in light or shadow."""
     near, usual = mine & texels.beside_hand, mine & seen & ~texels.beside_hand
     if not bool(near.any()) or usual.sum() < _ENOUGH:
         return torch.zeros_like(near)
     height = texels.rest[:, 1]
     around = usual & ((height - height[near].mean()).abs() < _SPAN)
     own = lab[around if around.sum() > _ENOUGH else usual].median(0).values
-    return near & (from_skin < (lab - own).norm(dim=-1)) & (from_skin < _HARDLY_SKIN)
+    liker = ((lab - skin) * _HUES).norm(dim=-1) < ((lab - own) * _HUES).norm(dim=-1)
+    return near & liker & ((lab - skin).norm(dim=-1) < _HARDLY_SKIN)
+
+
+def _around(stray: Bool[Tensor, "n"], where: Bool[Tensor, "n"], texels: Texels, kind: str) -> Bool[Tensor, "n"]:
+    """The strays, and those of `where` that lie in the photo between them or next to them."""
+    shown = stray & (texels.confidence > 0.0)
+    if not bool(shown.any()):
+        return stray
+    gap, rim = 0.5 * _GAP[kind] / _PITCH, _RIM[kind] / _PITCH
+    cell = (texels.place / _PITCH).round().long()
+    low = cell[shown].amin(0) - 2 * int(gap + rim) - 2
+    size = (cell[shown].amax(0) + 2 * int(gap + rim) + 3 - low).tolist()
+    hit = np.zeros(size, bool)
+    hit[tuple((cell[shown] - low).T.numpy())] = True
+    grown = np.asarray(ndimage.distance_transform_edt(~hit)) <= gap + rim
+    closed = np.asarray(ndimage.distance_transform_edt(grown)) > gap
+    inside = where & ((cell >= low) & (cell < low + torch.tensor(size))).all(-1)
+    found = stray.clone()
+    found[inside] |= torch.from_numpy(closed[tuple((cell[inside] - low).T.numpy())])
+    return found

@@ -30,22 +30,26 @@ class Texels:
         member: How much each belongs to each of `avatars.surface.limbs.LIMBS`.
         color: sRGB of the photo there, in [0, 1].
         confidence: In that colour, in [0, 1]; 0 where the photo does not show it.
+        place: Where they lie in the photo, columns and rows, metres at the person's distance.
         facing: Whether they face the camera.
         face: Whether they belong to the face.
         scalp: Whether hair grows there on everybody who has any.
         beside_hand: Whether they lie next to a hand in the photo.
         lining: Whether they lie on the inner side of loose clothes.
+        shaded: Whether they show a shadow that an arm casts: seen so, but nothing that goes on around the body.
     """
 
     rest: Float[Tensor, "n 3"]
     member: Float[Tensor, "n l"]
     color: Float[Tensor, "n 3"]
     confidence: Float[Tensor, "n"]
+    place: Float[Tensor, "n 2"]
     facing: Bool[Tensor, "n"]
     face: Bool[Tensor, "n"]
     scalp: Bool[Tensor, "n"]
     beside_hand: Bool[Tensor, "n"]
     lining: Bool[Tensor, "n"]
+    shaded: Bool[Tensor, "n"]
 
 
 def photographed_texels(shown: PhotographedSurface, atlas: Atlas, config: VisibilityConfig) -> Texels:
@@ -68,7 +72,9 @@ def photographed_texels(shown: PhotographedSurface, atlas: Atlas, config: Visibi
     member, lining = _belonging(shown, atlas, head)
     color = bilinear(shown.photo.to(torch.float32) / 255.0, seen.pixel)
     beside = _beside_hand(seen, points, hand, shown)
-    return Texels(atlas.at(shown.rest), member, color, seen.confidence, facing, face, scalp, beside, lining)
+    place = seen.pixel * (float(points[:, 2].median()) / float(shown.camera.focal_lengths[0, 0]))
+    rest, shaded = atlas.at(shown.rest), torch.zeros_like(lining)
+    return Texels(rest, member, color, seen.confidence, place, facing, face, scalp, beside, lining, shaded)
 
 
 def _belonging(

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from skimage.color import lab2rgb
 from torch import Tensor
 
+from avatars.surface.contact_shadows import with_contact_shadows
 from avatars.surface.hair import Tones, hair_and_skin, no_hair
 from avatars.surface.head import complete_head
 from avatars.surface.limbs import LIMBS, NAMES, LimbShape, unrolled
@@ -55,7 +57,7 @@ class TextureRules:
     def completed(self, shown: PhotographedSurface) -> "CompletedTexels":
         """Colours of all texels, and what they were made of; see `Completion.complete`."""
         atlas = Atlas.of(shown.layout, shown.surface.faces, size=self.size)
-        texels = without_strays(photographed_texels(shown, atlas, self.visibility))
+        texels = with_contact_shadows(without_strays(photographed_texels(shown, atlas, self.visibility)))
         return CompletedTexels(atlas, texels, complete_texels(texels, self.rings))
 
 
@@ -121,7 +123,8 @@ def complete_texels(texels: Texels, config: RingConfig) -> Float[Tensor, "n 3"]:
             member = texels.member[limb.index, number]
             if shape.name == "hair" and tones.hair is not None and "head" in limbs:
                 limb = _with_strands(limb, limbs["head"])
-            values = limb.grid.sample(_whole(limb, limbs.get(shape.mirror, limb)), limb.row, limb.column)
+            whole = _whole(limb, limbs.get(shape.mirror, limb), tones.skin)
+            values = limb.grid.sample(whole, limb.row, limb.column)
             total[limb.index] += member[:, None] * torch.from_numpy(values).to(torch.float32)
             share[limb.index] += member
     filled = total / share.clamp_min(1e-6)[:, None]
@@ -168,7 +171,7 @@ def _completed(
     row, column = grid.place(length.numpy(), angle.numpy())
     confidence, outer = texels.confidence[index].numpy(), ~texels.lining[index].numpy()
     color, _ = grid.splat(row, column, texels.color[index].numpy(), np.maximum(confidence, 1e-6) * outer)
-    own = confidence * (member.numpy() > _SURE_MEMBER)
+    own = confidence * (member.numpy() > _SURE_MEMBER) * ~texels.shaded[index].numpy()
     flags = np.stack([own, texels.facing[index].numpy(), texels.face[index].numpy()], -1)
     means, _ = grid.splat(row, column, flags, outer.astype(np.float64))
     rings = Rings(color, means[..., 0], means[..., 1] > 0.5)
@@ -197,12 +200,12 @@ def _with_strands(hair: _Limb, head: _Limb) -> _Limb:
     color = hair.color.copy()
     color[~hair.known] = strands
     if hair.known.any():
-        shade = _with_prior(hair.shape, hair.color.copy(), hair.known)
+        shade = _with_prior(hair.shape, hair.color.copy(), hair.known, None)
         color[~hair.known] = np.clip(shade + strands - strands.mean(0), 0.0, 1.0)[~hair.known]
     return replace(hair, color=color, known=np.ones_like(hair.known))
 
 
-def _whole(limb: _Limb, counterpart: _Limb) -> Float[np.ndarray, "h w 3"]:
+def _whole(limb: _Limb, counterpart: _Limb, skin: Float[np.ndarray, "3"] | None) -> Float[np.ndarray, "h w 3"]:
     """A limb's colours with those of its counterpart where it has none, then with a prior's."""
     color, known = limb.color.copy(), limb.known.copy()
     if counterpart is not limb:
@@ -213,22 +216,29 @@ def _whole(limb: _Limb, counterpart: _Limb) -> Float[np.ndarray, "h w 3"]:
         take = ~known & there & counterpart.known[row]
         color[take] = counterpart.color[row[take]]
         known |= take
-    return _with_prior(limb.shape, color, known)
+    return _with_prior(limb.shape, color, known, skin)
 
 
 def _with_prior(
-    shape: LimbShape, color: Float[np.ndarray, "h w 3"], known: Bool[np.ndarray, "h"]
+    shape: LimbShape,
+    color: Float[np.ndarray, "h w 3"],
+    known: Bool[np.ndarray, "h"],
+    skin: Float[np.ndarray, "3"] | None,
 ) -> Float[np.ndarray, "h w 3"]:
-    """Rings that nothing shows: bare or dressed as the limb is where it is last seen; else neutral."""
+    """Rings that nothing shows: bare or dressed as the limb is where it is last seen; else neutral, hands like skin.
+
+    A hand is so all over.
+    """
     if known.all():
         return color
     if not known.any():
-        color[:] = _PRIORS.get(shape.name.split()[-1], _ANY)
+        like_skin = shape.is_hand and skin is not None
+        color[:] = lab2rgb(skin) if like_skin else _PRIORS.get(shape.name.split()[-1], _ANY)
         return color
     rows = np.flatnonzero(known)
     span = max(1, round(_EDGE / CELL))
     for row in np.flatnonzero(~known):
         edge = rows[np.abs(rows - row).argmin()]
-        near = rows[np.abs(rows - edge) <= span]
+        near = rows if shape.is_hand else rows[np.abs(rows - edge) <= span]
         color[row] = np.median(color[near].reshape(-1, 3), 0)
     return color

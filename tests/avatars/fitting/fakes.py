@@ -56,7 +56,8 @@ class KnownDrawer:
     def draw(self, generator: torch.Generator) -> RayBatch:
         zero = torch.zeros(COUNT, 3)
         rays = Rays(zero, zero + torch.tensor([0.0, 0.0, 1.0]), zero[:, 0], zero[:, 0] + 1.0)
-        return RayBatch(rays, COLOR.to(self.dtype), ALPHA.to(self.dtype), self.confidence, self.reported)
+        color, alpha = COLOR.to(self.dtype), ALPHA.to(self.dtype)
+        return RayBatch(rays, color, alpha, self.confidence, self.confidence, self.reported)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from avatars.fitting.painted_rays import PaintedDrawer, PaintedRays
+from avatars.fitting.photo_confidence import PhotoConfidence
 from avatars.fitting.photo_rays import PhotoDrawer, PhotoRays, PhotoTarget
 from avatars.fitting.rendering import random_members
 from avatars.fitting.weights import Constant, Linear, WeightSchedule
@@ -39,8 +40,21 @@ def _numbered(*leading: int) -> Tensor:
     return (10 * pixels).to(torch.uint8)
 
 
+def _confidence() -> PhotoConfidence:
+    """Another one of each pixel."""
+    color = torch.linspace(0.0, 1.0, _SIZE[0] * _SIZE[1]).reshape(_SIZE)
+    return PhotoConfidence(color, 1.0 - color)
+
+
 def _target(alpha: Tensor, ends: float = 9.0) -> PhotoTarget:
-    return PhotoTarget(_CAMERA, _numbered(), alpha, _BOX, torch.full(_SIZE, ends))
+    return PhotoTarget(
+        _CAMERA,
+        _numbered(),
+        alpha,
+        _confidence(),
+        _BOX,
+        torch.full(_SIZE, ends),
+    )
 
 
 def _person() -> Tensor:
@@ -88,7 +102,9 @@ def test_the_photos_rays_are_drawn_on_the_person_first_then_beside_it(shown: Ren
     batch = PhotoDrawer(shown, target, PhotoRays(count=4000, surroundings=0.25, reach=2)).draw(generator)
     assert len(batch.rays) == 4000
     assert batch.reported == 3000
-    assert batch.confidence is None
+    rows, columns, _ = _places(batch.color).unbind(-1)
+    torch.testing.assert_close(batch.confidence, _confidence().color[rows, columns])
+    torch.testing.assert_close(batch.alpha_confidence, _confidence().alpha[rows, columns])
     place = _places(batch.color)
     index = place[:, 0] * 16 + place[:, 1]
     assert set(index[:3000].tolist()) == set(target.on_person().tolist())

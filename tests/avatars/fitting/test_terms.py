@@ -40,14 +40,17 @@ def test_the_colour_loss_is_hubers_of_each_ray_by_its_confidence(subject: FitSub
     assert float(_loss(term, subject)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_silhouette_loss_is_the_cross_entropy_of_opacities(subject: FitSubject):
+def test_the_silhouette_loss_is_the_cross_entropy_of_opacities_of_each_ray_by_its_confidence(subject: FitSubject):
     opacity = torch.tensor([0.9, 0.2, 0.5, 0.6, 0.1, 0.99])
-    term = SilhouetteTerm("silhouette", KnownRays(KnownRenderer(lambda: (torch.zeros(COUNT, 3), opacity))))
-    expected = -sum(
-        float(a) * math.log(float(o)) + (1.0 - float(a)) * math.log(1.0 - float(o))
-        for a, o in zip(ALPHA, opacity, strict=True)
-    )
-    assert float(_loss(term, subject)) == pytest.approx(expected / COUNT, rel=1e-3)
+    renderer = KnownRenderer(lambda: (torch.zeros(COUNT, 3), opacity))
+    for confidence in (torch.ones(COUNT), torch.linspace(0.1, 1.0, COUNT)):
+        expected = -sum(
+            float(c) * (float(a) * math.log(float(o)) + (1.0 - float(a)) * math.log(1.0 - float(o)))
+            for a, o, c in zip(ALPHA, opacity, confidence, strict=True)
+        )
+        term = SilhouetteTerm("silhouette", KnownRays(renderer, confidence=confidence))
+        assert float(_loss(term, subject)) == pytest.approx(expected / COUNT, rel=1e-3)
+    assert float(_loss(SilhouetteTerm("silhouette", KnownRays(renderer)), subject)) > 0.0
 
 
 @pytest.mark.parametrize("confidence", [None, torch.linspace(0.1, 1.0, COUNT, dtype=torch.float64)])
@@ -60,13 +63,14 @@ def test_the_colour_loss_has_the_gradient_of_its_value(subject: FitSubject, conf
     assert torch.autograd.gradcheck(loss, start.requires_grad_())
 
 
-def test_the_silhouette_loss_has_the_gradient_of_its_value(subject: FitSubject):
+@pytest.mark.parametrize("confidence", [None, torch.linspace(0.1, 1.0, COUNT, dtype=torch.float64)])
+def test_the_silhouette_loss_has_the_gradient_of_its_value(subject: FitSubject, confidence: torch.Tensor | None):
     start = torch.randn(COUNT, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
     def loss(values: torch.Tensor) -> torch.Tensor:
         black = torch.zeros(COUNT, 3, dtype=torch.float64)
         renderer = KnownRenderer(lambda: (black, values.sigmoid()))
-        return _loss(SilhouetteTerm("silhouette", KnownRays(renderer, torch.float64)), subject)
+        return _loss(SilhouetteTerm("silhouette", KnownRays(renderer, torch.float64, confidence)), subject)
 
     assert torch.autograd.gradcheck(loss, start.requires_grad_())
 

@@ -69,6 +69,17 @@ def test_plain_cloth_has_no_print_and_specks_are_none():
     assert not unexplained(_rings(speck), _CONFIG).any()
 
 
+def test_buttons_on_plain_cloth_stay_in_front():
+    """Four white discs, a centimetre wide, down the middle of a red shirt."""
+    front = _cloth(_RED)
+    rows, columns = np.indices((_ROWS, _COLUMNS))
+    for row in (15, 40, 65, 90):
+        front[np.hypot(rows - row, columns - 160) * CELL < 0.005] = _WHITE
+    result, known = _completed(_rings(front))
+    assert known.all()
+    np.testing.assert_allclose(result, _cloth(_RED), atol=1e-9)
+
+
 def test_stripes_are_no_prints():
     color = np.array([_RED, _WHITE])[(np.arange(_ROWS) // 12) % 2][:, None]
     assert not unexplained(_rings(np.broadcast_to(color, (_ROWS, _COLUMNS, 3))), _CONFIG).any()

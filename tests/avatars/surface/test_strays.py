@@ -27,11 +27,13 @@ def _texels(limb: str = "left leg") -> Texels:
         member=member,
         color=color,
         confidence=torch.full((count,), 0.9),
+        place=torch.stack([0.1 * torch.arange(count), torch.zeros(count)], -1),
         facing=torch.ones(count, dtype=torch.bool),
         face=flags[0],
         scalp=flags[1],
         beside_hand=flags[2],
         lining=torch.zeros(count, dtype=torch.bool),
+        shaded=torch.zeros(count, dtype=torch.bool),
     )
 
 
@@ -108,3 +110,58 @@ def test_without_a_face_nothing_is_known_of_skin():
     hidden[_FACE] = 0.1
     faceless = replace(texels, confidence=hidden)
     assert without_strays(faceless) is faceless
+
+
+def _in_rows(texels: Texels, where: slice, pitch: float) -> Texels:
+    """Some texels side by side in the photo, `pitch` metres apart."""
+    place = texels.place.clone()
+    place[where] = torch.stack([pitch * torch.arange(where.stop - where.start), torch.full((_EACH,), 5.0)], -1)
+    return replace(texels, place=place)
+
+
+def test_lights_and_shadows_between_strays_are_strays_too():
+    """A finger's highlight is no skin by its colour, but lies 1 cm wide between skin; 4 cm of cloth stay cloth."""
+    texels = _in_rows(_texels(), _HIP, 0.001)
+    first = _HIP.stop - 120
+    for start, stop in ((0, 20), (30, 50), (90, 110)):
+        texels = _colored(texels, slice(first + start, first + stop), _SKIN)
+    lost = [index - first for index in _lost(texels).tolist()]
+    assert set(range(50)) | set(range(90, 110)) <= set(lost)
+    assert not set(lost) & set(range(58, 82))
+    assert min(lost) >= -8
+    assert max(lost) < 118
+
+
+def test_only_what_lies_beside_a_hand_is_taken_along():
+    """The rim of a stray ends where the hand is too far away."""
+    texels = _in_rows(_texels(), _HIP, 0.001)
+    far = _HIP.stop - _EACH // 4
+    lost = _lost(_colored(texels, slice(far, far + 20), _SKIN))
+    assert int(lost.min()) == far
+
+
+def _forearm(behind: torch.Tensor, arm: torch.Tensor) -> Texels:
+    """A leg in a colour, and on it in the photo a bare forearm, of which a patch shows another colour."""
+    texels = _colored(_texels(), _HIP, behind)
+    member, rest = texels.member.clone(), texels.rest.clone()
+    member[_HAND] = 0.0
+    member[_HAND, NAMES.index("left arm")] = 1.0
+    rest[_HAND, 0] = torch.linspace(0.3, 0.75, _EACH)
+    texels = _in_rows(_in_rows(replace(texels, member=member, rest=rest), _HIP, 0.001), _HAND, 0.001)
+    return _colored(texels, slice(_HAND.stop - 100, _HAND.stop), arm)
+
+
+def test_trousers_on_a_bare_forearm_are_what_lies_behind_it():
+    lost = _lost(_forearm(_BLUE, 0.9 * _BLUE)).tolist()
+    assert set(range(_HAND.stop - 100, _HAND.stop)) <= set(lost)
+    assert len(lost) < 110
+
+
+def test_a_tattoo_on_a_forearm_is_no_cloth():
+    assert not len(_lost(_forearm(_BLUE, torch.tensor([0.12, 0.16, 0.12]))))
+
+
+def test_a_sleeve_is_not_taken_for_the_cloth_behind_it():
+    """An arm of which nothing is bare, over a trunk in the same colour."""
+    texels = _forearm(_BLUE, _BLUE)
+    assert not len(_lost(_colored(texels, _HAND, _BLUE)))
