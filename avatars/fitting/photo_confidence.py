@@ -8,8 +8,8 @@ surface.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from scipy import ndimage
@@ -81,5 +81,5 @@ def _to_covered(covered: Bool[Tensor, "h w"]) -> tuple[Float[Tensor, "h w"], tup
     """Distance to the nearest pixel that is covered, in pixels, and its row and column."""
     if not bool(covered.any()):
         return torch.full(covered.shape, torch.inf), ()
-    away, nearest = ndimage.distance_transform_edt(~covered.numpy(), return_indices=True)
-    return torch.from_numpy(np.asarray(away)), tuple(torch.from_numpy(np.asarray(nearest)))
+    found: Any = ndimage.distance_transform_edt(~covered.numpy(), return_indices=True)
+    return torch.from_numpy(found[0]), tuple(torch.from_numpy(found[1]))
