@@ -165,3 +165,14 @@ def test_a_sleeve_is_not_taken_for_the_cloth_behind_it():
     """An arm of which nothing is bare, over a trunk in the same colour."""
     texels = _forearm(_BLUE, _BLUE)
     assert not len(_lost(_colored(texels, _HAND, _BLUE)))
+
+
+def test_of_a_hand_of_which_only_a_shadow_is_left_nothing_is_believed():
+    """Half of a bare hand shows the cloth behind it, and most of the rest deep shadow, which all of it would become."""
+    half, quarter = slice(_HAND.start, _HAND.start + 400), slice(_HAND.start + 400, _HAND.start + 620)
+    texels = _colored(_texels(), half, _BLUE)
+    lit = _colored(texels, slice(quarter.stop, _HAND.stop), 0.95 * _SKIN)
+    assert _lost(lit).tolist() == list(range(half.start, half.stop))
+    shadow = _colored(lit, quarter, 0.68 * _SKIN)
+    lost = _lost(shadow).tolist()
+    assert lost == list(range(_HAND.start, _HAND.stop))
