@@ -5,7 +5,7 @@ shows the cloth behind it; so does a bare forearm that lies on a thigh. What is 
 lies around and between: lights on a finger, its shadow.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -37,11 +37,25 @@ _NEIGHBOURS, _LIKE_IT = 64, 4
 """How many of the nearest texels of clothes are asked, and how many of them must look like it."""
 _MUCH_LIKER = 0.5
 """How many times as near as skin's a colour is where it is what lies beside."""
-_GAP, _RIM = {"cloth": 0.02, "skin": 0.005}, {"cloth": 0.006, "skin": 0.003}
-"""Width of the gaps between strays that are closed, and of the rim around them, metres in the photo: on clothes, where
-they are a hand's; on hands and arms, whose fingers are thin."""
 _PITCH = 0.0015
-"""Of the grid on which they are told, metres."""
+"""Of the grid in the photo on which it is told what lies around strays, metres."""
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """What is taken along with strays, metres in the photo.
+
+    Attributes:
+        gap: Width of the gaps between them that are closed.
+        rim: Of the rim around them.
+    """
+
+    gap: float
+    rim: float
+
+
+_ON_CLOTHES = _Surroundings(0.02, 0.006)
+_ON_SKIN = _Surroundings(0.005, 0.003)  # Fingers are thin.
 
 
 def without_strays(texels: Texels) -> Texels:
@@ -63,19 +77,31 @@ def without_strays(texels: Texels) -> Texels:
     for number, shape in enumerate(LIMBS):
         mine = limb == number
         if shape.is_hand:
-            stray = _not_skin(mine, seen, from_skin) | _shown_instead(texels, mine, clothed, lab, from_skin)
-            stray = _around(stray, mine, texels, "skin")
-            left = from_skin[mine & seen & ~stray]
-            in_shadow = bool(stray.any()) and len(left) > 0 and float(left.median()) > _SHADED_SKIN
-            confidence[mine if in_shadow else stray] = 0.0
+            confidence[_on_hand(texels, mine, clothed, lab, from_skin)] = 0.0
         elif shape.is_arm:
-            away = texels.rest[:, 0].abs()
-            forearm = mine & (away > torch.where(mine, away, 0.0).max() - _FOREARM)
-            confidence[_around(_shown_instead(texels, forearm, clothed, lab, from_skin), mine, texels, "skin")] = 0.0
+            away = torch.where(mine, texels.rest[:, 0].abs(), 0.0)
+            stray = _shown_instead(texels, mine & (away > away.max() - _FOREARM), clothed, lab, from_skin)
+            confidence[_around(stray, mine, texels, _ON_SKIN)] = 0.0
         elif shape.is_clothed:
             stray = _skin_beside(texels, mine, lab, skin, seen)
-            confidence[_around(stray, mine & texels.beside_hand, texels, "cloth")] = 0.0
+            confidence[_around(stray, mine & texels.beside_hand, texels, _ON_CLOTHES)] = 0.0
     return replace(texels, confidence=confidence)
+
+
+def _on_hand(
+    texels: Texels,
+    hand: Bool[Tensor, "n"],
+    clothed: Bool[Tensor, "n"],
+    lab: Float[Tensor, "n 3"],
+    from_skin: Float[Tensor, "n"],
+) -> Bool[Tensor, "n"]:
+    """On a hand: what is no skin, if it is bare; all of it where only deep shadow would be left."""
+    seen = texels.confidence > _SEEN
+    stray = _not_skin(hand, seen, from_skin) | _shown_instead(texels, hand, clothed, lab, from_skin)
+    stray = _around(stray, hand, texels, _ON_SKIN)
+    left = from_skin[hand & seen & ~stray]
+    in_shadow = bool(stray.any()) and len(left) > 0 and float(left.median()) > _SHADED_SKIN
+    return hand if in_shadow else stray
 
 
 def _not_skin(hand: Bool[Tensor, "n"], seen: Bool[Tensor, "n"], from_skin: Float[Tensor, "n"]) -> Bool[Tensor, "n"]:
@@ -128,12 +154,14 @@ def _skin_beside(
     return near & liker & ((lab - skin).norm(dim=-1) < _HARDLY_SKIN)
 
 
-def _around(stray: Bool[Tensor, "n"], where: Bool[Tensor, "n"], texels: Texels, kind: str) -> Bool[Tensor, "n"]:
+def _around(
+    stray: Bool[Tensor, "n"], where: Bool[Tensor, "n"], texels: Texels, taken: _Surroundings
+) -> Bool[Tensor, "n"]:
     """The strays, and those of `where` that lie in the photo between them or next to them."""
     shown = stray & (texels.confidence > 0.0)
     if not bool(shown.any()):
         return stray
-    gap, rim = 0.5 * _GAP[kind] / _PITCH, _RIM[kind] / _PITCH
+    gap, rim = 0.5 * taken.gap / _PITCH, taken.rim / _PITCH
     cell = (texels.place / _PITCH).round().long()
     low = cell[shown].amin(0) - 2 * int(gap + rim) - 2
     size = (cell[shown].amax(0) + 2 * int(gap + rim) + 3 - low).tolist()
