@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from scipy import ndimage
 from skimage.color import lab2rgb
 from torch import Tensor
 
@@ -35,6 +36,11 @@ _EDGE = 0.02
 """Metres at the end of what is known of a limb whose colour the rest takes."""
 _CROWN = 0.12
 """Metres at the top of the head that show what its hair looks like."""
+_CONTINUED = 0.02
+"""How much rings count that the photo does not show, against those of another limb that it does: where trunk and legs
+pass into each other, a hem ends where it is seen."""
+_SOFT = 0.004
+"""Metres over which the end of what is shown is soft."""
 _PRIORS = {"leg": (0.25, 0.26, 0.29), "foot": (0.16, 0.15, 0.15), "hand": (0.75, 0.58, 0.48)}
 _ANY = (0.5, 0.5, 0.5)
 
@@ -93,6 +99,7 @@ class _Limb:
         column: Column of each texel.
         color: Completed colours of the grid's cells.
         known: Rows that have them.
+        shown: Rows of which the photo shows some, in [0, 1], with soft ends; the others only continue these.
     """
 
     shape: LimbShape
@@ -102,6 +109,7 @@ class _Limb:
     column: Float[np.ndarray, "m"]
     color: Float[np.ndarray, "h w 3"]
     known: Bool[np.ndarray, "h"]
+    shown: Float[np.ndarray, "h"]
 
 
 def complete_texels(texels: Texels, config: RingConfig) -> Float[Tensor, "n 3"]:
@@ -125,6 +133,8 @@ def complete_texels(texels: Texels, config: RingConfig) -> Float[Tensor, "n 3"]:
                 limb = _with_strands(limb, limbs["head"])
             whole = _whole(limb, limbs.get(shape.mirror, limb), tones.skin)
             values = limb.grid.sample(whole, limb.row, limb.column)
+            shown = np.interp(limb.row - 0.5, np.arange(len(limb.shown)), limb.shown)
+            member = member * torch.from_numpy(_CONTINUED + shown).to(member)
             total[limb.index] += member[:, None] * torch.from_numpy(values).to(torch.float32)
             share[limb.index] += member
     filled = total / share.clamp_min(1e-6)[:, None]
@@ -187,7 +197,8 @@ def _completed(
         color, known = complete_head(rings, source, means[..., 2] > 0.5, tones.hair, config, chin=chin)
     else:
         color, known = complete_rings(rings, source, config, symmetric=shape.symmetric)
-    return _Limb(shape, index, grid, row, column, color, known)
+    shown = ndimage.gaussian_filter1d(source.any(1).astype(np.float64), _SOFT / CELL)
+    return _Limb(shape, index, grid, row, column, color, known, shown)
 
 
 def _with_strands(hair: _Limb, head: _Limb) -> _Limb:

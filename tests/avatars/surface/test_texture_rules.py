@@ -17,9 +17,11 @@ from avatars.surface.mesh import subdivide, vertex_normals
 from avatars.surface.paint import PhotographedSurface
 from avatars.surface.parametrise import TextureLayout
 from avatars.surface.regions import BodyRegions
-from avatars.surface.texels import photographed_texels
-from avatars.surface.texture_rules import TextureRules
+from avatars.surface.rings import RingConfig
+from avatars.surface.texels import Texels, photographed_texels
+from avatars.surface.texture_rules import TextureRules, complete_texels
 from avatars.surface.textured import Texture
+from avatars.surface.unrolled import CELL
 from avatars.surface.visibility import VisibilityConfig
 from nfield.bilinear import bilinear
 from nfield.cameras import Cameras
@@ -242,3 +244,41 @@ def test_texels_beside_a_hand_are_those_that_the_photo_shows_near_it(whole: _Sce
     sure = ~hand[sample] & ((nearest - 0.09).abs() > 6.0 / metre)
     assert torch.equal(texels.beside_hand[sample][sure], nearest[sure] < 0.09)
     assert 50 < texels.beside_hand.sum() < 0.3 * len(points)
+
+
+def _tube() -> tuple[Texels, Tensor]:
+    """A tube of which the trunk, above, passes into a leg, its front in the photo: a white shirt over black trousers.
+
+    The shirt ends where four fifths belong to the leg. Also the true brightness of each texel.
+    """
+    rows, turn = torch.arange(0.0, 0.36, CELL), torch.linspace(-torch.pi, torch.pi, 420)[:-1]
+    height, angle = (plane.reshape(-1) for plane in torch.meshgrid(rows, turn, indexing="ij"))
+    rest = torch.stack([0.12 * angle.sin(), height, 0.12 * angle.cos()], -1)
+    member = torch.zeros(len(rest), len(NAMES))
+    member[:, NAMES.index("torso")] = ((height - 0.05) / 0.25).clamp(0.0, 1.0)
+    member[:, NAMES.index("left leg")] = 1.0 - member[:, NAMES.index("torso")]
+    white = torch.where(height > 0.1, 0.95, 0.05)
+    flags = torch.zeros(len(rest), dtype=torch.bool)
+    seen = angle.abs() < 1.2
+    texels = Texels(
+        rest=rest,
+        member=member,
+        color=white[:, None].expand(-1, 3).contiguous(),
+        confidence=seen.to(torch.float32),
+        place=rest[:, :2],
+        facing=angle.abs() < 1.4,
+        face=flags,
+        scalp=flags,
+        beside_hand=flags,
+        lining=flags,
+        shaded=flags,
+    )
+    return texels, white
+
+
+def test_a_hem_where_the_trunk_passes_into_a_leg_is_as_sharp_behind_as_in_front():
+    texels, white = _tube()
+    color = complete_texels(texels, RingConfig())
+    away = (texels.rest[:, 1] - 0.1).abs() > 0.01
+    inner = away & (texels.rest[:, 1] > 0.02) & (texels.rest[:, 1] < 0.34)
+    assert (color[inner].mean(-1) - white[inner]).abs().max() < 0.06
