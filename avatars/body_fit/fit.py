@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from avatars.body import BodyModel, BodyPose
-from avatars.body.parts import SEGMENT_NAMES, vertex_segments
+from avatars.body import Body, BodyModel, BodyPose
+from avatars.body.parts import PART_NAMES, SEGMENT_NAMES, vertex_segments
 from avatars.body_fit.anatomy import anatomy
 from avatars.body_fit.energy import HANDS, LANDMARKS_ONLY, Candidates, Energy, EnergyWeights, Outline, project, total
 from avatars.body_fit.landmarks import USED, Landmark, LandmarkRegressor
@@ -43,7 +43,7 @@ _ENDS_OF_ARMS = {
 }
 """Near and far end of segments."""
 
-_ARMS = tuple(f"{side} {part}" for side in ("left", "right") for part in ("upper arm", "forearm", "hand"))
+_ARMS = [PART_NAMES.index(f"{side} {part}") for side in ("left", "right") for part in ("arm", "hand")]
 
 _WARM_UP = 25  # steps: Adam's first ones are blind, as long as its rate allows
 
@@ -261,9 +261,7 @@ class _OutlineTracker:
         self._energy = energy
         self._config = config
         self._watched = torch.arange(0, len(energy.model.template), config.spread)
-        segments = vertex_segments(energy.model.weights.numpy(), energy.model.joint_names)
-        arms = np.isin(segments, [SEGMENT_NAMES.index(name) for name in _ARMS])
-        self._armless = energy.model.faces[torch.from_numpy(~arms)[energy.model.faces].all(-1)]
+        self._armless = energy.model.faces[~torch.isin(energy.model.parts, torch.tensor(_ARMS))]
         self._subset = energy.model
         self._outline: Outline | None = None
 
@@ -276,7 +274,9 @@ class _OutlineTracker:
     def refresh(self, candidates: Candidates) -> list[float]:
         """Find the outlines anew; returns each candidate's overlap with the mask."""
         model, marks = self._energy.model, self._energy.landmarks.vertices
-        points, overlaps, outlines = self._look(candidates)
+        with torch.no_grad():
+            body, focal = model.pose(candidates.pose), candidates.focal
+        points, overlaps, outlines = self._look(body.vertices, focal)
         vertices, place = torch.unique(torch.cat(outlines), return_inverse=True)
         self._subset = model.subset(torch.cat([marks, vertices, self._watched]))
         rows = [part + len(marks) for part in place.split([len(outline) for outline in outlines])]
@@ -288,28 +288,25 @@ class _OutlineTracker:
             padded[i, : len(row)], valid[i, : len(row)] = row, 1.0
             nearest.append(torch.cdist(self._energy.silhouette.contour, points[i, outlines[i]]).argmin(1))
         judged = self._energy.judged[torch.cat([marks, vertices, self._watched])].float()
-        self._outline = Outline(padded, valid, torch.stack(nearest), judged, self._behind_hands(candidates))
+        self._outline = Outline(padded, valid, torch.stack(nearest), judged, self._behind_hands(body, focal))
         return overlaps
 
-    def _behind_hands(self, candidates: Candidates) -> Float[Tensor, "b k"]:
+    def _behind_hands(self, body: Body, focal: Float[Tensor, "b"]) -> Float[Tensor, "b k"]:
         """See `Outline.behind`."""
-        energy = self._energy
-        with torch.no_grad():
-            body = energy.model.pose(candidates.pose)
-            marks = energy.landmarks(body.joints, body.vertices[:, energy.landmarks.vertices])[:, list(HANDS)]
-            points = project(marks, candidates.focal, energy.silhouette.size)
-        found = zip(points, body.vertices, candidates.focal.tolist(), strict=True)
-        return torch.stack([energy.silhouette.depth_at(p, v, self._armless, focal) for p, v, focal in found])
+        marks, silhouette = self._energy.landmarks, self._energy.silhouette
+        points = project(marks(body.joints, body.vertices[:, marks.vertices])[:, list(HANDS)], focal, silhouette.size)
+        found = zip(points, body.vertices, focal.tolist(), strict=True)
+        return torch.stack([silhouette.depth_at(p, v, self._armless, f) for p, v, f in found])
 
-    def _look(self, candidates: Candidates) -> tuple[Float[Tensor, "b v 2"], list[float], list[Int[Tensor, "o"]]]:
+    def _look(
+        self, vertices: Float[Tensor, "b v 3"], focal: Float[Tensor, "b"]
+    ) -> tuple[Float[Tensor, "b v 2"], list[float], list[Int[Tensor, "o"]]]:
         """Image points of all vertices, overlap with the mask, and outline of each candidate."""
         energy = self._energy
-        with torch.no_grad():
-            vertices = energy.model.pose(candidates.pose).vertices
-            points = project(vertices, candidates.focal, energy.silhouette.size)
+        points = project(vertices, focal, energy.silhouette.size)
         overlaps, outlines = [], []
-        for body, row, focal in zip(vertices, points, candidates.focal.tolist(), strict=True):
-            cover = energy.silhouette.cover(body, energy.model.faces, focal)
+        for body, row, length in zip(vertices, points, focal.tolist(), strict=True):
+            cover = energy.silhouette.cover(body, energy.model.faces, length)
             overlaps.append(energy.silhouette.overlap(cover))
             outlines.append(energy.silhouette.outline(row, cover))
         return points, overlaps, outlines

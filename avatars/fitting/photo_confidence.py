@@ -18,13 +18,12 @@ from torch import Tensor
 from avatars.portrait import PersonPhoto
 from avatars.surface.mesh import hand_vertices
 from avatars.surface.painted_body import PaintedBody
+from avatars.surface.texels import BESIDE_HAND
 from nfield.kernels.rasterize import Raster, rasterize
 
 _ALIKE, _UNLIKE = 0.12, 0.25
 """Distances in sRGB up to which a colour is as painted, and from which on it is another: where two colours are asked of
 one place, the field takes one at the pixels' centres and the other between them."""
-_BESIDE_HAND = 0.09
-"""Distance in the photo from a hand, metres, up to which colours may be another's."""
 _REACH = 0.004
 """Distance in the photo from the painted body's outline, metres, up to which the field can follow the photo's."""
 
@@ -62,7 +61,7 @@ def photo_confidence(body: PaintedBody, person: PersonPhoto, posed: Float[Tensor
     painted = body.appearance.shade(raster)[nearest]
     apart = (painted[..., :3] - person.photo.to(torch.float32) / 255.0).norm(dim=-1)
     metre = float(camera.focal_lengths[0, 0]) / float(posed[:, 2].median())
-    beside = _to_covered(_hands(body, raster))[0] < _BESIDE_HAND * metre
+    beside = _to_covered(_hands(body, raster))[0] < BESIDE_HAND * metre
     unlike = ((apart - _ALIKE) / (_UNLIKE - _ALIKE)).clamp(0.0, 1.0) * beside
     inside, _ = _to_covered(~covered)
     color = 1.0 - unlike * (1.0 - painted[..., 3] * covered)

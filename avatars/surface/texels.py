@@ -17,7 +17,7 @@ from nfield.bilinear import bilinear
 from nfield.texture_atlas import Atlas
 
 _FACING = 0.1
-_BESIDE_HAND = 0.09
+BESIDE_HAND = 0.09
 """Metres in the photo from a fitted hand within which the photo's own may lie."""
 
 
@@ -111,7 +111,7 @@ def _beside_hand(
 ) -> Bool[Tensor, "n"]:
     if not bool(hand.any()):
         return hand
-    radius = _BESIDE_HAND * float(shown.camera.focal_lengths[0, 0]) / float(points[hand, 2].mean())
+    radius = BESIDE_HAND * float(shown.camera.focal_lengths[0, 0]) / float(points[hand, 2].mean())
     hands = np.unique((seen.pixel[hand] / 4.0).round().numpy(), axis=0) * 4.0
     distance, _ = KDTree(hands).query(seen.pixel.numpy(), distance_upper_bound=radius)
     return torch.from_numpy(np.isfinite(distance)) & ~hand
