@@ -6,6 +6,7 @@ lies around and between: lights on a finger, its shadow.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -69,89 +70,94 @@ def without_strays(texels: Texels) -> Texels:
     if face.sum() < _ENOUGH:
         return texels
     lab = torch.from_numpy(rgb2lab(texels.color.numpy()[None])[0]).to(torch.float32)
-    skin = lab[face].median(0).values
-    from_skin = (lab - skin).norm(dim=-1)
     limb = texels.member.argmax(-1)
     clothed = torch.isin(limb, torch.tensor([k for k, shape in enumerate(LIMBS) if shape.is_clothed]))
+    photo = _Photo(texels, seen, lab, lab[face].median(0).values, clothed)
     confidence = texels.confidence.clone()
     for number, shape in enumerate(LIMBS):
         mine = limb == number
         if shape.is_hand:
-            confidence[_on_hand(texels, mine, clothed, lab, from_skin)] = 0.0
+            confidence[_on_hand(photo, mine)] = 0.0
         elif shape.is_arm:
             away = torch.where(mine, texels.rest[:, 0].abs(), 0.0)
-            stray = _shown_instead(texels, mine & (away > away.max() - _FOREARM), clothed, lab, from_skin)
+            stray = _shown_instead(photo, mine & (away > away.max() - _FOREARM))
             confidence[_around(stray, mine, texels, _ON_SKIN)] = 0.0
         elif shape.is_clothed:
-            stray = _skin_beside(texels, mine, lab, skin, seen)
+            stray = _skin_beside(photo, mine)
             confidence[_around(stray, mine & texels.beside_hand, texels, _ON_CLOTHES)] = 0.0
     return replace(texels, confidence=confidence)
 
 
-def _on_hand(
-    texels: Texels,
-    hand: Bool[Tensor, "n"],
-    clothed: Bool[Tensor, "n"],
-    lab: Float[Tensor, "n 3"],
-    from_skin: Float[Tensor, "n"],
-) -> Bool[Tensor, "n"]:
+@dataclass(frozen=True)
+class _Photo:
+    """What the photo shows.
+
+    Attributes:
+        texels: All of them.
+        seen: Those whose colours are trusted.
+        lab: Their CIELAB colours.
+        skin: That of the face.
+        clothed: Texels of limbs that clothes usually cover.
+    """
+
+    texels: Texels
+    seen: Bool[Tensor, "n"]
+    lab: Float[Tensor, "n 3"]
+    skin: Float[Tensor, "3"]
+    clothed: Bool[Tensor, "n"]
+
+    @cached_property
+    def from_skin(self) -> Float[Tensor, "n"]:
+        """Distance of each colour from the face's."""
+        return (self.lab - self.skin).norm(dim=-1)
+
+    def is_bare(self, limb: Bool[Tensor, "n"]) -> bool:
+        """Whether enough of a limb looks like skin."""
+        shown = self.from_skin[limb & self.seen]
+        return len(shown) > 0 and float((shown < _LIKE_SKIN).float().mean()) > _BARE
+
+
+def _on_hand(photo: _Photo, hand: Bool[Tensor, "n"]) -> Bool[Tensor, "n"]:
     """On a hand: what is no skin, if it is bare; all of it where only deep shadow would be left."""
-    seen = texels.confidence > _SEEN
-    stray = _not_skin(hand, seen, from_skin) | _shown_instead(texels, hand, clothed, lab, from_skin)
-    stray = _around(stray, hand, texels, _ON_SKIN)
-    left = from_skin[hand & seen & ~stray]
+    stray = _around(_not_skin(photo, hand) | _shown_instead(photo, hand), hand, photo.texels, _ON_SKIN)
+    left = photo.from_skin[hand & photo.seen & ~stray]
     in_shadow = bool(stray.any()) and len(left) > 0 and float(left.median()) > _SHADED_SKIN
     return hand if in_shadow else stray
 
 
-def _not_skin(hand: Bool[Tensor, "n"], seen: Bool[Tensor, "n"], from_skin: Float[Tensor, "n"]) -> Bool[Tensor, "n"]:
+def _not_skin(photo: _Photo, hand: Bool[Tensor, "n"]) -> Bool[Tensor, "n"]:
     """On a hand without glove: what cannot be skin."""
-    return hand & (from_skin > _UNLIKE_SKIN) & _is_bare(hand & seen, from_skin)
+    return hand & (photo.from_skin > _UNLIKE_SKIN) & photo.is_bare(hand)
 
 
-def _is_bare(shown: Bool[Tensor, "n"], from_skin: Float[Tensor, "n"]) -> bool:
-    return bool(shown.any()) and float((from_skin[shown] < _LIKE_SKIN).float().mean()) > _BARE
-
-
-def _shown_instead(
-    texels: Texels,
-    bare: Bool[Tensor, "n"],
-    clothed: Bool[Tensor, "n"],
-    lab: Float[Tensor, "n 3"],
-    from_skin: Float[Tensor, "n"],
-) -> Bool[Tensor, "n"]:
+def _shown_instead(photo: _Photo, limb: Bool[Tensor, "n"]) -> Bool[Tensor, "n"]:
     """On a bare hand or forearm: what is hardly skin, but looks like the clothes next to it in the photo."""
-    shown = bare & (texels.confidence > _SEEN)
-    odd = (shown & (from_skin > _SHADED_SKIN)).nonzero()[:, 0]
-    beside = (clothed & (texels.confidence > _SEEN)).nonzero()[:, 0]
-    result = torch.zeros_like(bare)
-    if not len(odd) or len(beside) < _ENOUGH or not _is_bare(shown, from_skin):
+    place, lab = photo.texels.place, photo.lab
+    odd = (limb & photo.seen & (photo.from_skin > _SHADED_SKIN)).nonzero()[:, 0]
+    beside = (photo.clothed & photo.seen).nonzero()[:, 0]
+    result = torch.zeros_like(limb)
+    if not len(odd) or len(beside) < _ENOUGH or not photo.is_bare(limb):
         return result
-    tree = KDTree(texels.place[beside].numpy())
-    distance, nearest = tree.query(texels.place[odd].numpy(), k=_NEIGHBOURS, distance_upper_bound=_BESIDE)
+    tree = KDTree(place[beside].numpy())
+    distance, nearest = tree.query(place[odd].numpy(), k=_NEIGHBOURS, distance_upper_bound=_BESIDE)
     colors = lab[beside[torch.from_numpy(nearest).clamp_max(len(beside) - 1)]]
     unlike = (lab[odd][:, None] - colors).norm(dim=-1)
     unlike[torch.from_numpy(np.isinf(distance))] = torch.inf
-    result[odd] = unlike.kthvalue(_LIKE_IT, dim=1).values < _MUCH_LIKER * from_skin[odd]
+    result[odd] = unlike.kthvalue(_LIKE_IT, dim=1).values < _MUCH_LIKER * photo.from_skin[odd]
     return result
 
 
-def _skin_beside(
-    texels: Texels,
-    mine: Bool[Tensor, "n"],
-    lab: Float[Tensor, "n 3"],
-    skin: Float[Tensor, "3"],
-    seen: Bool[Tensor, "n"],
-) -> Bool[Tensor, "n"]:
+def _skin_beside(photo: _Photo, limb: Bool[Tensor, "n"]) -> Bool[Tensor, "n"]:
     """Next to a hand: what is more like skin than like the limb's own colour at this height, in light or shadow."""
-    near, usual = mine & texels.beside_hand, mine & seen & ~texels.beside_hand
+    texels, lab = photo.texels, photo.lab
+    near, usual = limb & texels.beside_hand, limb & photo.seen & ~texels.beside_hand
     if not bool(near.any()) or usual.sum() < _ENOUGH:
         return torch.zeros_like(near)
     height = texels.rest[:, 1]
     around = usual & ((height - height[near].mean()).abs() < _SPAN)
     own = lab[around if around.sum() > _ENOUGH else usual].median(0).values
-    liker = ((lab - skin) * _HUES).norm(dim=-1) < ((lab - own) * _HUES).norm(dim=-1)
-    return near & liker & ((lab - skin).norm(dim=-1) < _HARDLY_SKIN)
+    liker = ((lab - photo.skin) * _HUES).norm(dim=-1) < ((lab - own) * _HUES).norm(dim=-1)
+    return near & liker & (photo.from_skin < _HARDLY_SKIN)
 
 
 def _around(
