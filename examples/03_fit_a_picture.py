@@ -13,8 +13,9 @@ from torch import Tensor
 
 from nfield.fields.signal import RbfSignalConfig
 from nfield.metrics import psnr
-from nfield.training.image import image_optim, render_signal
-from nfield.training.image_run import ImagePlan, start_run
+from nfield.pictures.decoding import render_signal
+from nfield.pictures.run import ImagePlan, start_run
+from nfield.pictures.task import image_optim
 from nfield.training.loop import TrainConfig, train
 
 

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from nfield.cameras import Cameras
 from nfield.errors import NFieldError
+from nfield.pictures.alpha import straight
+from nfield.pictures.decoding import render_signal
+from nfield.pictures.run import SavedImage, load_image_run, prepare_picture
 from nfield.rendering.image import Image, ShouldStop
-from nfield.training.image import render_signal, straight
-from nfield.training.image_run import SavedImage, load_image_run, prepare_picture
 from nfield.training.run_folder import read_json
 from viewer.interface import Home, Subject, View
 from viewer.scene_run import refuse_motion, run_facts

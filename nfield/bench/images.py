@@ -16,8 +16,10 @@ from torch import Tensor
 from nfield.data.picture import load_picture
 from nfield.encodings.initial_centers import CentersRule
 from nfield.fields.signal import BY_SIZE, HashSignalConfig, RbfSignalConfig, SignalConfig
-from nfield.training.image import EXPONENT, image_optim, straight
-from nfield.training.image_run import ImagePlan, measures, sized_for, start_run
+from nfield.pictures.alpha import straight
+from nfield.pictures.initialisation import EXPONENT
+from nfield.pictures.run import ImagePlan, measures, sized_for, start_run
+from nfield.pictures.task import image_optim
 from nfield.training.loop import TrainConfig, train
 
 SHIPPED = ("astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", "hubble_deep_field", "camera", "moon")

@@ -25,9 +25,8 @@ from nfield.cli.resuming import Typed, named, require_as_begun
 from nfield.data.picture import is_picture
 from nfield.encodings.initial_centers import CentersRule
 from nfield.fields.signal import SIGNALS
-from nfield.training.hooks import Log, PeriodicSave
-from nfield.training.image import EXPONENT, image_optim
-from nfield.training.image_run import (
+from nfield.pictures.initialisation import EXPONENT
+from nfield.pictures.run import (
     ImagePlan,
     ImageRun,
     continue_run,
@@ -35,6 +34,8 @@ from nfield.training.image_run import (
     prepare_picture,
     start_run,
 )
+from nfield.pictures.task import image_optim
+from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train
 from nfield.training.progress import TrainProgress
 from nfield.training.run_lock import only_writer

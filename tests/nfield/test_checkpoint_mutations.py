@@ -21,9 +21,10 @@ from nfield.data.picture import load_picture
 from nfield.data.picture_files import write_png
 from nfield.data.scenes import load_scene
 from nfield.export.splat_file import read_splats, write_splats
+from nfield.pictures import run as image_run
 from nfield.rendering.samplers.occupancy import OccupancyConfig
 from nfield.saved_scene import load_scene_run
-from nfield.training import image_run, scene_run
+from nfield.training import scene_run
 from tests.mutations import check_refusals
 from tests.splat_ball import red_ball
 

@@ -17,9 +17,10 @@ from nfield.cli.train_image import quality
 from nfield.data.picture_files import write_png
 from nfield.devices import CPU
 from nfield.errors import CheckpointError
-from nfield.training.image import render_signal, straight
-from nfield.training.image_run import KIND as NAME
-from nfield.training.image_run import as_written, continue_run, evaluation, load_image_run, prepare_picture
+from nfield.pictures.alpha import straight
+from nfield.pictures.decoding import render_signal
+from nfield.pictures.run import KIND as NAME
+from nfield.pictures.run import as_written, continue_run, evaluation, load_image_run, prepare_picture
 from nfield.training.run_folder import write_json
 from viewer.image_run import load_subject
 from viewer.interface import Subject

@@ -7,18 +7,12 @@ import torch
 
 from nfield.encodings.rbf import BasesConfig
 from nfield.fields.signal import Canvas, HashSignalConfig, RbfSignalConfig, SignalConfig
-from nfield.training import image as image_module
-from nfield.training.image import (
-    ImageTask,
-    gradient_weights,
-    image_optim,
-    initialise_on_picture,
-    premultiplied,
-    render_signal,
-    straight,
-    stratified,
-)
-from nfield.training.image_run import ImagePlan, measures, start_run
+from nfield.pictures import task as image_module
+from nfield.pictures.alpha import premultiplied, straight
+from nfield.pictures.decoding import render_signal
+from nfield.pictures.initialisation import gradient_weights, initialise_on_picture
+from nfield.pictures.run import ImagePlan, measures, start_run
+from nfield.pictures.task import ImageTask, image_optim, stratified
 from nfield.training.loop import TrainConfig, train
 
 

@@ -20,8 +20,10 @@ from nfield.errors import DataError
 from nfield.fields.base import put_down_to
 from nfield.fields.signal import Canvas, RbfSignalConfig, Signal, SignalConfig
 from nfield.metrics import psnr, ssim
-from nfield.training.image import EXPONENT, ImageTask, initialise_on_picture, placeable, premultiplied, straight
-from nfield.training.image_pictures import draw_error_map, draw_kernels
+from nfield.pictures.alpha import premultiplied, straight
+from nfield.pictures.drawing import draw_error_map, draw_kernels
+from nfield.pictures.initialisation import EXPONENT, initialise_on_picture, placeable
+from nfield.pictures.task import ImageTask
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
 from nfield.types import Box

@@ -1,0 +1,1 @@
+"""Pictures as fields: fitted, measured, drawn and decoded."""
