@@ -6,23 +6,20 @@ Run: python examples/03_fit_a_picture.py [FOLDER]
 import sys
 from pathlib import Path
 
-import imageio.v3 as iio
 import skimage.data
-import torch
-from torch import Tensor
 
+from nfield.data.picture import Picture
+from nfield.data.picture_files import write_png_of
 from nfield.fields.signal import RbfSignalConfig
-from nfield.metrics import psnr
 from nfield.pictures.decoding import render_signal
-from nfield.pictures.run import ImagePlan, start_run
+from nfield.pictures.run import ImagePlan, made_smaller, start_run
 from nfield.pictures.task import image_optim
 from nfield.training.loop import TrainConfig, train
 
 
-def picture(size: int) -> Tensor:
-    """An astronaut, `size` pixels high and wide, sRGB in [0, 1]."""
-    whole = torch.from_numpy(skimage.data.astronaut()).permute(2, 0, 1)[None] / 255.0
-    return torch.nn.functional.interpolate(whole, (size, size), mode="area")[0].permute(1, 2, 0)
+def picture(size: int) -> Picture:
+    """An astronaut, `size` pixels high and wide."""
+    return made_smaller(Picture(skimage.data.astronaut()), (size, size))
 
 
 def main(folder: Path, steps: int = 200) -> float:
@@ -33,11 +30,9 @@ def main(folder: Path, steps: int = 200) -> float:
     run = start_run(folder, plan, RbfSignalConfig(), shown)
     train(run.task, budget)
 
-    quality = psnr(run.task.decoded(), shown)
-    closer = render_signal(run.task.signal, (192, 192))
-    folder.mkdir(parents=True, exist_ok=True)
-    iio.imwrite(folder / "closer.png", (closer * 255.0).round().byte().numpy())
-    return quality
+    closer = render_signal(run.task.signal, (192, 192), fitted=shown.size)
+    write_png_of(folder / "closer.png", closer.eight_bits())
+    return run.psnr()
 
 
 if __name__ == "__main__":

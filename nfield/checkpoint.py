@@ -2,7 +2,8 @@
 
 `checkpoint.safetensors` in a run folder holds tensors by name (`field.*`, `sampler.*`, `cameras.*`, `optimizer.*`,
 `generator`), and as its metadata one JSON document: the format, the kind of run, the backend with its options, the
-field's box, and where the training was. Nothing in it is code.
+field's box, and where the training was. Nothing in it is code. A compact file (`nfield.compact_file`) holds the same
+without what only a training needs.
 """
 
 import dataclasses
@@ -19,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from nfield.compact_file import CompactFile, Rounding, is_compact, write_compact
 from nfield.config_json import from_json, to_json, typed
 from nfield.errors import CheckpointError, NFieldError
 from nfield.fields import BACKENDS, BuildContext, Field, FieldConfig
@@ -149,6 +151,30 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> Path:
         run: The run folder; made if it does not exist.
         checkpoint: What to write.
     """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    path = run / FILE
+    write_atomically(path, save(tensors, {_KEY: _document(checkpoint)}))
+    return path
+
+
+def save_compact(
+    path: Path,
+    checkpoint: Checkpoint,
+    tensors: Mapping[str, Shaped[Tensor, "..."]],
+    rounding: Mapping[str, Rounding],
+) -> None:
+    """Writes a checkpoint as a compact file, which `load_checkpoint` reads like any other.
+
+    Args:
+        path: The file.
+        checkpoint: What it says of itself is written.
+        tensors: What of it is kept, by name.
+        rounding: How tensors are rounded, by name.
+    """
+    write_compact(path, {_KEY: _document(checkpoint)}, tensors, rounding)
+
+
+def _document(checkpoint: Checkpoint) -> str:
     header = {
         "format": FORMAT,
         "kind": checkpoint.kind,
@@ -160,10 +186,7 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> Path:
         "numbers": dict(checkpoint.numbers),
         "extra": dict(checkpoint.extra),
     }
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
-    path = run / FILE
-    write_atomically(path, save(tensors, {_KEY: json.dumps(header)}))
-    return path
+    return json.dumps(header)
 
 
 def backend_of(checkpoint: Checkpoint) -> str:
@@ -248,6 +271,9 @@ def restore_module(module: nn.Module, tensors: Mapping[str, Shaped[Tensor, "..."
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
+    if is_compact(path):
+        yield CompactFile(path)
+        return
     try:
         with safe_open(path, framework="pt") as file:
             yield file

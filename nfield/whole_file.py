@@ -17,12 +17,25 @@ def write_atomically(path: Path, content: bytes) -> None:
         OSError: It cannot be written, for example because the disk is full; what lay there before is unharmed, and the
             error names the file.
     """
+    with whole_file(path) as beside:
+        beside.write_bytes(content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path beside a file's place, for whoever writes files by name: once written, it is moved there.
+
+    Args:
+        path: The file; its folder is made if it does not exist.
+
+    Raises:
+        OSError: See `write_atomically`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
+        yield beside
+        with beside.open("rb+") as file:
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:

@@ -1,21 +1,22 @@
 """What a run of kind "image" shows: the fitted picture as a sheet in space, to be zoomed into, and its errors."""
 
 from collections.abc import Callable
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from nfield.cameras import Cameras
+from nfield.data.picture import Picture
 from nfield.errors import NFieldError
 from nfield.pictures.alpha import straight
-from nfield.pictures.decoding import render_signal
 from nfield.pictures.run import SavedImage, load_image_run, prepare_picture
 from nfield.rendering.image import Image, ShouldStop
 from nfield.training.run_folder import read_json
 from viewer.interface import Home, Subject, View
+from viewer.mosaic import Mosaic, Pixels
 from viewer.scene_run import refuse_motion, run_facts
 
 _CHUNK = 1 << 14
@@ -24,8 +25,24 @@ _MARGIN = 1.1
 _BACKGROUND = 0.35
 _ERROR_SCALE = 10.0
 
-Sheet = Callable[[Float[Tensor, "n 2"]], Float[Tensor, "n 3"]]
-"""Places on a picture, from its upper left corner (0, 0) to its lower right one (1, 1), to sRGB."""
+
+@dataclass(frozen=True)
+class Look:
+    """How a sheet is looked at.
+
+    Attributes:
+        edge: Of what a pixel of the window covers, in heights of the sheet.
+        whole: Whether this is the finest picture that will be shown.
+        should_stop: Whether nobody wants it any more.
+    """
+
+    edge: float
+    whole: bool
+    should_stop: ShouldStop
+
+
+Sheet = Callable[[Float[Tensor, "n 2"], Look], Float[Tensor, "n 3"] | None]
+"""Places on a picture, from its upper left corner (0, 0) to its lower right one (1, 1), to sRGB; None when stopped."""
 
 
 def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
@@ -42,11 +59,12 @@ def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
     refuse_motion(run, motion, what="picture")
     saved = load_image_run(run)
     height, width = saved.plan.size
-    fitted, photo = pixel_sheet(lambda: render_signal(saved.signal, saved.plan.size)), _photo(saved)
-    sheets = {"fitted": fitted, "between pixels": signal_sheet(saved)}
+    photo, decode = _photo(saved), _fitted(saved)
+    sheets = {"fitted": pixel_sheet(saved.plan.size, decode), "between pixels": signal_sheet(saved)}
     if photo is not None:
-        picture = pixel_sheet(lambda: photo)
-        sheets |= {"error, 10 times": error_sheet(fitted, picture), "picture": picture}
+        shown = _pixels(photo)
+        sheets["error, 10 times"] = pixel_sheet(saved.plan.size, difference(decode, shown))
+        sheets["picture"] = pixel_sheet(saved.plan.size, shown)
     views = {name: sheet_view(sheet, width / height) for name, sheet in sheets.items()}
     measured = read_json(run / "eval.json").get("psnr")
     facts = {"PSNR": f"{measured:.2f} dB"} if isinstance(measured, int | float) else {}
@@ -70,13 +88,16 @@ def sheet_view(sheet: Sheet, aspect: float) -> View:
 
     @torch.no_grad()
     def view(camera: Cameras, size: tuple[int, int], should_stop: ShouldStop) -> Image | None:
-        place, distance = _on_sheet(camera.resized(size), aspect)
+        resized = camera.resized(size)
+        place, distance = _on_sheet(resized, aspect)
         inside = ((place >= 0.0) & (place <= 1.0)).all(-1) & (distance > 0.0)
         color = torch.full((len(place), 3), _BACKGROUND)
-        for part in inside.nonzero()[:, 0].split(_CHUNK):
-            if should_stop():
+        if bool(inside.any()):
+            edge = float(distance[inside].mean() / resized.focal_lengths[0, 1])
+            found = sheet(place[inside], Look(edge, size == camera.size, should_stop))
+            if found is None:
                 return None
-            color[part] = sheet(place[part])
+            color[inside] = found
         opacity = inside.to(torch.float32)
         depth = torch.where(inside, distance, torch.zeros_like(distance))
         return Image(color.view(*size, 3), opacity.view(size), depth.view(size))
@@ -87,40 +108,54 @@ def sheet_view(sheet: Sheet, aspect: float) -> View:
 def signal_sheet(saved: SavedImage) -> Sheet:
     """What the signal says anywhere, also where it never was asked in training, over grey where it is transparent."""
 
-    def sheet(place: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3"]:
-        return _opaque(straight(saved.signal(place)[None]))[0]
+    def sheet(place: Float[Tensor, "n 2"], look: Look) -> Float[Tensor, "n 3"] | None:
+        found = []
+        for part in place.split(_CHUNK):
+            if look.should_stop():
+                return None
+            found.append(_opaque(straight(saved.signal(part))))
+        return torch.cat(found)
 
     return sheet
 
 
-def pixel_sheet(decode: Callable[[], Float[Tensor, "h w c"]]) -> Sheet:
-    """Pixels as squares.
+def pixel_sheet(size: tuple[int, int], pixels: Pixels) -> Sheet:
+    """Pixels as squares, and their means where they are smaller than those of the window.
 
     Args:
-        decode: Gives them; called once, when they are first shown.
+        size: Height and width of the picture.
+        pixels: Decodes it; asked for what is looked at, and kept.
     """
+    mosaic = Mosaic(size, pixels)
 
-    @cache
-    def pixels() -> Float[Tensor, "h w 3"]:
-        return _opaque(decode())
-
-    def sheet(place: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3"]:
-        shown = pixels()
-        height, width, _ = shown.shape
-        column = (place[:, 0] * width).long().clamp_max(width - 1)
-        row = (place[:, 1] * height).long().clamp_max(height - 1)
-        return shown[row, column]
+    def sheet(place: Float[Tensor, "n 2"], look: Look) -> Float[Tensor, "n 3"] | None:
+        return mosaic.colors(place, covered=look.edge * size[0], whole=look.whole, should_stop=look.should_stop)
 
     return sheet
 
 
-def error_sheet(fitted: Sheet, picture: Sheet) -> Sheet:
+def difference(fitted: Pixels, picture: Pixels) -> Pixels:
     """Ten times the absolute difference of two pictures."""
 
-    def sheet(place: Float[Tensor, "n 2"]) -> Float[Tensor, "n 3"]:
-        return ((fitted(place) - picture(place)).abs() * _ERROR_SCALE).clamp(0.0, 1.0)
+    def pixels(numbers: Int[Tensor, "n"]) -> Float[Tensor, "n 3"]:
+        return ((fitted(numbers) - picture(numbers)).abs() * _ERROR_SCALE).clamp(0.0, 1.0)
 
-    return sheet
+    return pixels
+
+
+def _fitted(saved: SavedImage) -> Pixels:
+    canvas = saved.plan.canvas
+
+    @torch.no_grad()
+    def pixels(numbers: Int[Tensor, "n"]) -> Float[Tensor, "n 3"]:
+        parts = canvas.pixel_centers(numbers).split(_CHUNK)
+        return torch.cat([_opaque(straight(saved.signal(part))) for part in parts])
+
+    return pixels
+
+
+def _pixels(picture: Picture) -> Pixels:
+    return lambda numbers: _opaque(picture.at(numbers))
 
 
 def _on_sheet(camera: Cameras, aspect: float) -> tuple[Float[Tensor, "n 2"], Float[Tensor, "n"]]:
@@ -135,17 +170,17 @@ def _on_sheet(camera: Cameras, aspect: float) -> tuple[Float[Tensor, "n 2"], Flo
     return torch.stack([met[:, 0] / aspect + 0.5, 0.5 - met[:, 1]], -1), distance
 
 
-def _opaque(image: Float[Tensor, "h w c"]) -> Float[Tensor, "h w 3"]:
-    """An image of one, three or four channels as sRGB, over grey."""
-    color = image[..., :3].expand(*image.shape[:-1], 3)
-    alpha = image[..., 3:] if image.shape[-1] == 4 else torch.ones_like(image[..., :1])
+def _opaque(colors: Float[Tensor, "n c"]) -> Float[Tensor, "n 3"]:
+    """Colours of one, three or four channels as sRGB, over grey."""
+    color = colors[:, :3].expand(len(colors), 3)
+    alpha = colors[:, 3:] if colors.shape[1] == 4 else torch.ones_like(colors[:, :1])
     return color * alpha + _BACKGROUND * (1.0 - alpha)
 
 
-def _photo(saved: SavedImage) -> Float[Tensor, "h w c"] | None:
+def _photo(saved: SavedImage) -> Picture | None:
     """The picture that was fitted, if its file is still there, can be read and is the same."""
     try:
         photo = prepare_picture(Path(saved.plan.picture), size=saved.plan.size)
     except NFieldError:
         return None
-    return photo if photo.shape[-1] == saved.plan.channels else None
+    return photo if photo.channels == saved.plan.channels else None

@@ -9,16 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
-from nfield.data.picture import load_picture
+from nfield.data.picture import Picture, load_picture
 from nfield.encodings.initial_centers import CentersRule
 from nfield.fields.signal import BY_SIZE, HashSignalConfig, RbfSignalConfig, SignalConfig
-from nfield.pictures.alpha import straight
 from nfield.pictures.initialisation import EXPONENT
-from nfield.pictures.run import ImagePlan, measures, sized_for, start_run
+from nfield.pictures.measures import measures
+from nfield.pictures.run import ImagePlan, made_smaller, sized_for, start_run
 from nfield.pictures.task import image_optim
 from nfield.training.loop import TrainConfig, train
 
@@ -105,14 +101,13 @@ def shipped_pictures() -> dict[str, Path]:
     return {name: path for name, path in found.items() if path is not None}
 
 
-def middle_square(picture: Float[Tensor, "h w c"], side: int = SIDE) -> Float[Tensor, "s s c2"]:
+def middle_square(picture: Picture, side: int = SIDE) -> Picture:
     """The middle square of a picture, made `side` pixels wide; grey stays grey, alpha is dropped."""
-    height, width, channels = picture.shape
+    height, width = picture.size
     edge = min(height, width)
     top, left = (height - edge) // 2, (width - edge) // 2
-    cut = picture[top : top + edge, left : left + edge, : min(channels, 3)].permute(2, 0, 1)[None]
-    size = (min(side, edge), min(side, edge))
-    return torch.nn.functional.interpolate(cut, size, mode="area")[0].permute(1, 2, 0).contiguous()
+    cut = Picture(picture.stored[top : top + edge, left : left + edge, : min(picture.channels, 3)])
+    return made_smaller(cut, (min(side, edge), min(side, edge)))
 
 
 def fit_pictures(pictures: Mapping[str, Path], variants: Sequence[str], *, steps: int, seed: int = 0) -> Iterator[Fit]:
@@ -131,10 +126,9 @@ def fit_pictures(pictures: Mapping[str, Path], variants: Sequence[str], *, steps
             yield _fitted(name, pixels, variant, budget)
 
 
-def _fitted(name: str, pixels: Float[Tensor, "h w c"], variant: str, budget: TrainConfig) -> Fit:
+def _fitted(name: str, pixels: Picture, variant: str, budget: TrainConfig) -> Fit:
     chosen = VARIANTS[variant]
-    height, width, channels = pixels.shape
-    plan = ImagePlan(name, budget, chosen.placing, (height, width), channels, chosen.exponent)
+    plan = ImagePlan(name, budget, chosen.placing, pixels.size, pixels.channels, chosen.exponent)
     config = sized_for(chosen.config, pixels)
     if isinstance(config, RbfSignalConfig):
         config = replace(config, bases=replace(config.bases, count=max(1, config.bases.count // chosen.share)))
@@ -142,7 +136,7 @@ def _fitted(name: str, pixels: Float[Tensor, "h w c"], variant: str, budget: Tra
     result = train(run.task, budget)
     if result.interrupted:
         raise KeyboardInterrupt
-    found = measures(straight(run.task.decoded()), pixels)
+    found = measures(run.decoded(), pixels)
     trainable, total = run.task.signal.counts()
     return Fit(
         name, variant, found.psnr, found.ssim or 0.0, trainable, total, run.placing_seconds, result.state.seconds

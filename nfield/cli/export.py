@@ -11,6 +11,7 @@ from rich.console import Console
 from nfield.checkpoint import FILE, kind_of
 from nfield.cli.kinds import KINDS, kind_named
 from nfield.cli.options import parse_options, peeked, with_options_of
+from nfield.compact_file import is_compact
 from nfield.errors import OptionError
 from nfield.export import EXPORTS, Export, export_of
 
@@ -24,6 +25,8 @@ _EXAMPLES = (
     "nfield export runs/lego --to mesh --resolution 384 --out lego.obj",
     "nfield export runs/lego --to splats --minutes 5",
     "nfield export runs/lego --to cameras",
+    "nfield export runs/photo --to compact --bits 6",
+    "nfield export photo.nfield --to png --out photo.png",
     "nfield export runs/me --to glb --help",
 )
 
@@ -33,10 +36,10 @@ class ExportOptions:
     """Write what a run holds as a file for other tools; --help after a run and a format lists that format's options."""
 
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """Folder that nfield fit or nfield train wrote."""
+    """Folder that nfield fit or nfield train wrote, or a compact file of a picture."""
     to: str
     """Format: glb, vrm, obj, ply, splats or mp4 of an avatar; mesh, pointcloud, splats or cameras of a scene; mesh of a
-    signed distance field."""
+    signed distance field; png or compact of a picture."""
     device: str = "auto"
     """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     out: Path | None = None
@@ -59,7 +62,7 @@ def run(options: ExportOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
     kind = kind_of(options.run)
     export = export_of(kind, options.to, where=options.run)
-    out = options.out or options.run / f"{options.run.resolve().name}{export.suffix}"
+    out = options.out or _default_out(options.run, export.suffix)
     endings = (Path(f"run{export.suffix}").suffix, *export.endings)
     if out.suffix not in endings:
         raise OptionError(f"--out: is {out}, expected a file whose name ends with {' or '.join(endings)}")
@@ -68,9 +71,15 @@ def run(options: ExportOptions) -> None:
     console.print(f"{export.about}, {out.stat().st_size / 1e6:.1f} MB: {out}")
 
 
+def _default_out(run: Path, suffix: str) -> Path:
+    """In the run's folder, or beside a compact file, and by its name."""
+    return run / f"{run.resolve().name}{suffix}" if run.is_dir() else run.with_suffix(suffix)
+
+
 def _export(arguments: Sequence[str], name: str) -> Export:
     """The export that the arguments ask for; where they name no run, one of that name with the options they have."""
-    runs = [Path(argument) for argument in arguments if (Path(argument) / FILE).is_file()]
+    given = [Path(argument) for argument in arguments]
+    runs = [path for path in given if (path / FILE).is_file() or is_compact(path)]
     if runs:
         return export_of(kind_of(runs[0]), name, where=runs[0])
     known = [exports[name] for exports in EXPORTS.values() if name in exports]

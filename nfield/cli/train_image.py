@@ -131,9 +131,8 @@ def _started(options: TrainImageOptions) -> ImageRun:
     steps = _STEPS if options.steps is None and options.minutes is None else options.steps
     budget = TrainConfig(options.minutes, steps, image_optim(), options.seed)
     picture = prepare_picture(options.picture, size=options.size)
-    height, width, channels = picture.shape
     plan = ImagePlan(
-        str(options.picture.resolve()), budget, options.placing, (height, width), channels, options.exponent
+        str(options.picture.resolve()), budget, options.placing, picture.size, picture.channels, options.exponent
     )
     begun = start_run(options.out, plan, options.field_options, picture)  # pyright: ignore[reportAttributeAccessIssue]
     options.out.mkdir(parents=True, exist_ok=True)

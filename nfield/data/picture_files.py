@@ -1,16 +1,19 @@
 """Pictures that we write: PNG files, strips and videos."""
 
 import io
+import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import imageio
+import imageio_ffmpeg
+import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from nfield.whole_file import naming, write_atomically
+from nfield.whole_file import naming, whole_file, write_atomically
 
 
 def to_bytes(image: Float[Tensor, "h w c"]) -> UInt8[Tensor, "h w c"]:
@@ -21,6 +24,30 @@ def to_bytes(image: Float[Tensor, "h w c"]) -> UInt8[Tensor, "h w c"]:
 def write_png(path: Path, image: Float[Tensor, "h w c"]) -> None:
     """Writes an sRGB image, with straight alpha where it has four channels; makes the folder."""
     write_atomically(path, png_bytes(image))
+
+
+def write_png_of(path: Path, pixels: np.ndarray) -> None:
+    """Writes whole numbers as a PNG file of as many bits a channel.
+
+    Args:
+        path: The file; its folder is made.
+        pixels: Height, width and one channel, three, or four with straight alpha; uint8 or uint16, sRGB.
+    """
+    if pixels.dtype == np.uint16:
+        write_atomically(path, _deep_png(pixels))
+        return
+    with whole_file(path) as beside:
+        Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(beside, format="PNG")
+
+
+def _deep_png(pixels: np.ndarray) -> bytes:
+    """A PNG file of 16 bits a channel, which Pillow cannot write for colours."""
+    height, width, channels = pixels.shape
+    name = {1: "gray16le", 3: "rgb48le", 4: "rgba64le"}[channels]
+    words = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "rawvideo", "-pix_fmt", name]
+    words += ["-s", f"{width}x{height}", "-i", "-", "-f", "image2pipe", "-c:v", "png", "-"]
+    raw = np.ascontiguousarray(pixels, dtype="<u2").data
+    return subprocess.run(words, input=raw, capture_output=True, check=True).stdout
 
 
 def png_bytes(image: Float[Tensor, "h w c"]) -> bytes:

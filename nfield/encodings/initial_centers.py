@@ -120,21 +120,45 @@ def weighted_kmeans(
     return centers
 
 
+class ClusterCovariance:
+    """Weighted covariance of each centre's points about it (equation 9), of points that come in parts.
+
+    Args:
+        centers: Of the clusters.
+    """
+
+    def __init__(self, centers: Float[Tensor, "m d"]) -> None:
+        count, dims = centers.shape
+        self._centers, self._index = centers, NearestCenters(centers)
+        self._mass = torch.zeros(count, dtype=torch.float64)
+        self._squares = torch.zeros(count, dims, dims, dtype=torch.float64)
+
+    def add(self, points: Float[Tensor, "n d"], weights: Float[Tensor, "n"]) -> None:
+        """Takes points in, with their weights."""
+        cluster, heavy = self._index.query(points, 1)[0][:, 0].long(), weights.double()
+        count, dims = self._centers.shape
+        self._mass += _sums(cluster, heavy, count)
+        away = (points - self._centers[cluster]).double()
+        for i in range(dims):
+            for j in range(i, dims):
+                self._squares[:, i, j] += _sums(cluster, heavy * away[:, i] * away[:, j], count)
+
+    def result(self) -> Float[Tensor, "m d d"]:
+        """In double precision; next to nothing for a centre without points."""
+        dims = self._centers.shape[1]
+        upper = self._squares.triu() / self._mass.clamp_min(1e-300)[:, None, None]
+        covariance = upper + upper.triu(1).mT
+        covariance[self._mass <= 0.0] = _EMPTY * torch.eye(dims, dtype=torch.float64)
+        return covariance
+
+
 def cluster_covariance(
     points: Float[Tensor, "n d"], weights: Float[Tensor, "n"], centers: Float[Tensor, "m d"]
 ) -> Float[Tensor, "m d d"]:
     """Weighted covariance of each centre's points about it, in double precision (equation 9)."""
-    cluster, heavy = _nearest(points, centers), weights.double()
-    mass = _sums(cluster, heavy, len(centers))
-    away = (points - centers[cluster]).double()
-    dims = points.shape[1]
-    covariance = torch.zeros(len(centers), dims, dims, dtype=torch.float64)
-    for i in range(dims):
-        for j in range(i, dims):
-            total = _sums(cluster, heavy * away[:, i] * away[:, j], len(centers)) / mass.clamp_min(1e-300)
-            covariance[:, i, j] = covariance[:, j, i] = total
-    covariance[mass <= 0.0] = _EMPTY * torch.eye(dims, dtype=torch.float64)
-    return covariance
+    covariance = ClusterCovariance(centers)
+    covariance.add(points, weights)
+    return covariance.result()
 
 
 def shapes_of(covariance: Float[Tensor, "m d d"], kernel: RbfKernel, rule: ShapeRule) -> Float[Tensor, "m s"]:

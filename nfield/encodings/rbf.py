@@ -131,9 +131,19 @@ class AdaptiveBases(Encoding):
             weights: How much of it is there.
             narrowest: Least width of a kernel; the widest is a tenth of the extent.
         """
-        rule = ShapeRule(self.config.alpha, narrowest, max(float(self.extent.max()) / 10.0, narrowest))
         keep = weights > 0.0
-        covariance = cluster_covariance(points[keep], weights[keep], centers)
+        self.put(centers, cluster_covariance(points[keep], weights[keep], centers), narrowest=narrowest)
+
+    @torch.no_grad()
+    def put(self, centers: Float[Tensor, "m d"], covariance: Float[Tensor, "m d d"], *, narrowest: float) -> None:
+        """Puts the kernels at centres, as wide as their clusters are.
+
+        Args:
+            centers: One for each kernel, in the extent's unit.
+            covariance: Of the points around each.
+            narrowest: Least width of a kernel; the widest is a tenth of the extent.
+        """
+        rule = ShapeRule(self.config.alpha, narrowest, max(float(self.extent.max()) / 10.0, narrowest))
         self.centers.copy_(centers)
         self.shapes.copy_(shapes_of(covariance, self.kernel, rule))
         self.placed.fill_(True)

@@ -161,9 +161,9 @@ class Signal(nn.Module):
         self.shift = None if shift is None else nn.Parameter(shift)
         self.net = SignalNet(inputs, hidden, channels, sines=sines, generator=generator)
 
-    def fix(self, unit: Float[Tensor, "n d"]) -> FixedPoints:
-        """Points to be asked for often, while centres and shapes stay as they are."""
-        return FixedPoints(unit, None if self.bases is None else self.bases.nearby(unit, keep=True))
+    def fix(self, unit: Float[Tensor, "n d"], *, often: bool = True) -> FixedPoints:
+        """Points to be asked for, `often` or once, while centres and shapes stay as they are."""
+        return FixedPoints(unit, None if self.bases is None else self.bases.nearby(unit, keep=often))
 
     def at(self, points: FixedPoints) -> Float[Tensor, "n o"]:
         """The signal at points that were prepared."""
@@ -175,7 +175,7 @@ class Signal(nn.Module):
 
     def forward(self, unit: Float[Tensor, "n d"]) -> Float[Tensor, "n o"]:
         """The signal at points of [0, 1]^d, unbounded."""
-        return self.at(FixedPoints(unit, None if self.bases is None else self.bases.nearby(unit)))
+        return self.at(self.fix(unit, often=False))
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by name of group."""

@@ -9,9 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from nfield.data.picture import Picture
 from nfield.encodings.initial_centers import ellipses
 from nfield.encodings.rbf import AdaptiveBases
 from nfield.fields.signal import PIXELS_PER_UNIT
+from nfield.pictures.bands import WHOLE, area_averaged
 from nfield.whole_file import write_atomically
 
 if TYPE_CHECKING:
@@ -21,18 +23,19 @@ _GREY_LEVELS = 255.0
 _SHOWN_SHARE = 0.999
 _DPI = 100
 _LONGER_EDGE = 1100
+_KERNELS_EDGE = 1024
 
 
-def draw_error_map(fitted: Float[Tensor, "h w c"], picture: Float[Tensor, "h w c"], path: Path, *, title: str) -> None:
-    """Draws the absolute error of each pixel, with a colour bar in grey levels of 255.
+def draw_error_map(fitted: Picture, picture: Picture, path: Path, *, title: str) -> None:
+    """Draws the absolute error of each pixel, with a colour bar in grey levels of 255; means of pixels in large ones.
 
     Args:
-        fitted: In [0, 1].
-        picture: In [0, 1].
+        fitted: What the signal makes of the picture.
+        picture: The picture.
         path: The PNG file to write.
         title: Above it.
     """
-    error = _GREY_LEVELS * (fitted - picture).abs().mean(-1)
+    error = _error_map(fitted, picture)
     top = max(float(error.flatten().kthvalue(max(1, round(_SHOWN_SHARE * error.numel()))).values), 1e-3)
     figure = _figure(*error.shape, beside=1.4)
     axes = figure.add_subplot()
@@ -44,35 +47,54 @@ def draw_error_map(fitted: Float[Tensor, "h w c"], picture: Float[Tensor, "h w c
     _write(figure, path)
 
 
-def draw_kernels(bases: AdaptiveBases, picture: Float[Tensor, "h w c"], path: Path) -> None:
-    """Draws the kernels as ellipses over a faded picture: each where its value has fallen to a half.
+def _error_map(fitted: Picture, picture: Picture) -> Float[Tensor, "h w"]:
+    def part(first: int, last: int, left: int, right: int) -> Float[Tensor, "h w 1"]:
+        away = (fitted.rows(first, last) - picture.rows(first, last)).abs()[:, left:right]
+        return _GREY_LEVELS * away.mean(-1, keepdim=True)
+
+    smaller = max(1.0, max(picture.size) / (2 * _LONGER_EDGE))
+    wanted = (max(1, round(picture.size[0] / smaller)), max(1, round(picture.size[1] / smaller)))
+    return torch.cat(list(area_averaged(part, WHOLE, picture.size, wanted)))[..., 0]
+
+
+def draw_kernels(bases: AdaptiveBases, picture: Picture, path: Path) -> None:
+    """Draws the kernels as ellipses over a faded picture, or its middle: each where it has fallen to a half.
 
     Args:
         bases: Of the signal.
-        picture: What it was fitted to, in [0, 1].
+        picture: What it was fitted to.
         path: The PNG file to write.
     """
     from matplotlib.collections import EllipseCollection
 
+    top, bottom = _middle(picture.size[0])
+    left, right = _middle(picture.size[1])
+    shown = picture.rows(top, bottom)[:, left:right]
     half, axes_of = ellipses(bases.shapes, bases.kernel, 2)
-    centers = bases.centers.numpy() * PIXELS_PER_UNIT
-    long = axes_of[:, :, 1]
-    angle = np.degrees(torch.atan2(long[:, 1], long[:, 0]).numpy())
-    half = half.numpy() * PIXELS_PER_UNIT
-    height, width, channels = picture.shape
-    figure = _figure(height, width)
+    half, centers = half.numpy() * PIXELS_PER_UNIT, bases.centers.numpy() * PIXELS_PER_UNIT
+    reach = half.max(-1, keepdims=True)
+    near = ((centers + reach > (left, top)) & (centers - reach < (right, bottom))).all(-1)
+    half, long = half[near], axes_of[:, :, 1].numpy()[near]
+    angle = np.degrees(np.arctan2(long[:, 1], long[:, 0]))
+    figure = _figure(bottom - top, right - left)
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    faded = 0.45 * picture.numpy() + 0.55 if channels != 4 else picture.numpy()
-    extent = (0.0, float(width), float(height), 0.0)
-    axes.imshow(faded if channels > 1 else faded[..., 0], cmap="gray", vmin=0.0, vmax=1.0, extent=extent)
+    faded = 0.45 * shown.numpy() + 0.55 if picture.channels != 4 else shown.numpy()
+    extent = (float(left), float(right), float(bottom), float(top))
+    axes.imshow(faded if picture.channels > 1 else faded[..., 0], cmap="gray", vmin=0.0, vmax=1.0, extent=extent)
     drawn = EllipseCollection(
-        2.0 * half[:, 1], 2.0 * half[:, 0], angle, units="xy", offsets=centers, transOffset=axes.transData,
+        2.0 * half[:, 1], 2.0 * half[:, 0], angle, units="xy", offsets=centers[near], transOffset=axes.transData,
         facecolors="none", edgecolors="tab:red", linewidths=0.5,
     )  # fmt: skip
     axes.add_collection(drawn)
-    axes.set(xlim=(0.0, width), ylim=(height, 0.0))
+    axes.set(xlim=(left, right), ylim=(bottom, top))
     axes.set_axis_off()
     _write(figure, path)
+
+
+def _middle(edge: int) -> tuple[int, int]:
+    """The part of an edge whose kernels can be told apart."""
+    begin = max(0, (edge - _KERNELS_EDGE) // 2)
+    return begin, min(edge, begin + _KERNELS_EDGE)
 
 
 def _figure(height: int, width: int, *, beside: float = 0.0) -> "Figure":

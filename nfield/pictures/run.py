@@ -7,22 +7,25 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from nfield.checkpoint import FILE, Checkpoint, building, load_checkpoint, restore_module, save_checkpoint
 from nfield.config_json import to_json
-from nfield.data.picture import load_picture
-from nfield.data.picture_files import to_bytes, write_png
+from nfield.data.picture import Picture, load_picture
+from nfield.data.picture_files import write_png_of
 from nfield.encodings.initial_centers import CentersRule
 from nfield.errors import DataError
 from nfield.fields.base import put_down_to
 from nfield.fields.signal import Canvas, RbfSignalConfig, Signal, SignalConfig
-from nfield.metrics import psnr, ssim
+from nfield.metrics import decibels
 from nfield.pictures.alpha import premultiplied, straight
+from nfield.pictures.bands import WHOLE, Part, area_averaged, bands
 from nfield.pictures.drawing import draw_error_map, draw_kernels
-from nfield.pictures.initialisation import EXPONENT, initialise_on_picture, placeable
+from nfield.pictures.initialisation import EXPONENT, PixelWeights, initialise_on_picture
+from nfield.pictures.measures import measures
 from nfield.pictures.task import ImageTask
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
@@ -32,7 +35,7 @@ KIND = "image"
 """The kind of a picture's run."""
 
 _DIGITS = 4
-_SSIM_WINDOW = 11
+_WATCHED = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -59,21 +62,6 @@ class ImagePlan:
 
 
 @dataclass(frozen=True)
-class ImageMeasures:
-    """How well a signal agrees with its picture, on the pixels that it was fitted to.
-
-    Attributes:
-        psnr: Of the unquantised values, clipped to [0, 1], decibels.
-        psnr_8bit: After rounding to 8 bits, as decoded.png holds it; above 59 dB it says little.
-        ssim: None for pictures that are smaller than its window.
-    """
-
-    psnr: float
-    psnr_8bit: float
-    ssim: float | None
-
-
-@dataclass(frozen=True)
 class ImageRun:
     """A training on a picture, and the folder it is saved in.
 
@@ -81,7 +69,7 @@ class ImageRun:
         folder: The run folder.
         plan: What was asked for.
         config: Options of the signal, with its number of kernels.
-        picture: sRGB in [0, 1], straight alpha.
+        picture: What is fitted.
         task: What is trained.
         placing_seconds: Time that placing the kernels took.
         state: Of the training that is continued, if there is one.
@@ -90,7 +78,7 @@ class ImageRun:
     folder: Path
     plan: ImagePlan
     config: SignalConfig
-    picture: Float[Tensor, "h w c"]
+    picture: Picture
     task: ImageTask
     placing_seconds: float
     state: TrainState | None = None
@@ -117,15 +105,23 @@ class ImageRun:
         write_json(self.folder / RUN_FILE, about)
 
     def psnr(self) -> float:
-        """Of the whole picture, decibels; see `ImageMeasures`."""
-        return psnr(straight(self.task.decoded()), self.picture)
+        """Of the whole picture, or of two megapixels spread over a larger one, decibels."""
+        return decibels(self.task.error_at(_WATCHED))
+
+    def decoded(self) -> Picture:
+        """The signal at the picture's pixels, clipped and rounded to 16 bits."""
+        height, width = self.plan.size
+        stored = np.empty((height, width, self.plan.channels), dtype=np.uint16)
+        for first, last in bands(self.plan.size):
+            stored[first:last] = Picture.of(straight(self.task.decoded(first, last))).stored
+        return Picture(stored)
 
     def finish(self, state: TrainState) -> dict[str, Any]:
         """Writes the decoded picture, its error map, its kernels and `eval.json`; what the last of these holds."""
-        fitted = straight(self.task.decoded())
+        fitted = self.decoded()
         result = evaluation(self, fitted, step=state.step, seconds=state.seconds)
         write_json(self.folder / "eval.json", result)
-        write_png(self.folder / "decoded.png", as_written(fitted))
+        write_png_of(self.folder / "decoded.png", fitted.eight_bits())
         draw_error_map(fitted, self.picture, self.folder / "error.png", title=f"PSNR {result['psnr']} dB")
         bases = self.task.signal.bases
         if bases is not None:
@@ -133,12 +129,12 @@ class ImageRun:
         return result
 
 
-def evaluation(run: ImageRun, fitted: Float[Tensor, "h w c"], *, step: int, seconds: float) -> dict[str, Any]:
+def evaluation(run: ImageRun, fitted: Picture, *, step: int, seconds: float) -> dict[str, Any]:
     """Measures of a fitted picture, with what it took.
 
     Args:
         run: The run.
-        fitted: sRGB in [0, 1], straight alpha.
+        fitted: What the signal makes of the picture.
         step: Steps of training.
         seconds: Time of training.
     """
@@ -156,19 +152,7 @@ def evaluation(run: ImageRun, fitted: Float[Tensor, "h w c"], *, step: int, seco
     }
 
 
-def measures(fitted: Float[Tensor, "h w c"], picture: Float[Tensor, "h w c"]) -> ImageMeasures:
-    """PSNR and SSIM of a fitted picture."""
-    quantised = to_bytes(fitted).float() / 255.0
-    large = min(picture.shape[:2]) >= _SSIM_WINDOW
-    return ImageMeasures(psnr(fitted, picture), psnr(quantised, picture), ssim(fitted, picture) if large else None)
-
-
-def as_written(picture: Float[Tensor, "h w c"]) -> Float[Tensor, "h w c2"]:
-    """A picture as PNG files take it: grey ones get three equal channels."""
-    return picture.expand(-1, -1, 3) if picture.shape[-1] == 1 else picture
-
-
-def prepare_picture(path: Path, *, size: tuple[int, int] | None) -> Float[Tensor, "h w c"]:
+def prepare_picture(path: Path, *, size: tuple[int, int] | None) -> Picture:
     """A picture at the size at which it is fitted, made smaller by area averaging.
 
     Args:
@@ -176,7 +160,7 @@ def prepare_picture(path: Path, *, size: tuple[int, int] | None) -> Float[Tensor
         size: Height and width, at most those of the file; None for these.
     """
     picture = load_picture(path)
-    height, width, _ = picture.shape
+    height, width = picture.size
     if size is None or size == (height, width):
         return picture
     if not (1 <= size[0] <= height and 1 <= size[1] <= width):
@@ -184,58 +168,64 @@ def prepare_picture(path: Path, *, size: tuple[int, int] | None) -> Float[Tensor
             f"{path}: asked for a picture of {size[1]}x{size[0]}, expected a size from 1x1 to that of the file, "
             f"{width}x{height}; ask for a smaller one"
         )
-    channels = premultiplied(picture).permute(2, 0, 1)[None]
-    return straight(torch.nn.functional.interpolate(channels, size, mode="area")[0].permute(1, 2, 0))
+    return made_smaller(picture, size)
 
 
-def start_run(folder: Path, plan: ImagePlan, config: SignalConfig, picture: Float[Tensor, "h w c"]) -> ImageRun:
+def made_smaller(picture: Picture, size: tuple[int, int]) -> Picture:
+    """A picture made smaller by area averaging, with 16 bits a channel."""
+    averaged = area_averaged(_premultiplied_part(picture), WHOLE, picture.size, size)
+    return Picture(np.concatenate([Picture.of(straight(band)).stored for band in averaged]))
+
+
+def _premultiplied_part(picture: Picture) -> Part:
+    def part(first: int, last: int, left: int, right: int) -> Float[Tensor, "h w c"]:
+        return premultiplied(picture.rows(first, last)[:, left:right])
+
+    return part
+
+
+def start_run(folder: Path, plan: ImagePlan, config: SignalConfig, picture: Picture) -> ImageRun:
     """A run from nothing: sizes the signal and places its kernels.
 
     Args:
         folder: The run folder.
         plan: What is asked for.
         config: Options of the signal.
-        picture: sRGB in [0, 1], straight alpha.
+        picture: What is fitted.
     """
     generator = torch.Generator().manual_seed(plan.train.seed)
-    values = premultiplied(picture)
     begun = time.perf_counter()
     with put_down_to(config):
-        sized = sized_for(config, values)
+        sized = sized_for(config, picture)
         signal = sized.build(plan.canvas, generator)
-    initialise_on_picture(signal, values, how=plan.placing, exponent=plan.exponent, generator=generator)
+    initialise_on_picture(signal, picture, how=plan.placing, exponent=plan.exponent, generator=generator)
     seconds = time.perf_counter() - begun
-    task = ImageTask(signal, values, seed=plan.train.seed)
+    task = ImageTask(signal, picture, seed=plan.train.seed)
     return ImageRun(folder, plan, sized, picture, task, seconds)
 
 
-def sized_for(config: SignalConfig, values: Float[Tensor, "h w c"]) -> SignalConfig:
+def sized_for(config: SignalConfig, picture: Picture) -> SignalConfig:
     """A signal's options with the number of its kernels, which no more than the picture's pixels that change."""
     if not isinstance(config, RbfSignalConfig):
         return config
-    canvas = Canvas((values.shape[0], values.shape[1]), values.shape[2])
-    most = int((placeable(values, least=config.bases.neighbours) > 0.0).sum())
-    return config.sized(canvas, most=most)
+    most = PixelWeights(picture, least=config.bases.neighbours).positive
+    return config.sized(Canvas(picture.size, picture.channels), most=most)
 
 
-def continue_run(folder: Path, plan: ImagePlan, checkpoint: Checkpoint, picture: Float[Tensor, "h w c"]) -> ImageRun:
+def continue_run(folder: Path, plan: ImagePlan, checkpoint: Checkpoint, picture: Picture) -> ImageRun:
     """A run from its checkpoint; the plan may have another budget than the saved one.
 
     Args:
         folder: The run folder.
         plan: What is asked for.
         checkpoint: What was saved.
-        picture: sRGB in [0, 1], straight alpha.
+        picture: What is fitted.
     """
-    if tuple(picture.shape) != (*plan.size, plan.channels):
-        raise DataError(
-            f"{plan.picture}: has the shape {tuple(picture.shape)}, expected {(*plan.size, plan.channels)} as the run "
-            f"in {folder} was begun with; give the same picture"
-        )
+    _require_alike(picture, plan, where=folder)
     # Restored before the task is made, which keeps what it finds near every pixel.
     signal = _restored(checkpoint, plan, where=folder)
     with building(folder):
-        task = ImageTask(signal, premultiplied(picture), seed=plan.train.seed)
+        task = ImageTask(signal, picture, seed=plan.train.seed)
     restore_task(task, checkpoint, where=folder)
     seconds = checkpoint.value("placing_seconds", float, default=0.0, where=folder)
     state = state_of(checkpoint, where=folder)
@@ -267,6 +257,29 @@ def load_image_run(run: Path) -> SavedImage:
     checkpoint = load_checkpoint(run)
     plan = plan_of(checkpoint, where=run)
     return SavedImage(_restored(checkpoint, plan, where=run).eval(), plan, checkpoint)
+
+
+def finished_run(folder: Path, saved: SavedImage, picture: Picture) -> ImageRun:
+    """A fitted picture beside a picture, to be measured.
+
+    Args:
+        folder: The run folder, or a compact file.
+        saved: What it holds.
+        picture: Of the size and the channels that were fitted.
+    """
+    _require_alike(picture, saved.plan, where=folder)
+    assert isinstance(saved.checkpoint.config, SignalConfig), "the signal was restored from it"
+    seconds = saved.checkpoint.value("placing_seconds", float, default=0.0, where=folder)
+    task = ImageTask(saved.signal, picture, seed=saved.plan.train.seed)
+    return ImageRun(folder, saved.plan, saved.checkpoint.config, picture, task, seconds)
+
+
+def _require_alike(picture: Picture, plan: ImagePlan, *, where: Path) -> None:
+    if picture.stored.shape != (*plan.size, plan.channels):
+        raise DataError(
+            f"{plan.picture}: has the shape {picture.stored.shape}, expected {(*plan.size, plan.channels)} as the run "
+            f"in {where} was begun with; give the same picture"
+        )
 
 
 def plan_of(checkpoint: Checkpoint, *, where: Path) -> ImagePlan:

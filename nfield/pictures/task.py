@@ -2,20 +2,27 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from nfield.data.picture import Picture
+from nfield.encodings.rbf import AdaptiveBases, Nearby
 from nfield.fields.signal import Canvas, FixedPoints, Signal
 from nfield.losses import squared_error
+from nfield.pictures.alpha import premultiplied, straight
 from nfield.training.optim import OptimConfig
 from nfield.training.task import Moment
 
 BATCH = 1 << 18
 """Pixels of a step, about."""
 
-_CHUNK = 1 << 17
+KEPT = 1 << 25
+"""Pixels of the largest picture whose pixels' kernels are kept."""
+
+_CHUNK = 1 << 16
 
 
 def image_optim() -> OptimConfig:
@@ -30,19 +37,24 @@ class ImageTask:
     Blocks are squares of as many pixels as a step leaves out. Each step takes one pixel of every block, and after as
     many steps as a block has pixels every pixel has been taken once; then the order is drawn anew.
 
+    Which kernels are near a pixel is kept for pictures of up to 32 megapixels, and found again in every step for larger
+    ones, so that memory ends somewhere.
+
     Args:
         signal: What is fitted; its kernels have their places.
-        values: The picture, as `premultiplied` gives it.
+        picture: To what.
         seed: Of the order of pixels, which depends on nothing but it and the step.
     """
 
-    def __init__(self, signal: Signal, values: Float[Tensor, "h w c"], *, seed: int) -> None:
-        self.signal, self.values, self._seed = signal, values, seed
-        height, width, channels = values.shape
-        self.canvas = Canvas((height, width), channels)
-        self._flat = values.reshape(-1, channels)
-        self._points = signal.fix(self.canvas.pixel_centers(torch.arange(height * width)))
+    def __init__(self, signal: Signal, picture: Picture, *, seed: int) -> None:
+        self.signal, self.picture, self._seed = signal, picture, seed
+        height, width = picture.size
+        self.canvas = Canvas(picture.size, picture.channels)
         self._side = max(1, math.isqrt(height * width // BATCH))
+        every = torch.arange(height * width)
+        self._whole = self._batch(every, signal.fix(self.canvas.pixel_centers(every))) if self._side == 1 else None
+        kept = signal.bases is not None and self._whole is None and height * width <= KEPT
+        self._nearby = _nearby(signal.bases, self.canvas) if kept and signal.bases is not None else None
         self._error = math.nan
 
     def modules(self) -> Mapping[str, nn.Module]:
@@ -55,12 +67,12 @@ class ImageTask:
 
     def losses(self, moment: Moment, generator: torch.Generator) -> dict[str, Float[Tensor, ""]]:
         """Mean squared error of the step's pixels."""
-        if self._side == 1:
-            points, target = self._points, self._flat
+        if self._whole is None:
+            pixels = stratified(self.canvas.size, self._side, step=moment.step, seed=self._seed)
+            batch = self._batch(pixels, self._points(pixels))
         else:
-            rows = stratified(self.canvas.size, self._side, step=moment.step, seed=self._seed)
-            points, target = self._points[rows], self._flat[rows]
-        loss = squared_error(self.signal.at(points), target).mean()
+            batch = self._whole
+        loss = squared_error(self.signal.at(batch.points), batch.target).mean()
         self._error = float(loss.detach())
         return {"color": loss}
 
@@ -76,13 +88,52 @@ class ImageTask:
         """Takes what `state` gave."""
 
     @torch.no_grad()
-    def decoded(self) -> Float[Tensor, "h w c"]:
-        """The signal at all pixels, as it was fitted, unclipped."""
-        parts = [self.signal.at(self._rows(rows)) for rows in torch.arange(len(self._flat)).split(_CHUNK)]
-        return torch.cat(parts).view(self.values.shape)
+    def decoded(self, first: int, last: int) -> Float[Tensor, "h w c"]:
+        """The signal at the pixels of rows from `first` up to and without `last`, as it was fitted, unclipped."""
+        width, channels = self.canvas.size[1], self.canvas.channels
+        pixels = torch.arange(first * width, last * width)
+        parts = [self.signal.at(self._points(part)) for part in pixels.split(_CHUNK)]
+        return torch.cat(parts).view(last - first, width, channels)
 
-    def _rows(self, rows: Int[Tensor, "b"]) -> FixedPoints:
-        return self._points if len(rows) == len(self._flat) else self._points[rows]
+    @torch.no_grad()
+    def error_at(self, most: int) -> float:
+        """Mean squared error, straight and clipped, of all pixels, or of some `most` that are spread evenly."""
+        height, width = self.canvas.size
+        side = math.ceil(math.sqrt(max(1.0, height * width / most)))
+        pixels = stratified(self.canvas.size, side, step=0, seed=0)
+        found = 0.0
+        for part in pixels.split(_CHUNK):
+            away = straight(self.signal.at(self._points(part))) - self.picture.at(part)
+            found += float(away.double().square().sum())
+        return found / (len(pixels) * self.canvas.channels)
+
+    def _points(self, pixels: Int[Tensor, "n"]) -> FixedPoints:
+        unit = self.canvas.pixel_centers(pixels)
+        if self._nearby is not None:
+            return FixedPoints(unit, self._nearby[pixels])
+        return self.signal.fix(unit, often=False)
+
+    def _batch(self, pixels: Int[Tensor, "n"], points: FixedPoints) -> "_Batch":
+        return _Batch(points, premultiplied(self.picture.at(pixels)))
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Pixels of a step, and what is wanted there."""
+
+    points: FixedPoints
+    target: Float[Tensor, "n c"]
+
+
+def _nearby(bases: AdaptiveBases, canvas: Canvas) -> Nearby:
+    """Kernels near every pixel, and their values there."""
+    count = canvas.size[0] * canvas.size[1]
+    width = min(bases.config.neighbours, bases.config.count)
+    found = Nearby(torch.empty(count, width, dtype=torch.int32), torch.empty(count, width))
+    for pixels in torch.arange(count).split(_CHUNK):
+        part, place = bases.nearby(canvas.pixel_centers(pixels)), slice(int(pixels[0]), int(pixels[-1]) + 1)
+        found.neighbours[place], found.phi[place] = part.neighbours, part.phi
+    return found
 
 
 def stratified(size: tuple[int, int], side: int, *, step: int, seed: int) -> Int[Tensor, "b"]:

@@ -7,11 +7,13 @@ import torch
 from torch import Tensor
 
 from nfield.cli import main
-from nfield.data.picture_files import write_png
+from nfield.data.picture import Picture
+from nfield.data.picture_files import write_png, write_png_of
 from nfield.errors import OptionError
 from nfield.rendering.image import never
 from viewer.camera import home_camera
-from viewer.image_run import error_sheet, home_of, load_subject, pixel_sheet, sheet_view
+from viewer.image_run import Sheet, difference, home_of, load_subject, pixel_sheet, sheet_view
+from viewer.mosaic import Mosaic
 
 WINDOW = (90, 120)
 
@@ -21,8 +23,12 @@ def corners() -> Tensor:
     return torch.tensor([[[1.0, 0, 0], [0, 1.0, 0]], [[0, 0, 1.0], [1.0, 1.0, 1.0]]])
 
 
+def of(values: Tensor) -> Sheet:
+    return pixel_sheet((values.shape[0], values.shape[1]), values.reshape(-1, 3).__getitem__)
+
+
 def test_a_picture_is_seen_upright_and_whole_from_home():
-    view = sheet_view(pixel_sheet(corners), 1.0)
+    view = sheet_view(of(corners()), 1.0)
     image = view(home_camera(home_of(1.0), WINDOW), WINDOW, never)
     assert image is not None
     quarter = [(25, 40), (25, 80), (65, 40), (65, 80)]
@@ -36,37 +42,74 @@ def test_a_picture_is_seen_upright_and_whole_from_home():
     assert not covered[0].any()
 
 
-def test_pixels_are_decoded_once_and_only_when_they_are_shown():
-    calls = []
+def test_tiles_are_decoded_once_and_only_where_they_are_shown_in_full(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("viewer.mosaic._TILE", 8)
+    asked: list[list[int]] = []
 
-    def decode() -> Tensor:
-        calls.append(1)
-        return corners()
+    def pixels(numbers: Tensor) -> Tensor:
+        asked.append(numbers.tolist())
+        return torch.rand(len(numbers), 3)
 
-    view = sheet_view(pixel_sheet(decode), 1.0)
-    assert not calls
-    for _ in range(2):
-        view(home_camera(home_of(1.0), WINDOW), WINDOW, never)
-    assert len(calls) == 1
+    mosaic = Mosaic((20, 20), pixels)
+    upper_left = torch.tensor([[0.1, 0.1], [0.3, 0.2]])
+    coarse = mosaic.colors(upper_left, covered=1.0, whole=False, should_stop=never)
+    assert coarse is not None
+    assert asked == [[2 * 20 + 2, 4 * 20 + 6]]
+    asked.clear()
+    fine = [mosaic.colors(upper_left, covered=1.0, whole=whole, should_stop=never) for whole in (True, False, True)]
+    assert [len(numbers) for numbers in asked if numbers] == [64]  # the tile, once, whatever is asked afterwards
+    assert fine[0] is not None
+    assert fine[1] is not None
+    assert torch.equal(fine[0], fine[1])
+
+
+def test_what_is_smaller_than_a_pixel_of_the_window_is_averaged():
+    checks = (torch.arange(64)[:, None] + torch.arange(64)) % 2
+    mosaic = Mosaic((64, 64), checks.reshape(-1, 1).expand(-1, 3).float().__getitem__)
+    place = torch.rand(50, 2)
+    far = mosaic.colors(place, covered=8.0, whole=True, should_stop=never)
+    near = mosaic.colors(place, covered=1.0, whole=True, should_stop=never)
+    assert far is not None
+    assert near is not None
+    assert torch.allclose(far, torch.full_like(far, 0.5), atol=0.01)
+    assert set(near.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_edges_that_fill_no_tile_are_shown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("viewer.mosaic._TILE", 8)
+    values = torch.rand(13, 9, 3)
+    mosaic = Mosaic((13, 9), values.reshape(-1, 3).__getitem__)
+    rows, columns = torch.meshgrid(torch.arange(13), torch.arange(9), indexing="ij")
+    place = torch.stack([(columns + 0.5) / 9, (rows + 0.5) / 13], -1).reshape(-1, 2)
+    for covered in (1.0, 1000.0):
+        found = mosaic.colors(place, covered=covered, whole=True, should_stop=never)
+        assert found is not None
+        if covered == 1.0:
+            assert torch.allclose(found, values.reshape(-1, 3), atol=0.002)
 
 
 def test_a_picture_that_is_not_wanted_any_more_is_given_up():
-    view = sheet_view(pixel_sheet(corners), 1.0)
+    view = sheet_view(of(corners()), 1.0)
     assert view(home_camera(home_of(1.0), WINDOW), WINDOW, lambda: True) is None
 
 
 def test_errors_are_ten_times_the_difference():
-    sheet = error_sheet(
-        pixel_sheet(lambda: torch.full((1, 1, 3), 0.5)), pixel_sheet(lambda: torch.full((1, 1, 3), 0.46))
-    )
-    assert torch.allclose(sheet(torch.tensor([[0.5, 0.5]])), torch.full((1, 3), 0.4), atol=1e-5)
+    ones = torch.ones(1, 3)
+    pixels = difference(lambda numbers: 0.5 * ones[numbers], lambda numbers: 0.46 * ones[numbers])
+    assert torch.allclose(pixels(torch.tensor([0])), torch.full((1, 3), 0.4), atol=1e-5)
 
 
-def test_grey_and_transparent_pictures_are_shown_in_color():
-    place = torch.tensor([[0.5, 0.5]])
-    assert pixel_sheet(lambda: torch.full((1, 1, 1), 0.25))(place).tolist() == [[0.25, 0.25, 0.25]]
-    faded = pixel_sheet(lambda: torch.tensor([[[1.0, 1.0, 1.0, 0.0]]]))(place)
-    assert float(faded.max()) < 0.5
+def test_grey_and_transparent_pictures_are_shown_in_color(tmp_path: Path):
+    for name, channels in (("grey", 1), ("clear", 4)):
+        shade = torch.linspace(0.1, 0.9, 40).view(5, 8, 1).expand(5, 8, channels)
+        write_png_of(tmp_path / f"{name}.png", Picture.of(shade).eight_bits())
+        run = tmp_path / name
+        assert main(["train", f"{run}.png", "--field", "hash", "--steps", "1", "--out", str(run)]) == 0
+        image = load_subject(run).views["picture"](home_camera(home_of(1.6), WINDOW), WINDOW, never)
+        assert image is not None
+        assert image.color.shape == (*WINDOW, 3)
+    faded = image.color[image.opacity > 0.0]
+    assert 0.3 < float(faded.min()) < 0.35  # grey shines through
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from typing import NoReturn
 import torch
 from rich.console import Console
 
+import nfield.pictures.formats  # noqa: F401 - registers the formats
 from distill.run import ConvertRun
 from nfield.cli.edit_options import Chosen
 from nfield.cli.eval import EvalOptions
@@ -14,13 +15,12 @@ from nfield.cli.kinds.base import RunKind
 from nfield.cli.options import cpu_alone
 from nfield.cli.render import RenderOptions
 from nfield.cli.train_image import quality
-from nfield.data.picture_files import write_png
+from nfield.data.picture_files import write_png_of
 from nfield.devices import CPU
 from nfield.errors import CheckpointError
-from nfield.pictures.alpha import straight
 from nfield.pictures.decoding import render_signal
 from nfield.pictures.run import KIND as NAME
-from nfield.pictures.run import as_written, continue_run, evaluation, load_image_run, prepare_picture
+from nfield.pictures.run import evaluation, finished_run, load_image_run, prepare_picture
 from nfield.training.run_folder import write_json
 from viewer.image_run import load_subject
 from viewer.interface import Subject
@@ -42,16 +42,16 @@ class PictureKind:
         saved = load_image_run(options.run)
         plan = saved.plan if options.data is None else replace(saved.plan, picture=str(options.data.resolve()))
         picture = prepare_picture(options.data or Path(plan.picture), size=plan.size)
-        run = continue_run(options.run, plan, saved.checkpoint, picture)
-        fitted = straight(run.task.decoded())
-        found = evaluation(run, fitted, step=saved.checkpoint.step, seconds=saved.checkpoint.seconds)
-        write_json(options.run / "eval.json", found)
+        run = finished_run(options.run, replace(saved, plan=plan), picture)
+        found = evaluation(run, run.decoded(), step=saved.checkpoint.step, seconds=saved.checkpoint.seconds)
+        written = beside(options.run, "eval.json")
+        write_json(written, found)
         numbers = found["numbers"]
         console = Console(highlight=False, soft_wrap=True)
         console.print(quality(found))
         console.print(
             f"{numbers['trainable']} trainable numbers, {numbers['total']} in all; {found['step']} steps in "
-            f"{found['seconds']['training']:.0f} s of training; written to {options.run / 'eval.json'}"
+            f"{found['seconds']['training']:.0f} s of training; written to {written}"
         )
 
     def render(self, options: RenderOptions) -> None:
@@ -61,8 +61,8 @@ class PictureKind:
         options.require_no_path("a picture")
         saved = load_image_run(options.run)
         height, width = size = options.size or saved.plan.size
-        path = (options.out or options.run / "render") / "decoded.png"
-        write_png(path, as_written(render_signal(saved.signal, size)))
+        path = (options.out or beside(options.run, "render")) / "decoded.png"
+        write_png_of(path, render_signal(saved.signal, size, fitted=saved.plan.size).eight_bits())
         Console(highlight=False, soft_wrap=True).print(f"decoded at {width}x{height} pixels: see {path}")
 
     def source(self, run: Path, device: torch.device = CPU) -> NoReturn:
@@ -85,6 +85,11 @@ class PictureKind:
     def subject(self, run: Path, *, motion: Path | None, device: torch.device = CPU) -> Subject:
         """The picture as a sheet in space, and its errors; decoded on the CPU."""
         return load_subject(run, motion=motion)
+
+
+def beside(run: Path, name: str) -> Path:
+    """Where what is made from a run is written: in its folder, or beside a compact file and by its name."""
+    return run / name if run.is_dir() else run.with_name(f"{run.stem}-{name}")
 
 
 KIND: RunKind = PictureKind()
