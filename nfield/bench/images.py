@@ -1,17 +1,22 @@
 """Pictures fitted by adaptive radial bases and by hash grids of one total size, with one network and schedule.
 
 Pictures are cut to their middle square and made 256 pixels wide by area averaging, as NeuRBF's comparison on small
-pictures does (section 4.1). Every variant gets the same steps over all pixels, learning rates, width of the network and
-seed.
+pictures does (section 4.1), or as wide as is asked for. Every variant gets the same steps and batches, learning rates,
+width of the network and seed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from nfield.data.picture import Picture, load_picture
 from nfield.encodings.initial_centers import CentersRule
-from nfield.fields.signal import BY_SIZE, HashSignalConfig, RbfSignalConfig, SignalConfig
+from nfield.fields.signal import BY_SIZE, HashSignalConfig, RbfSignalConfig, Signal, SignalConfig
+from nfield.metrics import psnr
+from nfield.pictures.alpha import straight
 from nfield.pictures.initialisation import EXPONENT
 from nfield.pictures.measures import measures
 from nfield.pictures.run import ImagePlan, made_smaller, sized_for, start_run
@@ -23,6 +28,7 @@ SHIPPED = ("astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", "hubbl
 
 SIDE = 256
 _SHARE = 4
+_COMPACT = 12
 
 
 @dataclass(frozen=True)
@@ -44,23 +50,43 @@ class Variant:
 
 _RBF = RbfSignalConfig()
 
+
+def _bases(**options: bool | tuple[float, float] | None) -> RbfSignalConfig:
+    return replace(_RBF, bases=replace(_RBF.bases, **options))  # pyright: ignore[reportArgumentType] - one of its fields
+
+
 VARIANTS: Mapping[str, Variant] = {
     "hash": Variant(HashSignalConfig()),
     "hash, sines": Variant(HashSignalConfig(sines=BY_SIZE)),
     "rbf": Variant(_RBF),
+    "rbf, compact": Variant(replace(_RBF, log2_table_size=_COMPACT)),
+    "rbf, isotropic": Variant(_bases(isotropic=True)),
+    "rbf, tent": Variant(replace(_RBF, bases=replace(_RBF.bases, kernel="tent"))),
+    "rbf, sines of kernels": Variant(replace(_RBF, sines=None)),
+    "rbf, sines of features": Variant(_bases(frequencies=None)),
+    "rbf, no sines": Variant(replace(_bases(frequencies=None), sines=None)),
     "rbf, exponent 1": Variant(_RBF, exponent=1.0),
     "rbf, random": Variant(_RBF, "random"),
+    "rbf, lattice": Variant(_RBF, "lattice"),
     "rbf 1/4": Variant(_RBF, share=_SHARE),
     "rbf 1/4, weighted": Variant(_RBF, "weighted", _SHARE),
     "rbf 1/4, random": Variant(_RBF, "random", _SHARE),
 }
-"""By name. "hash" is instant-ngp's picture field; with sines it has NeuRBF's first layer, too."""
+"""By name. "hash" is instant-ngp's picture field; with sines it has NeuRBF's first layer, too, and is the hybrid
+without radial bases. "rbf, compact" is as large as a hash grid of 2^12 entries a level would be."""
 
 QUESTIONS = (
     ("rbf", "hash"),
     ("rbf", "hash, sines"),
+    ("rbf, compact", "hash"),
+    ("rbf", "rbf, isotropic"),
+    ("rbf", "rbf, tent"),
+    ("rbf", "rbf, sines of kernels"),
+    ("rbf", "rbf, sines of features"),
+    ("rbf", "rbf, no sines"),
     ("rbf", "rbf, exponent 1"),
     ("rbf", "rbf, random"),
+    ("rbf", "rbf, lattice"),
     ("rbf 1/4", "rbf 1/4, weighted"),
     ("rbf 1/4", "rbf 1/4, random"),
 )
@@ -74,7 +100,11 @@ class Fit:
     Attributes:
         picture: Its name.
         variant: Its name.
-        psnr: Of the unquantised values, decibels.
+        side: Edge of the picture, pixels.
+        steps: Of training.
+        seed: Of everything random.
+        psnr: Of the values, clipped, decibels.
+        between: PSNR between the pixels that were fitted, where every other one was; None where all were.
         ssim: Structural similarity.
         trainable: Numbers that are trained.
         total: All numbers, with frozen centres and shapes.
@@ -84,12 +114,33 @@ class Fit:
 
     picture: str
     variant: str
+    side: int
+    steps: int
+    seed: int
     psnr: float
+    between: float | None
     ssim: float
     trainable: int
     total: int
     placing_seconds: float
     training_seconds: float
+
+    @property
+    def asked(self) -> "Asked":
+        """What was asked for."""
+        return Asked(self.picture, self.variant, self.side, self.steps, self.seed, self.between is not None)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a fit is made for; see `Fit`. With `every_other`, rows and columns 0, 2, 4 and so on are fitted."""
+
+    picture: str
+    variant: str
+    side: int
+    steps: int
+    seed: int
+    every_other: bool
 
 
 def shipped_pictures() -> dict[str, Path]:
@@ -110,25 +161,25 @@ def middle_square(picture: Picture, side: int = SIDE) -> Picture:
     return made_smaller(cut, (min(side, edge), min(side, edge)))
 
 
-def fit_pictures(pictures: Mapping[str, Path], variants: Sequence[str], *, steps: int, seed: int = 0) -> Iterator[Fit]:
-    """Fits every picture by every variant, one after the other; all are read first.
+def fit_pictures(pictures: Mapping[str, Path], wanted: Iterable[Asked]) -> Iterator[Fit]:
+    """Fits pictures, one after the other; all are read first.
 
     Args:
         pictures: Files by name.
-        variants: Names in `VARIANTS`.
-        steps: Of training; the learning rates fall over them.
-        seed: Of everything random.
+        wanted: What is fitted by what.
     """
-    budget = TrainConfig(None, steps, image_optim(), seed)
-    read = {name: middle_square(load_picture(path)) for name, path in pictures.items()}
-    for name, pixels in read.items():
-        for variant in variants:
-            yield _fitted(name, pixels, variant, budget)
+    wanted = list(wanted)
+    sides = dict.fromkeys((one.picture, one.side) for one in wanted)
+    read = {(name, side): middle_square(load_picture(pictures[name]), side) for name, side in sides}
+    for one in wanted:
+        yield _fitted(one, read[one.picture, one.side])
 
 
-def _fitted(name: str, pixels: Picture, variant: str, budget: TrainConfig) -> Fit:
-    chosen = VARIANTS[variant]
-    plan = ImagePlan(name, budget, chosen.placing, pixels.size, pixels.channels, chosen.exponent)
+def _fitted(asked: Asked, whole: Picture) -> Fit:
+    chosen = VARIANTS[asked.variant]
+    pixels = Picture(np.ascontiguousarray(whole.stored[::2, ::2])) if asked.every_other else whole
+    budget = TrainConfig(None, asked.steps, image_optim(pixels.size), asked.seed)
+    plan = ImagePlan(asked.picture, budget, chosen.placing, pixels.size, pixels.channels, chosen.exponent)
     config = sized_for(chosen.config, pixels)
     if isinstance(config, RbfSignalConfig):
         config = replace(config, bases=replace(config.bases, count=max(1, config.bases.count // chosen.share)))
@@ -139,13 +190,39 @@ def _fitted(name: str, pixels: Picture, variant: str, budget: TrainConfig) -> Fi
     found = measures(run.decoded(), pixels)
     trainable, total = run.task.signal.counts()
     return Fit(
-        name, variant, found.psnr, found.ssim or 0.0, trainable, total, run.placing_seconds, result.state.seconds
-    )
+        picture=asked.picture, variant=asked.variant, side=asked.side, steps=asked.steps, seed=asked.seed,
+        psnr=found.psnr, ssim=found.ssim or 0.0, trainable=trainable, total=total,
+        between=_between(run.task.signal, whole) if asked.every_other else None,
+        placing_seconds=run.placing_seconds, training_seconds=result.state.seconds,
+    )  # fmt: skip
 
 
-def mean_gain(fits: Sequence[Fit], variant: str, over: str) -> tuple[float, int, int]:
-    """Mean gain of a variant over another in decibels, on how many pictures it is better, and of how many."""
-    values = {(fit.picture, fit.variant): fit.psnr for fit in fits}
-    pictures = [name for name, which in values if which == variant and (name, over) in values]
-    gains = [values[name, variant] - values[name, over] for name in pictures]
-    return sum(gains) / len(gains), sum(gain > 0.0 for gain in gains), len(gains)
+def _between(signal: Signal, whole: Picture) -> float:
+    """PSNR at rows and columns 1, 3, 5 and so on, of a signal that was fitted to the others."""
+    rows, columns = ((edge - 1) // 2 for edge in whole.size)  # what lies outside the last middles is left out
+    fitted = ((whole.size[0] + 1) // 2, (whole.size[1] + 1) // 2)
+    down, across = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    # Pixel 2 i of the whole is pixel i of what was fitted, whose middle is i + 1/2: the next one lies at i + 1.
+    unit = torch.stack([(across + 1.0) / fitted[1], (down + 1.0) / fitted[0]], -1).reshape(-1, 2)
+    with torch.no_grad():
+        found = straight(signal(unit)).view(rows, columns, whole.channels)
+    return psnr(found, Picture(whole.stored[1 : 2 * rows : 2, 1 : 2 * columns : 2]).whole())
+
+
+def mean_gain(fits: Sequence[Fit], variant: str, over: str) -> tuple[float, int, int] | None:
+    """Mean gain of a variant over another in decibels, on how many pictures it is better, and of how many.
+
+    Pictures of several seeds count once, with their mean. None where no picture was fitted by both.
+    """
+    first, second = (mean_psnr(fits, name) for name in (variant, over))
+    gains = [first[picture] - second[picture] for picture in first if picture in second]
+    return (sum(gains) / len(gains), sum(gain > 0.0 for gain in gains), len(gains)) if gains else None
+
+
+def mean_psnr(fits: Sequence[Fit], variant: str) -> dict[str, float]:
+    """Mean PSNR of each picture over seeds, decibels: between pixels, where that was measured."""
+    found: dict[str, list[float]] = {}
+    for fit in fits:
+        if fit.variant == variant:
+            found.setdefault(fit.picture, []).append(fit.psnr if fit.between is None else fit.between)
+    return {picture: sum(values) / len(values) for picture, values in found.items()}

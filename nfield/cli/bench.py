@@ -14,19 +14,32 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from nfield.bench.images import QUESTIONS, SHIPPED, VARIANTS, Fit, fit_pictures, mean_gain, shipped_pictures
+from nfield.bench.images import (
+    QUESTIONS,
+    SHIPPED,
+    SIDE,
+    VARIANTS,
+    Asked,
+    Fit,
+    fit_pictures,
+    mean_gain,
+    mean_psnr,
+    shipped_pictures,
+)
 from nfield.bench.kernels import Comparison, compare_kernels
 from nfield.cli import bench_convert, bench_gpu, bench_people
 from nfield.cli.options import at_least, parse_options
+from nfield.config_json import from_json
 from nfield.errors import BackendUnavailable, OptionError
 from nfield.kernels import native_core
-from nfield.training.run_folder import write_json
+from nfield.training.run_folder import read_json, write_json
 
 _EXAMPLES = (
     "nfield bench kernels",
     "nfield bench kernels --samples 65536 --rounds 9 --out kernels.json",
     "nfield bench images --out images.json",
     "nfield bench images photo.png --steps 1000 --shipped 2",
+    "nfield bench images --side 512 --seeds 3 --variants hash rbf --out images.json",
     "nfield bench people --quick (see nfield bench people --help)",
     "nfield bench convert data/lego (see nfield bench convert --help)",
     "nfield bench gpu --data data/lego --out gpu.json (see nfield bench gpu --help)",
@@ -52,12 +65,18 @@ class BenchOptions:
     """Timed rounds; medians are shown."""
     steps: int = 5000
     """images: steps of each training."""
+    side: int = SIDE
+    """images: pixels along an edge, at most."""
+    seeds: int = 1
+    """images: trainings of each picture by each variant."""
+    every_other: bool = False
+    """images: fit every other row and column, and measure between them."""
     shipped: int = len(SHIPPED)
     """images: how many of scikit-image's photographs to fit."""
     variants: tuple[str, ...] = tuple(VARIANTS)
     """images: what to fit them by."""
     out: Path | None = None
-    """JSON file for the figures."""
+    """JSON file for the figures; images: fits that it holds already are not made again."""
 
 
 _OWN = {"people": bench_people, "convert": bench_convert, "gpu": bench_gpu}
@@ -94,35 +113,55 @@ def _bench_images(options: BenchOptions) -> None:
     unknown = [name for name in options.variants if name not in VARIANTS]
     if unknown or not options.variants:
         raise OptionError(f"--variants: is {unknown or 'empty'}, expected some of {'; '.join(VARIANTS)}")
+    at_least(options.side, 16, name="--side")
+    at_least(options.seeds, 1, name="--seeds")
     pictures = dict(list(shipped_pictures().items())[: options.shipped]) | {p.stem: p for p in options.pictures}
     if not pictures:
         raise OptionError("there is no picture to fit; give some, or a larger --shipped")
     console = Console(highlight=False, soft_wrap=True)
-    fits: list[Fit] = []
-    for fit in fit_pictures(pictures, options.variants, steps=options.steps):
-        fits.append(fit)
+    wanted = [
+        Asked(name, variant, options.side, options.steps, seed, options.every_other)
+        for seed in range(options.seeds)
+        for name in pictures
+        for variant in options.variants
+    ]
+    known = _known_fits(options.out)
+    for fit in fit_pictures(pictures, [one for one in wanted if one not in known]):
+        known[fit.asked] = fit
+        between = "" if fit.between is None else f" ({fit.between:.2f} dB between)"
         console.print(
-            f"{fit.picture}: {fit.variant}: {fit.psnr:.2f} dB, SSIM {fit.ssim:.4f}, {fit.trainable} trainable numbers "
-            f"of {fit.total}, {fit.placing_seconds:.1f} s placing and {fit.training_seconds:.0f} s training"
+            f"{fit.picture}: {fit.variant}: {fit.psnr:.2f} dB{between}, SSIM {fit.ssim:.4f}, {fit.trainable} trainable "
+            f"numbers of {fit.total}, {fit.placing_seconds:.1f} s placing and {fit.training_seconds:.0f} s training"
         )
         if options.out is not None:
-            write_json(options.out, {"steps": options.steps, "fits": [asdict(one) for one in fits]})
+            write_json(options.out, {"fits": [asdict(one) for one in known.values()]})
+    fits = [known[one] for one in wanted]
     console.print(_picture_table(fits, options.variants))
     for variant, over in QUESTIONS:
-        if {variant, over} <= set(options.variants):
-            gain, better, count = mean_gain(fits, variant, over)
-            console.print(f"{variant} over {over}: {gain:+.2f} dB in the mean, better on {better} of {count}")
+        gain = mean_gain(fits, variant, over)
+        if gain is not None:
+            console.print(f"{variant} over {over}: {gain[0]:+.2f} dB in the mean, better on {gain[1]} of {gain[2]}")
+
+
+def _known_fits(path: Path | None) -> dict[Asked, Fit]:
+    """Fits of a file that is there already."""
+    if path is None or not path.is_file():
+        return {}
+    fits = read_json(path).get("fits")
+    if not isinstance(fits, list):
+        raise OptionError(f"--out: {path} is there and holds no figures of nfield bench images; give another name")
+    found = [from_json(Fit, fit, where=f"{path}: fits") for fit in fits]
+    return {fit.asked: fit for fit in found}
 
 
 def _picture_table(fits: Sequence[Fit], variants: Sequence[str]) -> Table:
-    table = Table("picture", *variants, title="PSNR (dB), unquantised")
-    values = {(fit.picture, fit.variant): fit.psnr for fit in fits}
-    names = list(dict.fromkeys(fit.picture for fit in fits))
-    for name in names:
-        table.add_row(name, *(f"{values[name, variant]:.2f}" for variant in variants))
+    where = "between pixels" if any(fit.between is not None for fit in fits) else "unquantised"
+    table = Table("picture", *variants, title=f"PSNR (dB), {where}")
+    values = {variant: mean_psnr(fits, variant) for variant in variants}
+    for name in dict.fromkeys(fit.picture for fit in fits):
+        table.add_row(name, *(f"{values[variant][name]:.2f}" for variant in variants))
     table.add_section()
-    means = (sum(values[name, variant] for name in names) / len(names) for variant in variants)
-    table.add_row("mean", *(f"{mean:.2f}" for mean in means))
+    table.add_row("mean", *(f"{sum(found.values()) / len(found):.2f}" for found in values.values()))
     return table
 
 

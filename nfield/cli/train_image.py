@@ -34,13 +34,13 @@ from nfield.pictures.run import (
     prepare_picture,
     start_run,
 )
-from nfield.pictures.task import image_optim
+from nfield.pictures.task import batch_pixels, image_optim
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train
 from nfield.training.progress import TrainProgress
 from nfield.training.run_lock import only_writer
 
-_STEPS = 5000
+_STEPS, _PASSES = 5000, 40
 _EXAMPLES = (
     "nfield train photo.png --field rbf --out runs/photo",
     "nfield train photo.png --field hash --out runs/photo-hash --size 256 256",
@@ -59,7 +59,8 @@ class TrainImageOptions:
     field: str = "rbf"
     """rbf or hash; its options are below."""
     steps: int | None = None
-    """Steps, over which the learning rates fall. Default: 5000, or the resumed run's."""
+    """Steps, over which the learning rates fall. Default: 5000, and in large pictures as many as see each pixel 40
+    times; or the resumed run's."""
     minutes: float | None = None
     """Training time, instead of steps or as a second limit."""
     size: tuple[int, int] | None = None
@@ -128,15 +129,25 @@ def _train(options: TrainImageOptions) -> None:
 
 def _started(options: TrainImageOptions) -> ImageRun:
     refuse_existing_run(options.out)
-    steps = _STEPS if options.steps is None and options.minutes is None else options.steps
-    budget = TrainConfig(options.minutes, steps, image_optim(), options.seed)
     picture = prepare_picture(options.picture, size=options.size)
+    given = options.steps is not None or options.minutes is not None
+    steps = options.steps if given else default_steps(picture.size)
+    budget = TrainConfig(options.minutes, steps, image_optim(picture.size), options.seed)
     plan = ImagePlan(
         str(options.picture.resolve()), budget, options.placing, picture.size, picture.channels, options.exponent
     )
     begun = start_run(options.out, plan, options.field_options, picture)  # pyright: ignore[reportAttributeAccessIssue]
     options.out.mkdir(parents=True, exist_ok=True)
     return begun
+
+
+def default_steps(size: tuple[int, int]) -> int:
+    """Steps of training where nobody gives any.
+
+    >>> default_steps((256, 256)), default_steps((4000, 6000))
+    (5000, 10240)
+    """
+    return max(_STEPS, _PASSES * size[0] * size[1] // batch_pixels(size))
 
 
 def _continued(options: TrainImageOptions) -> ImageRun:

@@ -161,6 +161,16 @@ def cluster_covariance(
     return covariance.result()
 
 
+def round_covariance(covariance: Float[Tensor, "m d d"]) -> Float[Tensor, "m d d"]:
+    """Covariances of round clusters whose points are as far from their centres.
+
+    >>> round_covariance(torch.tensor([[[4.0, 1.0], [1.0, 2.0]]])).tolist()
+    [[[3.0, 0.0], [0.0, 3.0]]]
+    """
+    variance = covariance.diagonal(dim1=-2, dim2=-1).mean(-1)
+    return variance[:, None, None] * torch.eye(covariance.shape[-1]).to(covariance)
+
+
 def shapes_of(covariance: Float[Tensor, "m d d"], kernel: RbfKernel, rule: ShapeRule) -> Float[Tensor, "m s"]:
     """Shapes of kernels that are as wide as their clusters: each has the value 1/2 at the cluster's width.
 

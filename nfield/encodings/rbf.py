@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from nfield.encodings.base import Encoding
-from nfield.encodings.initial_centers import ShapeRule, cluster_covariance, shapes_of
+from nfield.encodings.initial_centers import ShapeRule, cluster_covariance, round_covariance, shapes_of
 from nfield.kernels.nearest import NearestCenters
 from nfield.kernels.rbf import (
     RBF_KERNELS,
@@ -37,6 +37,8 @@ class BasesConfig:
     """Nearest kernels that a point takes its features from."""
     kernel: KernelName = "inverse_quadratic"
     """Their function of the distance."""
+    isotropic: bool = False
+    """Make kernels round, as wide as their clusters are in the mean; their shapes keep all their numbers."""
     normalize: bool = True
     """Divide the values of a point's kernels by their sum."""
     frequencies: tuple[float, float] | None = None
@@ -145,6 +147,7 @@ class AdaptiveBases(Encoding):
         """
         rule = ShapeRule(self.config.alpha, narrowest, max(float(self.extent.max()) / 10.0, narrowest))
         self.centers.copy_(centers)
+        covariance = round_covariance(covariance) if self.config.isotropic else covariance
         self.shapes.copy_(shapes_of(covariance, self.kernel, rule))
         self.placed.fill_(True)
 

@@ -29,7 +29,10 @@ BY_SIZE = (0.0, 0.0)
 
 _INITIAL = 1e-4
 _BASE = 16
-_LARGE_PICTURE = 1 << 22
+LARGE = 1 << 22
+"""Pixels above which a picture is large: it is seen few times in a training, which takes other options."""
+
+_LEVELS, _LARGE_LEVELS = 2, 8
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def picture_sines(canvas: Canvas, given: tuple[float, float] | None) -> tuple[fl
     height, width = canvas.size
     if given != BY_SIZE:
         return given
-    return (1.0, 1000.0) if height * width <= _LARGE_PICTURE else (10.0, 100.0)
+    return (1.0, 1000.0) if height * width <= LARGE else (10.0, 100.0)
 
 
 class SignalNet(nn.Module):
@@ -231,12 +234,12 @@ class HashSignalConfig(SignalConfig):
 
 @dataclass(frozen=True)
 class RbfSignalConfig(SignalConfig):
-    """NeuRBF's hybrid: a grid of two levels, adaptive radial bases, and sines in both places."""
+    """NeuRBF's hybrid: a small grid, adaptive radial bases, and sines in both places."""
 
     bases: BasesConfig = field(default_factory=lambda: BasesConfig(0, frequencies=(2.0**-3, 2.0**12)))
     """The kernels; a count of 0 stands for as many as make the field as large as a hash grid."""
-    levels: int = 2
-    """Resolutions of the grid."""
+    levels: int = 0
+    """Resolutions of the grid; 0 stands for NeuRBF's 2 up to 4 megapixels, and for 8 above."""
     log2_table_size: int = 24
     """Logarithm of the most entries of one level, here and in the hash grid that is the measure of size."""
     finest_resolution: int | None = None
@@ -248,7 +251,8 @@ class RbfSignalConfig(SignalConfig):
 
     def build(self, canvas: Canvas, generator: torch.Generator | None = None) -> Signal:
         """A new field over a canvas; its kernels have no places yet."""
-        layout = canvas.layout(self.levels, self.log2_table_size, self.finest_resolution)
+        levels = self.levels or (_LEVELS if canvas.size[0] * canvas.size[1] <= LARGE else _LARGE_LEVELS)
+        layout = canvas.layout(levels, self.log2_table_size, self.finest_resolution)
         grid = HashGrid(layout, generator=generator)
         bases = AdaptiveBases(self.bases, canvas.extent, generator=generator)
         return Signal(

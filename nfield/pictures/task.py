@@ -10,14 +10,18 @@ from torch import Tensor, nn
 
 from nfield.data.picture import Picture
 from nfield.encodings.rbf import AdaptiveBases, Nearby
-from nfield.fields.signal import Canvas, FixedPoints, Signal
+from nfield.fields.signal import LARGE, Canvas, FixedPoints, Signal
 from nfield.losses import squared_error
 from nfield.pictures.alpha import premultiplied, straight
 from nfield.training.optim import OptimConfig
 from nfield.training.task import Moment
 
-BATCH = 1 << 18
-"""Pixels of a step, about."""
+BATCH = 1 << 14
+"""Pixels of a step, about, and in large pictures at least: NeuRBF's 2^18 take as long to come as far in many times the
+passes over the picture."""
+
+_TURNS = 256
+_MOST = 1 << 18
 
 KEPT = 1 << 25
 """Pixels of the largest picture whose pixels' kernels are kept."""
@@ -25,10 +29,25 @@ KEPT = 1 << 25
 _CHUNK = 1 << 16
 
 
-def image_optim() -> OptimConfig:
-    """NeuRBF's rates for pictures: Adam without warm-up, falling along a cosine to a hundredth."""
-    rates = {"grid": 5e-3, "features": 5e-3, "shift": 5e-3, "network": 1e-2}
+def image_optim(size: tuple[int, int] = (1, 1)) -> OptimConfig:
+    """NeuRBF's rates for pictures: Adam without warm-up, falling along a cosine to a hundredth.
+
+    Args:
+        size: Height and width of the picture. Rates are half as large for one of more than four megapixels, of which a
+            training sees every pixel a few times only.
+    """
+    scale = 1.0 if size[0] * size[1] <= LARGE else 0.5
+    rates = {"grid": scale * 5e-3, "features": scale * 5e-3, "shift": scale * 5e-3, "network": scale * 1e-2}
     return OptimConfig(rates=rates, warmup=1, hold=0.0, final=0.01, decay="cosine")
+
+
+def batch_pixels(size: tuple[int, int]) -> int:
+    """Pixels of a step in a picture of a size, about: 2^14, and a 256th of large pictures up to 2^18.
+
+    >>> batch_pixels((256, 256)), batch_pixels((4000, 6000))
+    (16384, 93750)
+    """
+    return min(max(size[0] * size[1] // _TURNS, BATCH), _MOST)
 
 
 class ImageTask:
@@ -50,7 +69,7 @@ class ImageTask:
         self.signal, self.picture, self._seed = signal, picture, seed
         height, width = picture.size
         self.canvas = Canvas(picture.size, picture.channels)
-        self._side = max(1, math.isqrt(height * width // BATCH))
+        self._side = max(1, math.isqrt(height * width // batch_pixels(picture.size)))
         every = torch.arange(height * width)
         self._whole = self._batch(every, signal.fix(self.canvas.pixel_centers(every))) if self._side == 1 else None
         kept = signal.bases is not None and self._whole is None and height * width <= KEPT

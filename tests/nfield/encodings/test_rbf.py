@@ -1,7 +1,10 @@
 """Adaptive bases as an encoding: against the formula, before and after placing, and their index."""
 
+from dataclasses import replace
+
 import torch
 
+from nfield.encodings.initial_centers import ellipses
 from nfield.encodings.rbf import AdaptiveBases, BasesConfig
 from nfield.kernels.nearest import nearest_reference
 
@@ -56,3 +59,13 @@ def test_the_index_follows_the_centers(generator: torch.Generator):
 def test_fewer_kernels_than_neighbours_are_all_taken(generator: torch.Generator):
     bases = placed(BasesConfig(2, features=16, neighbours=4), generator)
     assert bases.nearby(torch.rand(5, 2)).neighbours.shape == (5, 2)
+
+
+def test_isotropic_kernels_are_round_and_as_wide_in_the_mean(generator: torch.Generator):
+    points = torch.randn(4000, 2, generator=generator) * torch.tensor([0.4, 0.1]) + EXTENT / 2
+    config = replace(CONFIG, count=1, neighbours=1, isotropic=True)
+    bases = AdaptiveBases(config, EXTENT, generator=generator)
+    bases.initialise((EXTENT / 2)[None], points, torch.ones(4000), narrowest=0.01)
+    half, _ = ellipses(bases.shapes, bases.kernel, 2)
+    expected = ((0.4**2 + 0.1**2) / 2 / config.alpha) ** 0.5
+    assert torch.allclose(half, torch.full((1, 2), expected), rtol=0.05)
