@@ -126,7 +126,7 @@ class Checkpoint:
         Raises:
             CheckpointError: It is missing or not of these types; the message names the file and the key.
         """
-        return from_json(kind, self.extra.get(name, {}), where=f"{_file(where)}: {name}")
+        return from_json(kind, self.extra.get(name, {}), where=f"{file_of(where)}: {name}")
 
     def value(self, name: str, kind: Any, *, default: Any, where: Path) -> Any:  # noqa: ANN401 - of the type that is asked
         """An entry of `extra` as a plain type, checked.
@@ -137,7 +137,7 @@ class Checkpoint:
             default: What stands for an entry that is missing.
             where: The run folder, for messages.
         """
-        return typed(kind, self.extra[name], f"{_file(where)}: {name}") if name in self.extra else default
+        return typed(kind, self.extra[name], f"{file_of(where)}: {name}") if name in self.extra else default
 
     def part(self, name: str) -> dict[str, Shaped[Tensor, "..."]]:
         """The tensors whose names start with `name.`, without that start."""
@@ -251,7 +251,7 @@ def building(where: Path) -> Iterator[None]:
         raise
     except (NFieldError, ValueError, RuntimeError, TypeError, MemoryError, ArithmeticError, LookupError) as error:
         reason = " ".join(str(error).split())
-        raise CheckpointError(f"{_file(where)}: its options cannot be used ({reason}); {DAMAGED}") from error
+        raise CheckpointError(f"{file_of(where)}: its options cannot be used ({reason}); {DAMAGED}") from error
 
 
 def restore_module(module: nn.Module, tensors: Mapping[str, Shaped[Tensor, "..."]], *, where: str) -> None:
@@ -283,14 +283,14 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
-def _file(run: Path) -> Path:
+def file_of(run: Path) -> Path:
     """The file of a run folder, or the file itself."""
     return run / FILE if run.is_dir() else run
 
 
 def _header(run: Path) -> tuple[Path, _Header]:
     """The file of a run, and its JSON document, of the format and the types that are known."""
-    path = _file(run)
+    path = file_of(run)
     if not path.is_file():
         raise CheckpointError(
             f"{path}: does not exist, expected the checkpoint of a run; give the folder that nfield train --out wrote"

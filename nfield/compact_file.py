@@ -142,7 +142,9 @@ def _stored(tensor: Shaped[Tensor, "..."], rounding: Rounding) -> tuple[dict[str
     if rounding.to == "steps":
         columns = values.reshape(-1, values.shape[-1]).T
         steps = np.maximum(columns.std(1), 1e-30) * 2.0 ** (2 - rounding.bits)
-        numbers = np.rint(columns / steps[:, None]).clip(-32768, 32767).astype(np.int16)
+        numbers = np.rint(columns / steps[:, None]).clip(-32768, 32767).astype(np.int32)
+        # Small ones of either sign become small ones without: 0, -1, 1, -2, 2 and so on.
+        numbers = np.where(numbers < 0, -2 * numbers - 1, 2 * numbers).astype(np.uint16)
         return {**entry, "steps": [float(step) for step in steps]}, _planes(numbers)
     return entry, _planes(values)
 
@@ -151,7 +153,7 @@ def _unpacked(stream: bytes, entry: Mapping[str, Any]) -> np.ndarray:
     shape = tuple(int(edge) for edge in entry["shape"])
     kind = np.dtype(_TYPES[entry["type"]])
     steps = entry.get("steps")
-    stored = np.dtype(np.int16) if steps is not None else kind
+    stored = np.dtype(np.uint16) if steps is not None else kind
     size = math.prod(shape) * stored.itemsize
     reader = lzma.LZMADecompressor(format=lzma.FORMAT_RAW, filters=_FILTERS)
     raw = reader.decompress(stream, max_length=size) if size else b""
@@ -160,7 +162,9 @@ def _unpacked(stream: bytes, entry: Mapping[str, Any]) -> np.ndarray:
     flat = np.frombuffer(raw, dtype=np.uint8).reshape(stored.itemsize, -1).T.copy().view(stored).reshape(-1)
     if steps is None:
         return flat.reshape(shape).astype(kind, copy=False)
-    columns = flat.reshape(len(steps), -1).astype(np.float32) * np.array(steps, dtype=np.float32)[:, None]
+    numbers = flat.astype(np.int32)
+    numbers = np.where(numbers & 1, -(numbers + 1 >> 1), numbers >> 1).reshape(len(steps), -1)
+    columns = numbers.astype(np.float32) * np.array(steps, dtype=np.float32)[:, None]
     return np.ascontiguousarray(columns.T).reshape(shape)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from nfield.cameras import Cameras, Orbit
-from nfield.checkpoint import FILE, Checkpoint
+from nfield.checkpoint import Checkpoint, file_of
 from nfield.devices import CPU
 from nfield.errors import OptionError
 from nfield.rendering.image import Image, ShouldStop
@@ -75,6 +75,6 @@ def run_facts(run: Path, checkpoint: Checkpoint) -> dict[str, str]:
         .removesuffix("Distance")
         .lower(),
         "numbers": f"{count / 1e6:.2f} million",
-        "checkpoint": f"{(run / FILE).stat().st_size / 1e6:.1f} MB",
+        "checkpoint": f"{file_of(run).stat().st_size / 1e6:.1f} MB",
         "training": f"{checkpoint.step} steps, {checkpoint.seconds:.0f} s",
     }

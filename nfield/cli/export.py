@@ -73,7 +73,7 @@ def run(options: ExportOptions) -> None:
 
 def _default_out(run: Path, suffix: str) -> Path:
     """In the run's folder, or beside a compact file, and by its name."""
-    return run / f"{run.resolve().name}{suffix}" if run.is_dir() else run.with_suffix(suffix)
+    return run / f"{run.resolve().name}{suffix}" if run.is_dir() else run.with_name(f"{run.stem}-exported{suffix}")
 
 
 def _export(arguments: Sequence[str], name: str) -> Export:

@@ -39,6 +39,8 @@ class Png:
             height, width = options.size
             raise OptionError(f"--size: is {height} {width}, expected a height and a width of at least 1 pixel")
         saved = load_image_run(run)
+        if out.resolve() == Path(saved.plan.picture).resolve():
+            raise OptionError(f"--out: {out} is the picture that was fitted, which would be lost; give another name")
         size = options.size or saved.plan.size
         tell(f"decoding {size[1]}x{size[0]} pixels")
         shown = render_signal(saved.signal, size, fitted=saved.plan.size)
