@@ -97,10 +97,8 @@ def test_without_the_picture_the_error_is_not_known(run: Path, tmp_path: Path, c
 )
 def test_complaints(words: list[str], expected: str, run: Path, packed: Path, capsys: pytest.CaptureFixture[str]):
     capsys.readouterr()
-    assert (
-        main(["export", *(word.format(run=run, packed=packed, picture=run.parent / "waves.png") for word in words)])
-        == 2
-    )
+    given = [word.format(run=run, packed=packed, picture=run.parent / "waves.png") for word in words]
+    assert main(["export", *given]) == 2
     assert expected in capsys.readouterr().err
 
 

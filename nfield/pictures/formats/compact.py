@@ -20,8 +20,8 @@ from nfield.pictures.run import KIND, SavedImage, finished_run, load_image_run, 
 
 _RANGE = (3, 12)
 _NETWORK_DIGITS = 12
-_PLACE_DIGITS = 18
-_SHAPE_DIGITS = 12
+_PLACE_DIGITS = 22
+_SHAPE_DIGITS = 16
 _CELL = 4.0
 _CELL_DIGITS = 16
 _BASES = ("bases.centers", "bases.shapes", "bases.features")
@@ -31,7 +31,7 @@ _BASES = ("bases.centers", "bases.shapes", "bases.features")
 class CompactOptions:
     """Options of --to compact."""
 
-    bits: int = 7
+    bits: int = 6
     """Of each number of the grid and of the kernels' features, about; fewer make a smaller file and a worse picture."""
 
 
