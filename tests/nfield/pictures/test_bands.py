@@ -53,6 +53,7 @@ def test_measures_of_bands_are_those_of_the_whole(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch, generator: torch.Generator
 ):
     monkeypatch.setattr("nfield.pictures.measures._BAND", 150)
+    monkeypatch.setattr("nfield.pictures.measures._MEASURED", 1000)
     values = torch.rand(*size, 3, generator=generator)
     fitted, picture = Picture.of(values + 0.02), Picture(Picture.of(values).eight_bits())
     found = measures(fitted, picture)
@@ -64,6 +65,27 @@ def test_measures_of_bands_are_those_of_the_whole(
         assert found.ssim is None
     else:
         assert found.ssim == pytest.approx(ssim(fitted.whole(), picture.whole()), abs=1e-9)
+
+
+def test_structure_of_a_large_picture_is_measured_in_bands_that_are_spread_over_it(
+    monkeypatch: pytest.MonkeyPatch, generator: torch.Generator
+):
+    values = torch.rand(400, 30, 1, generator=generator)
+    noise = 0.3 * torch.rand(400, 30, 1, generator=generator)
+    fitted, picture = Picture.of(0.7 * values + noise), Picture.of(values)
+    whole = measures(fitted, picture).ssim
+    monkeypatch.setattr("nfield.pictures.measures._BAND", 300)
+    monkeypatch.setattr("nfield.pictures.measures._MEASURED", 8)
+    asked: list[int] = []
+    rows = Picture.rows
+    monkeypatch.setattr(Picture, "rows", lambda self, a, b: (asked.append(a), rows(self, a, b))[1])
+    part = measures(fitted, picture).ssim
+    assert whole is not None
+    assert part == pytest.approx(whole, abs=0.02)
+    of_structure = asked[2 * 40 :: 2]  # after those of the two errors
+    assert len(of_structure) == 8
+    assert of_structure[0] < 50
+    assert of_structure[-1] > 340
 
 
 def test_bands_cover_a_picture_once():
