@@ -97,7 +97,7 @@ class ConvertOptions:
     """Continue the conversion in the folder with the options it was started with; --minutes, --steps or --fidelity may
     extend it."""
     save_every: float = 60.0
-    """Seconds of training between two saves; the first comes after the first step."""
+    """Seconds of training between two saves, more where they take long; the first comes after the first step."""
     typed: Typed = ()
 
 

@@ -90,7 +90,7 @@ class TrainOptions:
     resume: bool = False
     """Continue the run in the folder with the options it was started with; --minutes or --steps may extend it."""
     save_every: float = 30.0
-    """Seconds of training between two saves; the first comes after the first step."""
+    """Seconds of training between two saves, more where they take long; the first comes after the first step."""
     views: int = 4
     """Held-out views for the evaluations during training."""
     test_renders: int = 8

@@ -70,7 +70,7 @@ class TrainShapeOptions:
     resume: bool = False
     """Continue the run in the folder with the options it was started with; --steps or --minutes may extend it."""
     save_every: float = 30.0
-    """Seconds of training between two saves; the first comes after the first step."""
+    """Seconds of training between two saves, more where they take long; the first comes after the first step."""
     typed: Typed = ()
 
 

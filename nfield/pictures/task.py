@@ -17,10 +17,10 @@ from nfield.training.optim import OptimConfig
 from nfield.training.task import Moment
 
 BATCH = 1 << 14
-"""Pixels of a step, about, and in large pictures at least: NeuRBF's 2^18 take as long to come as far in many times the
-passes over the picture."""
+"""Pixels of a step, about, and in large pictures at least; NeuRBF's 2^18 come less far in the same time."""
 
 _TURNS = 256
+"""Steps in which every pixel of a large picture is taken once, until a step has `_MOST` pixels."""
 _MOST = 1 << 18
 
 KEPT = 1 << 25
@@ -70,9 +70,8 @@ class ImageTask:
         height, width = picture.size
         self.canvas = Canvas(picture.size, picture.channels)
         self._side = max(1, math.isqrt(height * width // batch_pixels(picture.size)))
-        every = torch.arange(height * width)
-        self._whole = self._batch(every, signal.fix(self.canvas.pixel_centers(every))) if self._side == 1 else None
-        kept = signal.bases is not None and self._whole is None and height * width <= KEPT
+        self._whole = self._every_pixel() if self._side == 1 else None
+        kept = self._whole is None and height * width <= KEPT
         self._nearby = _nearby(signal.bases, self.canvas) if kept and signal.bases is not None else None
         self._error = math.nan
 
@@ -125,6 +124,12 @@ class ImageTask:
             away = straight(self.signal.at(self._points(part))) - self.picture.at(part)
             found += float(away.double().square().sum())
         return found / (len(pixels) * self.canvas.channels)
+
+    def _every_pixel(self) -> "_Batch":
+        """Small pictures whole: their points are fixed for good."""
+        height, width = self.canvas.size
+        pixels = torch.arange(height * width)
+        return self._batch(pixels, self.signal.fix(self.canvas.pixel_centers(pixels)))
 
     def _points(self, pixels: Int[Tensor, "n"]) -> FixedPoints:
         unit = self.canvas.pixel_centers(pixels)

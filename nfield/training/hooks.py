@@ -1,6 +1,7 @@
 """What happens beside the steps of a training: saving, and a log with evaluations and their curve."""
 
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,8 @@ _FIRST_STEP = 256
 """Before this step the sampler hardly knows what is empty: rendering a view would take long and show nothing."""
 
 _LOG_ROWS = 50
+_AT_LEAST = 10.0
+"""Times as long as the last save took that a training goes on before the next one."""
 _DIGITS = 5
 
 
@@ -24,19 +27,20 @@ class PeriodicSave:
 
     Args:
         save: Writes a state, with the task's modules as they are.
-        every: Seconds of training between two saves.
+        every: Seconds of training between two saves; more where saving takes more than a tenth of them.
     """
 
     def __init__(self, save: Callable[[TrainState], None], *, every: float) -> None:
         self._save, self._every = save, every
-        self._saved = -math.inf
+        self._saved, self._took = -math.inf, 0.0
 
     def __call__(self, event: StepEvent) -> None:
         """Saves where it is time to."""
         seconds = event.moment.seconds
-        if event.last or seconds - self._saved >= self._every:
+        if event.last or seconds - self._saved >= max(self._every, _AT_LEAST * self._took):
+            begun = time.perf_counter()
             self._save(event.state())
-            self._saved = seconds
+            self._saved, self._took = seconds, time.perf_counter() - begun
 
 
 class Log:

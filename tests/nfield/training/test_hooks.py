@@ -1,8 +1,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 
+from nfield.training import hooks
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import StepEvent, TrainState
 from nfield.training.quality import DISTANCE_ERROR
@@ -77,3 +79,18 @@ def test_a_log_of_another_quality_has_columns_of_its_own(tmp_path: Path):
     assert (row["train_error"], row["test_error"]) == (0.01235, 0.02)
     assert "test_psnr" not in row
     assert (tmp_path / "curve.png").stat().st_size > 1000
+
+
+def test_saves_that_take_long_come_less_often(monkeypatch: pytest.MonkeyPatch):
+    now = [0.0]
+    monkeypatch.setattr(hooks.time, "perf_counter", lambda: now[0])
+    saved: list[float] = []
+
+    def save(state: TrainState) -> None:
+        saved.append(state.seconds)
+        now[0] += 3.0
+
+    saves = PeriodicSave(save, every=10.0)
+    for second in range(1, 71):
+        saves(_event(second, float(second), second / 70))
+    assert saved == [1.0, 31.0, 61.0]
