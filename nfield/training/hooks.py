@@ -18,7 +18,8 @@ _FIRST_STEP = 256
 
 _LOG_ROWS = 50
 _AT_LEAST = 10.0
-"""Times as long as the last save took that a training goes on before the next one."""
+"""Times as long as the last save took that a training goes on before the next one, where it took long."""
+_LONG = 1.0
 _DIGITS = 5
 
 
@@ -27,7 +28,8 @@ class PeriodicSave:
 
     Args:
         save: Writes a state, with the task's modules as they are.
-        every: Seconds of training between two saves; more where saving takes more than a tenth of them.
+        every: Seconds of training between two saves. A save that takes more than a second is followed by ten times as
+            long of training.
     """
 
     def __init__(self, save: Callable[[TrainState], None], *, every: float) -> None:
@@ -37,7 +39,8 @@ class PeriodicSave:
     def __call__(self, event: StepEvent) -> None:
         """Saves where it is time to."""
         seconds = event.moment.seconds
-        if event.last or seconds - self._saved >= max(self._every, _AT_LEAST * self._took):
+        rest = _AT_LEAST * self._took if self._took > _LONG else 0.0
+        if event.last or seconds - self._saved >= max(self._every, rest):
             begun = time.perf_counter()
             self._save(event.state())
             self._saved, self._took = seconds, time.perf_counter() - begun
