@@ -14,7 +14,7 @@ import imageio_ffmpeg
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 from torch import Tensor
 
 from nfield.errors import BackendUnavailable, DataError
@@ -24,6 +24,11 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".exr")
 
 _DEEP_PNG = {0: ("gray16le", 1), 2: ("rgb48le", 3), 4: ("rgba64le", 4), 6: ("rgba64le", 4)}
 """By a PNG file's colour type: how ffmpeg names its 16-bit pixels, and their channels."""
+
+_ORIENTATIONS = {
+    2: (True, 0), 3: (False, 2), 4: (True, 2), 5: (True, 1), 6: (False, 3), 7: (True, 3), 8: (False, 1),
+}  # fmt: skip
+"""By EXIF's orientation: whether a picture is mirrored first, and by how many quarters it is turned left then."""
 
 _DEEP_TIFF = {"RGB": ("rgb48le", 3), "RGBA": ("rgba64le", 4)}
 _BITS_PER_SAMPLE = 258
@@ -137,7 +142,8 @@ def _read(path: Path) -> np.ndarray:
     with _opened(path) as image:
         deep = _deep_format(path, image)
         if deep is not None:
-            return _read_deep(path, image.size, *deep)
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1)
+            return _upright(_read_deep(path, image.size, *deep), turned)
         ImageOps.exif_transpose(image, in_place=True)
         if image.mode in _DEEP_GREY_MODES:
             return np.asarray(image).clip(0, _WORD).astype(np.uint16)[..., None]
@@ -184,11 +190,21 @@ def _png_depth(path: Path) -> tuple[int, int]:
     return (head[24], head[25]) if head[:8] == b"\x89PNG\r\n\x1a\n" and len(head) == 26 else (0, 0)
 
 
+def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Pixels as EXIF's orientation (tag 274, of 1 to 8) says that they are seen.
+
+    >>> _upright(np.array([[1, 2, 3], [4, 5, 6]]), 6).tolist()
+    [[4, 1], [5, 2], [6, 3]]
+    """
+    mirrored, quarters = _ORIENTATIONS.get(orientation, (False, 0))
+    return np.rot90(pixels[:, ::-1] if mirrored else pixels, quarters)
+
+
 def _read_deep(path: Path, size: tuple[int, int], pixel_format: str, channels: int) -> np.ndarray:
     """A file of 16 bits a channel, of which Pillow would keep 8."""
     width, height = size
-    words = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", f"file:{path}", "-f", "rawvideo"]
-    done = subprocess.run([*words, "-pix_fmt", pixel_format, "-"], capture_output=True, check=False)
+    words = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-noautorotate", "-i", f"file:{path}"]
+    done = subprocess.run([*words, "-f", "rawvideo", "-pix_fmt", pixel_format, "-"], capture_output=True, check=False)
     if done.returncode != 0 or len(done.stdout) != 2 * width * height * channels:
         raise DataError(f"{path}: cannot be decoded ({done.stderr.decode(errors='replace').strip()}); copy it again")
     return np.frombuffer(done.stdout, dtype="<u2").reshape(height, width, channels)

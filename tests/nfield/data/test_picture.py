@@ -20,7 +20,7 @@ from nfield.errors import BackendUnavailable, DataError
 WORDS = np.random.default_rng(0).integers(0, 65536, (5, 7, 4), dtype=np.uint16)
 
 
-def write_deep_png(path: Path, pixels: np.ndarray) -> None:
+def write_deep_png(path: Path, pixels: np.ndarray, exif: bytes = b"") -> None:
     """A PNG of 16 bits a channel: rows of big-endian words behind filter 0."""
     height, width, channels = pixels.shape
     kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
@@ -30,7 +30,8 @@ def write_deep_png(path: Path, pixels: np.ndarray) -> None:
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
     head = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
-    parts = [chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    about = [chunk(b"eXIf", exif)] if exif else []
+    parts = [chunk(b"IHDR", head), *about, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
 
 
@@ -103,6 +104,18 @@ def test_a_photo_is_upright_as_its_camera_says(tmp_path: Path):
     assert found.size == (6, 4)
     assert (found.stored[:, -1] == 255).all()
     assert not found.stored[:, :-1].any()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_deep_pictures_are_turned_as_others_are(orientation: int, tmp_path: Path):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    words = WORDS[..., :3] // 257 * 257
+    write_deep_png(tmp_path / "deep.png", words, exif=exif.tobytes().removeprefix(b"Exif\0\0"))
+    Image.fromarray((words // 257).astype(np.uint8)).save(tmp_path / "plain.png", exif=exif)
+    deep, plain = (load_picture(tmp_path / f"{name}.png") for name in ("deep", "plain"))
+    assert (deep.bits, plain.bits) == (16, 8)
+    assert (deep.eight_bits() == plain.stored).all()
 
 
 def test_more_pixels_than_pillow_takes_unasked_are_read_and_too_many_refused(
