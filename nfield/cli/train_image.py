@@ -122,7 +122,7 @@ def _train(options: TrainImageOptions) -> None:
     share = 0.0 if begun.state is None else begun.plan.train.share(step, begun.state.seconds)
     with TrainProgress(console) as progress:
         save = PeriodicSave(begun.save, every=options.save_every)
-        log = Log(options.out, begun.psnr, step=step, share=share, tested_on="whole picture")
+        log = Log(options.out, begun.psnr, step=step, share=share, tested_on=begun.watched)
         result = train(begun.task, begun.plan.train, hooks=(progress, save, log), state=begun.state)
     _finish(console, options, begun, result)
 

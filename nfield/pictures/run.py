@@ -104,6 +104,12 @@ class ImageRun:
         }
         write_json(self.folder / RUN_FILE, about)
 
+    @property
+    def watched(self) -> str:
+        """What `psnr` is that of, for the legend of a curve."""
+        height, width = self.plan.size
+        return "whole picture" if height * width <= _WATCHED else "two megapixels of the picture"
+
     def psnr(self) -> float:
         """Of the whole picture, or of two megapixels spread over a larger one, decibels."""
         return decibels(self.task.error_at(_WATCHED))
