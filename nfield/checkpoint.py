@@ -283,6 +283,11 @@ def _opened(path: Path) -> Iterator[Any]:
         ) from error
 
 
+def beside(run: Path, name: str) -> Path:
+    """Where what is made from a run is written: in its folder, or beside a compact file and by its name."""
+    return run / name if run.is_dir() else run.with_name(f"{run.stem}-{name}")
+
+
 def file_of(run: Path) -> Path:
     """The file of a run folder, or the file itself."""
     return run / FILE if run.is_dir() else run

@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from nfield.cameras import Cameras
+from nfield.checkpoint import beside
 from nfield.data.picture import Picture
 from nfield.errors import NFieldError
 from nfield.pictures.alpha import straight
@@ -66,7 +67,7 @@ def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
         sheets["error, 10 times"] = pixel_sheet(saved.plan.size, difference(decode, shown))
         sheets["picture"] = pixel_sheet(saved.plan.size, shown)
     views = {name: sheet_view(sheet, width / height) for name, sheet in sheets.items()}
-    measured = read_json(run / "eval.json").get("psnr")
+    measured = read_json(beside(run, "eval.json")).get("psnr")
     facts = {"PSNR": f"{measured:.2f} dB"} if isinstance(measured, int | float) else {}
     facts |= {"picture": f"{width}x{height}", **run_facts(run, saved.checkpoint)}
     return Subject(run.resolve().name, f"picture {width}x{height}", views, home_of(width / height), facts)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
-from nfield.checkpoint import FILE, kind_of
+from nfield.checkpoint import FILE, beside, kind_of
 from nfield.cli.kinds import KINDS, kind_named
 from nfield.cli.options import parse_options, peeked, with_options_of
 from nfield.compact_file import is_compact
@@ -62,18 +62,14 @@ def run(options: ExportOptions) -> None:
     console = Console(highlight=False, soft_wrap=True)
     kind = kind_of(options.run)
     export = export_of(kind, options.to, where=options.run)
-    out = options.out or _default_out(options.run, export.suffix)
+    name = options.run.resolve().name if options.run.is_dir() else "exported"
+    out = options.out or beside(options.run, f"{name}{export.suffix}")
     endings = (Path(f"run{export.suffix}").suffix, *export.endings)
     if out.suffix not in endings:
         raise OptionError(f"--out: is {out}, expected a file whose name ends with {' or '.join(endings)}")
     format_options: Any = getattr(options, "format_options", export.options)
     export.write(options.run, out, format_options, console.print, device=kind_named(kind).device(options.device))
     console.print(f"{export.about}, {out.stat().st_size / 1e6:.1f} MB: {out}")
-
-
-def _default_out(run: Path, suffix: str) -> Path:
-    """In the run's folder, or beside a compact file, and by its name."""
-    return run / f"{run.resolve().name}{suffix}" if run.is_dir() else run.with_name(f"{run.stem}-exported{suffix}")
 
 
 def _export(arguments: Sequence[str], name: str) -> Export:

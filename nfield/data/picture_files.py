@@ -23,7 +23,7 @@ def to_bytes(image: Float[Tensor, "h w c"]) -> UInt8[Tensor, "h w c"]:
 
 def write_png(path: Path, image: Float[Tensor, "h w c"]) -> None:
     """Writes an sRGB image, with straight alpha where it has four channels; makes the folder."""
-    write_atomically(path, png_bytes(image))
+    write_png_of(path, to_bytes(image).numpy())
 
 
 def write_png_of(path: Path, pixels: np.ndarray) -> None:

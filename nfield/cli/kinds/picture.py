@@ -9,6 +9,7 @@ from rich.console import Console
 
 import nfield.pictures.formats  # noqa: F401 - registers the formats
 from distill.run import ConvertRun
+from nfield.checkpoint import beside
 from nfield.cli.edit_options import Chosen
 from nfield.cli.eval import EvalOptions
 from nfield.cli.kinds.base import RunKind
@@ -85,11 +86,6 @@ class PictureKind:
     def subject(self, run: Path, *, motion: Path | None, device: torch.device = CPU) -> Subject:
         """The picture as a sheet in space, and its errors; decoded on the CPU."""
         return load_subject(run, motion=motion)
-
-
-def beside(run: Path, name: str) -> Path:
-    """Where what is made from a run is written: in its folder, or beside a compact file and by its name."""
-    return run / name if run.is_dir() else run.with_name(f"{run.stem}-{name}")
 
 
 KIND: RunKind = PictureKind()
