@@ -75,6 +75,12 @@ inline float lifted(const Surface& s, const int32_t* nearest, const float* weigh
   return lift;
 }
 
+// How far outside the surface a point lies at least: see the twin.
+inline float above(const Heights& h, float distance, const Rule& rule) {
+  const float height = distance > rule.outer ? h.largest : h.least;
+  return height > -rule.spacing ? std::max(height, distance - rule.spacing) : height;
+}
+
 inline float solid(const Heights& h, float square, const Rule& rule) {
   const float depth = fall_off(h.largest, -rule.solid_at, -rule.solid_from);
   const float aside = std::sqrt(std::max(square - h.first * h.first, 0.f));
@@ -110,8 +116,7 @@ void inverse_skinning(F32<2> points, I32<2> nearest, F32<2> square, F32<2> posed
       continue;
     }
     const Heights h = heights(s, own, weight, count, place);
-    const float above = h.least > -rule.spacing ? std::max(h.least, distance - rule.spacing) : h.least;
-    present[i] = fall_off(above + lifted(s, own, weight, count), rule.inner, rule.outer);
+    present[i] = fall_off(above(h, distance, rule) + lifted(s, own, weight, count), rule.inner, rule.outer);
     if (has_core) inside[i] = solid(h, squares[0], rule) * (s.sided ? s.sided[own[0]] : 1.f);
   }
 }

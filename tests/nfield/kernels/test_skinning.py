@@ -108,6 +108,19 @@ def test_vertices_of_another_limb_do_not_pull():
     torch.testing.assert_close(found.points, expected, atol=1e-6, rtol=0)
 
 
+@pytest.mark.usefixtures("build")
+def test_one_crumpled_vertex_makes_no_matter_far_above_it():
+    """Three vertices that look up and one that looks sideways: above all of them is air, below them is not."""
+    posed = torch.tensor([[0.0, 0.0, 0.0], [0.01, 0.0, 0.0], [0.0, 0.01, 0.0], [0.01, 0.01, 0.0]])
+    up, aside = [0.0, 0.0, 1.0], [0.6, 0.0, -0.8]
+    back = torch.cat([torch.eye(3), torch.zeros(3, 1)], -1).expand(4, 3, 4).contiguous()
+    vertices = SkinnedVertices(posed, posed, back, torch.tensor([up, up, up, aside]))
+    points = torch.tensor([[0.0, 0.0, 0.22], [0.005, 0.005, 0.25], [0.0, 0.0, 0.04], [0.0, 0.0, -0.1]])
+    near = NearestCenters(posed).query(points, 4, within=RULE.reach)
+    found = inverse_skinning(points, *near, vertices, RULE)
+    assert found.presence.tolist() == [0.0, 0.0, 1.0, 1.0]
+
+
 @pytest.mark.usefixtures("native")
 def test_no_points_give_no_points(generator: torch.Generator):
     vertices = crumpled(generator)
