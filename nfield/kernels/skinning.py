@@ -90,9 +90,10 @@ def inverse_skinning_reference(
         return Unskinned(moved, presence, core)
     height = ((place[:, None] - vertices.posed[vertex]) * vertices.normals[vertex]).sum(-1)
     lift = 0.0 if vertices.lift is None else (weight * vertices.lift[vertex]).sum(-1)
-    presence[near] = fall_off(_above(height, together, distance, rule) + lift, rule.inner, rule.outer)
+    sided = torch.ones_like(distance) if vertices.sided is None else vertices.sided[vertex[:, 0]]
+    above = _above(height, together, distance, sided > 0.0, rule)
+    presence[near] = fall_off(above + lift, rule.inner, rule.outer)
     if rule.core is not None:
-        sided = 1.0 if vertices.sided is None else vertices.sided[vertex[:, 0]]
         core[near] = _below(height, together, distance, rule.core, rule.spacing) * sided
     return Unskinned(moved, presence, core)
 
@@ -149,25 +150,31 @@ def fall_off(distance: Float[Tensor, "n"], inner: float, outer: float) -> Float[
 
 
 def _above(
-    height: Float[Tensor, "n k"], together: Bool[Tensor, "n k"], distance: Float[Tensor, "n"], rule: SkinningRule
+    height: Float[Tensor, "n k"],
+    together: Bool[Tensor, "n k"],
+    distance: Float[Tensor, "n"],
+    sided: Bool[Tensor, "n"],
+    rule: SkinningRule,
 ) -> Float[Tensor, "n"]:
     """How far outside the surface points lie at least, metres; at most 0 inside.
 
     Of the heights above the nearest vertices' tangent planes the least: what is inside one of two sheets that touch is
-    inside. Beside a border, where the planes go on and the surface does not, the distance counts. Farther from all
-    vertices than the surface reaches outwards, the largest height counts: one vertex of a crumpled seam that looks
-    sideways must not make matter of the air above it.
+    inside. Beside a border, where the planes go on and the surface does not, the distance counts, and so it does next
+    to a sheet that has no inside. Farther from all vertices than the surface reaches outwards, the largest height
+    counts: one vertex of a crumpled seam that looks sideways must not make matter of the air above it.
 
     Args:
         height: Above the nearest vertices' tangent planes, metres.
         together: Which of these vertices count.
         distance: From the nearest vertex, metres.
+        sided: Whether the surface has an inside below the nearest vertex.
         rule: How far a point of the surface may lie from its nearest vertex, and how far the surface reaches.
     """
     least = torch.where(together, height, torch.inf).amin(-1)
     largest = torch.where(together, height, -torch.inf).amax(-1)
     above = torch.where(distance > rule.outer, largest, least)
-    return torch.where(above > -rule.spacing, torch.maximum(above, distance - rule.spacing), above)
+    beside = (above > -rule.spacing) | ~sided
+    return torch.where(beside, torch.maximum(above, distance - rule.spacing), above)
 
 
 def _below(

@@ -121,6 +121,21 @@ def test_one_crumpled_vertex_makes_no_matter_far_above_it():
     assert found.presence.tolist() == [0.0, 0.0, 1.0, 1.0]
 
 
+@pytest.mark.usefixtures("build")
+def test_behind_a_sheet_without_an_inside_is_air():
+    """Deep below a patch that looks up: matter, unless the patch has no inside."""
+    posed = torch.tensor([[0.0, 0.0, 0.0], [0.01, 0.0, 0.0], [0.0, 0.01, 0.0], [0.01, 0.01, 0.0]])
+    normals = torch.tensor([0.0, 0.0, 1.0]).expand(4, 3).contiguous()
+    back = torch.cat([torch.eye(3), torch.zeros(3, 1)], -1).expand(4, 3, 4).contiguous()
+    points = torch.tensor([[0.0, 0.0, -0.02], [0.0, 0.0, -0.05], [0.0, 0.0, -0.25]])
+    near = NearestCenters(posed).query(points, 4, within=RULE.reach)
+    present = [
+        inverse_skinning(points, *near, SkinnedVertices(posed, posed, back, normals, sided), RULE).presence.tolist()
+        for sided in (torch.ones(4), torch.zeros(4))
+    ]
+    assert present == [[1.0, 1.0, 1.0], [1.0, 1.0, 0.0]]
+
+
 @pytest.mark.usefixtures("native")
 def test_no_points_give_no_points(generator: torch.Generator):
     vertices = crumpled(generator)
