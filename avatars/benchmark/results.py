@@ -35,7 +35,8 @@ over people.
 - **specks**: pieces of a picture (opacity above 0.08) not connected with its largest one; the truth's own in
   brackets.
 - **pin holes**: enclosed gaps below 150 pixels, at 512x512, most of which lies inside of the true silhouette, two
-  pixels or more from its edge.
+  pixels or more from its edge; in brackets those of the truth that lie so inside of the avatar's. Between limbs that
+  nearly touch both have some.
 - **print on the back**: the largest normalised correlation of the chest's true pattern (high-passed luminance,
   seen from the front) with the back seen from behind, mirrored or not, shifted by up to 5 of 80 pixels, minus
   the same of the true back.
@@ -176,9 +177,9 @@ _SUBJECT_COLUMNS = (
 
 def _bin_figures(cells: Sequence[Mapping[str, Any]], name: str) -> list[str]:
     figures = [_shown(form, [cell["bins"][name][key] for cell in cells]) for _, key, form in _BIN_COLUMNS]
-    own = _shown("{:.1f}", [cell["bins"][name]["true_specks"] for cell in cells])
-    place = [key for _, key, _ in _BIN_COLUMNS].index("specks")
-    figures[place] += f" ({own})"
+    for place, (_, key, form) in enumerate(_BIN_COLUMNS):
+        if key in ("specks", "pin_holes"):
+            figures[place] += f" ({_shown(form, [cell['bins'][name].get(f'true_{key}') for cell in cells])})"
     return figures
 
 

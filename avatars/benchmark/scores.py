@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
+from jaxtyping import Float
+from torch import Tensor
+
 from avatars.benchmark.metrics import Chest, label_differences, likeness, print_on_back
 from avatars.benchmark.truth_cache import CachedTruth
 from avatars.benchmark.views import PHOTO_POSE, View
@@ -28,14 +31,14 @@ class ViewScore:
     Attributes:
         view: Which.
         figures: Of `FIGURES` by name; None where one cannot be told.
-        true_specks: The truth's own.
+        true_counts: The truth's own, of `specks` and `pin_holes`; the latter counted inside of the avatar.
         labels: CIEDE2000 of each label's mean colour.
         chest: Pattern on the chest or back, ours and the truth's, where the view is straight from the front or behind.
     """
 
     view: View
     figures: Mapping[str, float | None]
-    true_specks: float
+    true_counts: Mapping[str, float]
     labels: Mapping[str, float]
     chest: tuple[Any, Any] | None
 
@@ -57,14 +60,13 @@ def score_view(view: View, image: Image, truth: CachedTruth, chest: Chest, camer
     """
     true = truth.view(view.name)
     alike = likeness(image.color, image.opacity, true.color, true.alpha)
-    counts = (specks(image.opacity), pin_holes(image.opacity > 0.5, true.alpha > 0.5))
-    figures = {**asdict(alike), **dict(zip(_COUNTS, map(float, counts), strict=True))}
+    figures = {**asdict(alike), **_counts(image.opacity, true.alpha)}
     labels = label_differences(image.color, image.opacity, true.color, true.alpha, true.labels, truth.labels)
     patches = None
     if view.pose == PHOTO_POSE and view.elevation == 0.0 and view.azimuth in (0.0, 180.0):
         ours = chest.patch(image.color, image.opacity, cameras, index)
         patches = (ours, chest.patch(true.color, true.alpha, cameras, index))
-    return ViewScore(view, figures, float(specks(true.alpha)), labels, patches)
+    return ViewScore(view, figures, _counts(true.alpha, image.opacity), labels, patches)
 
 
 def means(scores: Sequence[ViewScore], bins: Collection[str]) -> dict[str, float | int | None]:
@@ -77,7 +79,8 @@ def means(scores: Sequence[ViewScore], bins: Collection[str]) -> dict[str, float
     for name in FIGURES:
         found[name] = _mean([value for score in scores if (value := score.figures[name]) is not None])
     found["color_difference"] = _mean(list(label_means(scores, bins).values()))
-    found["true_specks"] = _mean([score.true_specks for score in scores])
+    for name in _COUNTS:
+        found[f"true_{name}"] = _mean([score.true_counts[name] for score in scores])
     return found
 
 
@@ -98,6 +101,11 @@ def copied_print(scores: Sequence[ViewScore]) -> float | None:
         return None
     (_, front), (back, true_back) = chests[0.0], chests[180.0]
     return round(print_on_back(front, back, true_back), 4)
+
+
+def _counts(opacity: Float[Tensor, "h w"], other: Float[Tensor, "h w"]) -> dict[str, float]:
+    """Specks of a silhouette, and pin holes of it that lie inside of another one."""
+    return {"specks": float(specks(opacity)), "pin_holes": float(pin_holes(opacity > 0.5, other > 0.5))}
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -25,7 +25,8 @@ def write_cell(out: Path, subject: str, track: str, row: str, *, level: float, s
         "sharpness": 0.1 * level,
         "edges": 0.5,
     }
-    figures |= {"specks": level, "pin_holes": 2.0 * level, "color_difference": 5.0, "true_specks": 0.25}
+    figures |= {"specks": level, "pin_holes": 2.0 * level, "color_difference": 5.0}
+    figures |= {"true_specks": 0.25, "true_pin_holes": 0.75}
     content = {
         "format": FORMAT,
         **{"subject": subject, "track": track, "row": row, "truth": "0", "settings": settings.to_json()},
@@ -74,7 +75,7 @@ def test_figures_are_means_over_people(folder: Path):
         "0.50",
         "5.0",
         "2.5 (0.2)",
-        "5.0",
+        "5.0 (0.8)",
     ]
     assert line(text, "today", "2 of 2")[2:] == ["32.50", "0.990", "0.990", "0.25", "250", "2.50", "2.1"]
     assert line(text, "coat", "today")[2:4] == ["32.00", "0.990"]
