@@ -12,6 +12,7 @@ from avatars.perception.detector import PersonDetector
 from avatars.perception.finder import ADVICE, PersonFinder
 from avatars.perception.graph import load_graph
 from avatars.perception.group import Choice, FoundPerson, Group, covered
+from avatars.perception.hanging_cloth import with_hanging_cloth
 from avatars.perception.keypoints import Keypoints
 from avatars.perception.landmarks import LANDMARK_NAMES, LandmarkNet, Landmarks
 from avatars.perception.matte import MatteNet, PixelBox, person_pieces
@@ -177,7 +178,8 @@ class PersonEstimator:
         others: tuple[FoundPerson, ...],
     ) -> Float[Tensor, "h w"]:
         alpha = self._matte_net(image, coarse_mask, found)
-        return person_pieces(without(others, alpha, image, found), coarse_mask)
+        alone = person_pieces(without(others, alpha, image, found), coarse_mask)
+        return alone if others else with_hanging_cloth(alone, image)
 
 
 def _holds(alpha: Float[Tensor, "h w"], person: FoundPerson) -> bool:
