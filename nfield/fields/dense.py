@@ -15,6 +15,8 @@ from nfield.types import FieldOutput, Latent, Level
 
 _FUNCTIONS = 9
 """Spherical harmonics of degrees 0 to 2."""
+FEATURES = 1 + 3 * _FUNCTIONS
+"""Numbers of a node: its log-density and the harmonics' coefficients of each colour."""
 _INITIAL = 0.02
 _DIRECTIONS = 32
 """Directions from which colours are asked to fit harmonics to."""
@@ -60,7 +62,7 @@ class DenseField(Field):
 
     def __init__(self, config: DenseConfig, context: BuildContext) -> None:
         super().__init__()
-        self.feature_dim = 1 + 3 * _FUNCTIONS
+        self.feature_dim = FEATURES
         self.levels = frozenset({Level.DENSITY, Level.COLOR})
         self.log_density_range = config.log_density_range
         self.empty = config.empty

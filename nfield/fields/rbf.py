@@ -1,15 +1,19 @@
-"""A hash-grid field whose appearance is sharpened by adaptive radial bases (NeuRBF, Chen et al. 2023, section 3.4).
+"""A grid whose appearance is sharpened by adaptive radial bases (NeuRBF, Chen et al. 2023, section 3.4).
 
-With z the log-density and f0 the fifteen numbers of appearance that the hash grid's density network gives, and g the
-features of the nearest radial bases,
+With z the log-density and f0 the numbers of appearance that the grid's own field gives, and g the features of the
+nearest radial bases,
 
     v(x) = [z | f0 + W g(x)]
 
-is the feature, and everything after it is as in the hash field. So density never asks for the radial bases, as in the
-paper's fields of synthetic scenes, and the field is the hash field until its kernels have places.
+is the feature, and everything after it is as in that field: of a hash grid, of planes and lines (the base of the
+paper's fields of synthetic scenes) or of a dense grid. So density never asks for the radial bases, as there, or it gets
+a row of W of its own, as in the paper's fields of captured scenes. The field is the grid's until its kernels have
+places.
 """
 
+import math
 from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -20,42 +24,69 @@ from nfield.devices import on_host
 from nfield.encodings.budget import Budget
 from nfield.encodings.initial_centers import initial_centers
 from nfield.encodings.rbf import AdaptiveBases, BasesConfig
-from nfield.fields.base import BuildContext, Field, FieldConfig, Learning, backend
+from nfield.fields.base import Answer, BuildContext, Field, FieldConfig, Learning, backend
 from nfield.fields.decoders import FEATURES, matrix
+from nfield.fields.dense import FEATURES as DENSE_FEATURES
+from nfield.fields.dense import DenseConfig, DenseField
 from nfield.fields.hashgrid import HashConfig, HashField
 from nfield.fields.salient_points import salient_points
+from nfield.fields.vm import VmConfig, VmField
 from nfield.kernels.points import place_in_box
 from nfield.types import FieldOutput, Latent
 
 _NARROWEST = 5e-4
 _POINTS_PER_KERNEL = 64
 _LEAST_POINTS = 1 << 12
+_FROZEN = 3 + 6
+"""Numbers of a kernel's centre and shape."""
+_MIXING_RATE = 1e-2
+"""Of a base that has no network."""
+
+
+def _kernels() -> BasesConfig:
+    return BasesConfig(14_000, features=16, neighbours=5, normalize=False, alpha=0.3, initial=1e-6)
 
 
 @backend("rbf")
 @dataclass(frozen=True)
 class RbfConfig(FieldConfig):
-    """Hash grid with adaptive radial bases for appearance."""
+    """A hash grid, planes or a dense grid with adaptive radial bases for appearance."""
 
     grid: HashConfig = field(default_factory=lambda: HashConfig(levels=15))
-    """The hash grid and the networks."""
-    bases: BasesConfig = field(
-        default_factory=lambda: BasesConfig(14_000, features=16, neighbours=5, normalize=False, alpha=0.3, initial=1e-6)
-    )
+    """The hash grid and the networks of base `hash`."""
+    bases: BasesConfig = field(default_factory=_kernels)
     """The kernels."""
+    base: Literal["hash", "vm", "dense"] = "hash"
+    """What they refine."""
+    vm: VmConfig = field(default_factory=lambda: _with_room(VmConfig(), _kernels()))
+    """The planes and the network of base `vm`."""
+    dense: DenseConfig = field(default_factory=lambda: _with_room(DenseConfig(), _kernels()))
+    """The grid of base `dense`."""
+    density: bool = False
+    """Let the kernels change the density, too."""
+
+    @property
+    def refined(self) -> HashConfig | VmConfig | DenseConfig:
+        """Options of the base."""
+        return {"hash": self.grid, "vm": self.vm, "dense": self.dense}[self.base]
 
     @staticmethod
     def as_large_as(reference: HashConfig) -> "RbfConfig":
         """A field of as many numbers as a hash field: kernels take the place of one of the grid's levels."""
         grid, bases = replace(reference, levels=reference.levels - 1), RbfConfig().bases
         fixed = _grid_numbers(grid) + (FEATURES - 1) * bases.features
-        budget = Budget(_grid_numbers(reference), fixed, trained=bases.features, frozen=3 + 6)
+        budget = Budget(_grid_numbers(reference), fixed, trained=bases.features, frozen=_FROZEN)
         return RbfConfig(grid, replace(bases, count=budget.kernels))
 
     @classmethod
     def for_budget(cls, minutes: float) -> "RbfConfig":
-        """As many numbers as the hash field of the same budget."""
-        return cls.as_large_as(HashConfig.for_budget(minutes))
+        """As many numbers as the base's own field of the same budget."""
+        config = cls.as_large_as(HashConfig.for_budget(minutes))
+        return replace(
+            config,
+            vm=_with_room(VmConfig.for_budget(minutes), config.bases),
+            dense=_with_room(DenseConfig(), config.bases),
+        )
 
     @classmethod
     def for_person(cls) -> "RbfConfig":
@@ -63,8 +94,9 @@ class RbfConfig(FieldConfig):
         return cls.as_large_as(HashConfig.for_person())
 
     def learning(self) -> Learning:
-        """The hash field's, and a rate of the kernels' features."""
-        return Learning({**self.grid.learning().rates, "features": 2e-2})
+        """The base's, and rates of the kernels' features and, where the base has no network, of what mixes them."""
+        known = self.refined.learning()
+        return replace(known, rates={"network": _MIXING_RATE, **known.rates, "features": 2e-2})
 
     @property
     def initialises(self) -> bool:
@@ -84,16 +116,35 @@ def _grid_numbers(config: HashConfig) -> int:
     return config.layout.size * config.layout.features + config.layout.width * config.hidden
 
 
+_Sized = TypeVar("_Sized", VmConfig, DenseConfig)
+
+
+def _with_room(config: _Sized, bases: BasesConfig) -> _Sized:
+    """Options of a field that has room for kernels within the numbers that it had.
+
+    >>> _with_room(VmConfig(resolution=192), _kernels()).appearance_components
+    28
+    """
+    wanted = bases.count * (bases.features + _FROZEN)
+    if isinstance(config, VmConfig):
+        of_component = 3 * config.resolution * (config.resolution + 1) + FEATURES - 1
+        given = math.ceil((wanted + (FEATURES - 1) * bases.features) / of_component)
+        return replace(config, appearance_components=max(1, config.appearance_components - given))
+    left = config.resolution**3 - math.ceil(wanted / DENSE_FEATURES) - bases.features
+    return replace(config, resolution=max(2, math.floor(max(left, 0) ** (1.0 / 3.0))))
+
+
 class RbfField(Field):
-    """Radiance field from a hash grid and radial bases."""
+    """Radiance field from a grid's field and radial bases."""
 
     def __init__(self, config: RbfConfig, context: BuildContext) -> None:
         super().__init__()
-        self.base = HashField(config.grid, context)
+        self.base: HashField | VmField | DenseField = config.refined.build(replace(context, source=None))
         self.feature_dim, self.levels = self.base.feature_dim, self.base.levels
         self.log_density_range = self.base.log_density_range
         self.bases = AdaptiveBases(config.bases, context.box.size, generator=context.generator)
-        self.mixing = matrix(FEATURES - 1, config.bases.features, context.generator)
+        self._first = 0 if config.density else 1
+        self.mixing = matrix(self.feature_dim - self._first, config.bases.features, context.generator)
 
     @property
     def initialised(self) -> bool:
@@ -118,42 +169,59 @@ class RbfField(Field):
         )
 
     def encode(self, points: Float[Tensor, "n 3"]) -> Latent:
-        """The hash grid's feature, with the radial bases added to its appearance."""
+        """The base's feature, with the radial bases added to its appearance, or to all of it."""
         latent = self.base.encode(points)
         if not self.initialised:
             return latent
-        return Latent(latent.feature + pad(self._appearance(points), (1, 0)), latent.presence)
+        return Latent(latent.feature + pad(self._added(points), (self._first, 0)), latent.presence)
 
-    def _appearance(self, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n 15"]:
+    def _added(self, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n f"]:
         """What the radial bases add."""
         unit, _ = place_in_box(self.base.domain.box, points)
         return linear(self.bases(unit), self.mixing)
+
+    @property
+    def _spares_density(self) -> bool:
+        """Whether the density is the base's alone."""
+        return self._first == 1 or not self.initialised
 
     def density_head(self, feature: Float[Tensor, "n f"]) -> Float[Tensor, "n"]:
         """The feature's first entry."""
         return self.base.density_head(feature)
 
     def color_head(self, feature: Float[Tensor, "n f"], dirs: Float[Tensor, "n 3"]) -> Float[Tensor, "n 3"]:
-        """Colour network on the feature and the harmonics of the direction."""
+        """The base's colour of the feature seen along the direction."""
         return self.base.color_head(feature, dirs)
 
     def decoders(self) -> dict[str, nn.Module]:
-        """The networks of the hash field."""
+        """The networks of the base."""
         return self.base.decoders()
 
+    def sparse(self) -> list[nn.Parameter]:
+        """Those of the base."""
+        return self.base.sparse()
+
+    def imitate(self, answer: Answer, *, floor: float) -> bool:
+        """The base does where it can: features of kernels begin near zero."""
+        return self.base.imitate(answer, floor=floor)
+
     def encode_for_density(self, points: Float[Tensor, "n 3"]) -> Latent:
-        """The hash grid's feature: radial bases do not touch density."""
-        return self.base.encode(points)
+        """What the base needs alone where the radial bases do not touch density."""
+        return self.base.encode_for_density(points) if self._spares_density else self.encode(points)
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
-        """The hash field's groups, the mixing matrix with its networks, and the features of the kernels."""
+        """The base's groups, the mixing matrix with its networks, and the features of the kernels."""
         groups = self.base.param_groups()
-        return groups | {"network": [*groups["network"], self.mixing], "features": [self.bases.features]}
+        return groups | {"network": [*groups.get("network", []), self.mixing], "features": [self.bases.features]}
 
     def fused(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput | None:
-        """The hash field's native op, with what the radial bases add once they have places."""
-        return self.base.with_appearance(points, dirs, self._appearance(points) if self.initialised else None)
+        """The base's native op, with what the radial bases add once they have places."""
+        if not self.initialised:
+            return self.base.fused(points, dirs)
+        if not (isinstance(self.base, HashField) and self._spares_density):
+            return None
+        return self.base.with_appearance(points, dirs, self._added(points))
 
     def fused_density(self, points: Float[Tensor, "n 3"]) -> tuple[Float[Tensor, "n"], Float[Tensor, "n"]] | None:
-        """The hash field's native op."""
-        return self.base.fused_density(points)
+        """The base's native op, where the radial bases do not touch density."""
+        return self.base.fused_density(points) if self._spares_density else None

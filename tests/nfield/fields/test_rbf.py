@@ -1,4 +1,4 @@
-"""The field rbf: the hash field until it is placed, density never touched, kernels where matter is, equal sizes."""
+"""The field rbf: its base until it is placed, density only where wanted, kernels where matter is, equal sizes."""
 
 from dataclasses import replace
 
@@ -7,14 +7,23 @@ import torch
 from torch import Tensor
 
 from nfield.encodings.rbf import BasesConfig
-from nfield.fields import BuildContext, Field, HashConfig, RbfConfig, RbfField
+from nfield.fields import BuildContext, DenseConfig, Field, HashConfig, RbfConfig, RbfField, VmConfig
+from nfield.fields.dense import DenseField
+from nfield.fields.hashgrid import HashField
 from nfield.fields.salient_points import salient_points
 from nfield.fields.unlit import UnlitField
+from nfield.fields.vm import VmField
 from nfield.types import Box, Latent, Level
 
 BOX = Box(torch.tensor([-1.0, -1.0, -1.0]), torch.tensor([1.0, 2.0, 1.0]))
 GRID = HashConfig(levels=4, log2_table_size=10, base_resolution=4, finest_resolution=32, hidden=32)
-CONFIG = RbfConfig(GRID, BasesConfig(150, features=16, neighbours=5, normalize=False, alpha=0.3))
+CONFIG = RbfConfig(
+    GRID,
+    BasesConfig(150, features=16, neighbours=5, normalize=False, alpha=0.3),
+    vm=VmConfig(resolution=24, density_components=4, appearance_components=6, hidden=32),
+    dense=DenseConfig(resolution=12),
+)
+BASES = {name: replace(CONFIG, base=name) for name in ("hash", "vm", "dense")}
 
 
 class Ball(Field):
@@ -39,9 +48,16 @@ class Ball(Field):
         return {}
 
 
+@pytest.fixture(params=BASES)
+def config(request: pytest.FixtureRequest) -> RbfConfig:
+    return BASES[request.param]
+
+
 @pytest.fixture
-def field(generator: torch.Generator) -> RbfField:
-    return CONFIG.build(BuildContext(BOX, generator, Ball()))
+def field(config: RbfConfig, generator: torch.Generator) -> RbfField:
+    built = config.build(BuildContext(BOX, generator, Ball()))
+    assert isinstance(built.base, {"hash": HashField, "vm": VmField, "dense": DenseField}[config.base])
+    return built
 
 
 def places(generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -75,8 +91,9 @@ def test_an_empty_source_spreads_kernels_over_the_box(generator: torch.Generator
     assert float(centers.std(0).min()) > 0.3
 
 
-def test_before_it_is_placed_it_is_the_hash_field(generator: torch.Generator):
-    field = CONFIG.build(BuildContext(BOX, generator))
+@pytest.mark.parametrize("density", [False, True])
+def test_before_it_is_placed_it_is_its_base(config: RbfConfig, density: bool, generator: torch.Generator):
+    field = replace(config, density=density).build(BuildContext(BOX, generator))
     points, dirs = places(generator)
     out, base = field(points, dirs), field.base(points, dirs)
     assert not field.initialised
@@ -96,9 +113,46 @@ def test_bases_change_colours_and_never_density(field: RbfField, generator: torc
     assert torch.allclose(latent.feature[:, 1:], plain.feature[:, 1:] + added, atol=1e-5)
 
 
-def test_placing_changes_almost_nothing_at_first(generator: torch.Generator):
+def test_bases_that_may_change_the_density_do(config: RbfConfig, generator: torch.Generator):
+    field = replace(config, density=True).build(BuildContext(BOX, generator, Ball()))
+    points, dirs = places(generator)
+    with torch.no_grad():
+        field.bases.features += torch.randn(field.bases.features.shape, generator=generator)
+        plain, added = field.base.encode(points).feature, field.bases(BOX.unit_from_world(points)) @ field.mixing.T
+        expected = (plain + added)[:, 0].clamp(*field.log_density_range)
+        out, base, (alone, _) = field(points, dirs), field.base(points, dirs), field.density_and_presence(points)
+    torch.testing.assert_close(out.log_density, expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(alone, expected, atol=1e-5, rtol=1e-5)
+    assert float((out.log_density - base.log_density).abs().max()) > 1e-3
+
+
+def test_everything_that_is_trained_gets_a_gradient_and_a_rate(
+    field: RbfField, config: RbfConfig, generator: torch.Generator
+):
+    with torch.no_grad():
+        field.bases.features += torch.randn(field.bases.features.shape, generator=generator)
+    out = field(*places(generator))
+    (out.color.sum() + out.log_density.sum()).backward()
+    groups = field.param_groups()
+    assert {id(p) for group in groups.values() for p in group} == {id(p) for p in field.parameters()}
+    assert all(p.grad is not None and bool(p.grad.any()) for p in field.parameters())
+    assert set(config.learning().rates) >= set(groups)
+
+
+def test_a_dense_base_takes_another_fields_answers_over(generator: torch.Generator):
+    field = BASES["dense"].build(BuildContext(BOX, generator, Ball()))
+
+    def answer(points: Tensor, dirs: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.full((len(points),), 3.0), torch.full((len(points), 3), 0.25)
+
+    assert field.imitate(answer, floor=0.0)
+    out = field(*places(generator))
+    torch.testing.assert_close(out.color, torch.full((300, 3), 0.25), atol=1e-3, rtol=0)
+
+
+def test_placing_changes_almost_nothing_at_first(config: RbfConfig, generator: torch.Generator):
     # Features begin tiny, so a training does not notice the event.
-    field = CONFIG.build(BuildContext(BOX, generator))
+    field = config.build(BuildContext(BOX, generator))
     field.bases.features.data.mul_(1e-2)
     points, dirs = places(generator)
     before = field(points, dirs).color.detach()
@@ -117,6 +171,17 @@ def test_it_is_as_large_as_the_hash_field(reference: HashConfig):
     ]
     assert 0 <= numbers[0] - numbers[1] < 25  # less than one kernel
     assert config.grid == replace(reference, levels=reference.levels - 1)
+
+
+@pytest.mark.parametrize("minutes", [3.0, 6.0, 60.0])
+def test_planes_and_grids_make_room_for_the_kernels(minutes: float):
+    """A field of the same budget without kernels is the larger one, by less than twentieth."""
+    config = RbfConfig.for_budget(minutes)
+    kernels = config.bases.count * (config.bases.features + 9)
+    for ours, whole in ((config.vm, VmConfig.for_budget(minutes)), (config.dense, DenseConfig())):
+        mixing = (ours.build(BuildContext(BOX)).feature_dim - 1) * config.bases.features
+        numbers = [sum(p.numel() for p in built.build(BuildContext(BOX)).parameters()) for built in (ours, whole)]
+        assert 0 <= numbers[1] - numbers[0] - kernels - mixing < 0.05 * numbers[1]
 
 
 _NOT_COUNTED = ("low", "high", "extent", "placed")
