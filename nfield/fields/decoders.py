@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from nfield.encodings.factors import Factors
 from nfield.fields.base import Field
 from nfield.fields.domain import Domain
+from nfield.fields.reflected import ReflectedColorNet
 from nfield.kernels.harmonics import HARMONICS
 from nfield.kernels.radiance import FEATURES, color_network, density_network
 from nfield.types import Box, Latent, Level
@@ -66,7 +67,9 @@ class AlignedField(Field):
         log_density_range: Log-densities are clipped to it.
     """
 
-    def __init__(self, box: Box, color_net: ColorNet, log_density_range: tuple[float, float]) -> None:
+    def __init__(
+        self, box: Box, color_net: ColorNet | ReflectedColorNet, log_density_range: tuple[float, float]
+    ) -> None:
         super().__init__()
         self.feature_dim = FEATURES
         self.levels = frozenset(Level)
@@ -105,7 +108,7 @@ class FactoredField(AlignedField):
     def __init__(
         self,
         box: Box,
-        color_net: ColorNet,
+        color_net: ColorNet | ReflectedColorNet,
         log_density_range: tuple[float, float],
         *,
         empty: float,

@@ -79,6 +79,7 @@ class HashField(AlignedField):
     def weights(self) -> RadianceWeights:
         """Matrices of both networks."""
         density, color = self.density_net, self.color_net
+        assert isinstance(color, ColorNet)
         return RadianceWeights(density.first, density.last, color.first, color.middle, color.last)
 
     def encode(self, points: Float[Tensor, "n 3"]) -> Latent:

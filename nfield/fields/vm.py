@@ -1,11 +1,15 @@
 """Planes and lines as a radiance field (TensoRF, Chen et al. 2022), with the feature of PVD (section 1.4)."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from nfield.encodings.planes import VectorMatrix
+from nfield.errors import OptionError
 from nfield.fields.base import BuildContext, FieldConfig, Learning, backend, require_at_least
 from nfield.fields.decoders import FEATURES, ColorNet, FactoredField
+from nfield.fields.reflected import WIDTHS, ReflectedColorNet
 
+_DECODERS = {"direct": ColorNet, "reflected": ReflectedColorNet}
 _SHORT = 4.0
 """Minutes up to which fewer nodes do best."""
 
@@ -23,6 +27,8 @@ class VmConfig(FieldConfig):
     """Products of each plane and line that the appearance is mixed of."""
     hidden: int = 64
     """Width of the colour network's hidden layers."""
+    decoder: Literal["direct", "reflected"] = "direct"
+    """The colour network: of the direction, or of reflections about a normal that it makes (NeuRBF's release)."""
     empty: float = -3.0
     """Log-density (1/m) where all factors are zero: what they are drawn to where nothing is seen."""
     color_sees_density: bool = True
@@ -38,6 +44,8 @@ class VmConfig(FieldConfig):
             appearance_components=self.appearance_components,
             hidden=self.hidden,
         )
+        if self.decoder == "reflected" and self.hidden % WIDTHS:
+            raise OptionError(f"hidden: is {self.hidden}, expected a multiple of {WIDTHS} for the decoder 'reflected'")
 
     @staticmethod
     def reference() -> "VmConfig":
@@ -66,7 +74,7 @@ class VmField(FactoredField):
         seen = FEATURES if config.color_sees_density else FEATURES - 1
         super().__init__(
             context.box,
-            ColorNet(config.hidden, generator, features=seen),
+            _DECODERS[config.decoder](config.hidden, generator, features=seen),
             config.log_density_range,
             empty=config.empty,
             density=VectorMatrix(nodes, config.density_components, generator=generator),

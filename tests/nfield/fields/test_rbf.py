@@ -103,7 +103,7 @@ def test_before_it_is_placed_it_is_its_base(config: RbfConfig, density: bool, ge
 
 def test_bases_change_colours_and_never_density(field: RbfField, generator: torch.Generator):
     with torch.no_grad():
-        field.bases.features += torch.randn(field.bases.features.shape, generator=generator)
+        field.bases.features.add_(torch.randn(field.bases.features.shape, generator=generator))
         points, dirs = places(generator)
         out, base = field(points, dirs), field.base(points, dirs)
     assert torch.allclose(out.log_density, base.log_density, atol=1e-5)
@@ -117,7 +117,7 @@ def test_bases_that_may_change_the_density_do(config: RbfConfig, generator: torc
     field = replace(config, density=True).build(BuildContext(BOX, generator, Ball()))
     points, dirs = places(generator)
     with torch.no_grad():
-        field.bases.features += torch.randn(field.bases.features.shape, generator=generator)
+        field.bases.features.add_(torch.randn(field.bases.features.shape, generator=generator))
         plain, added = field.base.encode(points).feature, field.bases(BOX.unit_from_world(points)) @ field.mixing.T
         expected = (plain + added)[:, 0].clamp(*field.log_density_range)
         out, base, (alone, _) = field(points, dirs), field.base(points, dirs), field.density_and_presence(points)
@@ -130,7 +130,7 @@ def test_everything_that_is_trained_gets_a_gradient_and_a_rate(
     field: RbfField, config: RbfConfig, generator: torch.Generator
 ):
     with torch.no_grad():
-        field.bases.features += torch.randn(field.bases.features.shape, generator=generator)
+        field.bases.features.add_(torch.randn(field.bases.features.shape, generator=generator))
     out = field(*places(generator))
     (out.color.sum() + out.log_density.sum()).backward()
     groups = field.param_groups()
