@@ -42,7 +42,7 @@ from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train
 from nfield.training.progress import TrainProgress
 from nfield.training.run_lock import only_writer
-from nfield.training.scene import preset
+from nfield.training.scene import preset, preset_of
 from nfield.training.scene_run import plan_of
 
 _MINUTES = 5.0
@@ -172,14 +172,14 @@ def _check(options: ConvertOptions) -> None:
 def _started(options: ConvertOptions) -> ConvertRun:
     refuse_existing_run(options.out)
     source = _source(options)
-    chosen = preset(options.minutes or _MINUTES, backend=options.to)
+    config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
+    chosen = preset_of(config)
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
     active = ActiveConfig(**dict.fromkeys(options.active, True))
     samples = options.samples or chosen.radiance.samples
     distill = DistillConfig(schedule=options.schedule, samples=samples, active=active)
     plan = ConvertPlan(str(options.run.resolve()), budget, distill, not options.fresh, options.freeze, options.fidelity)
-    config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
     options.out.mkdir(parents=True, exist_ok=True)
     return start_conversion(options.out, plan, config, source)
 

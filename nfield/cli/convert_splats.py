@@ -24,7 +24,7 @@ from nfield.export.splat_file import read_splats
 from nfield.training.hooks import Log, PeriodicSave
 from nfield.training.loop import TrainConfig, TrainResult, train
 from nfield.training.progress import TrainProgress
-from nfield.training.scene import preset
+from nfield.training.scene import preset_of
 
 if TYPE_CHECKING:  # it calls this module
     from nfield.cli.convert import ConvertOptions
@@ -67,12 +67,12 @@ def convert_splats(options: "ConvertOptions") -> None:
 def _started(options: "ConvertOptions") -> SplatConversion:
     refuse_existing_run(options.out)
     teacher = SplatTeacher.of(read_splats(options.run))
-    chosen = preset(options.minutes or _MINUTES, backend=options.to)
+    config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
+    chosen = preset_of(config)
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
     radiance = chosen.radiance.with_samples(options.samples)
     plan = SplatPlan(str(options.run.resolve()), budget, radiance, _VIEWS, _EDGE, options.fidelity)
-    config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
     options.out.mkdir(parents=True, exist_ok=True)
     return start_splat_conversion(options.out, plan, config, teacher, device=chosen_device(options.device))
 

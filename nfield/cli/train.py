@@ -35,7 +35,7 @@ from nfield.training.progress import TrainProgress
 from nfield.training.radiance import RadianceConfig
 from nfield.training.run_folder import read_log
 from nfield.training.run_lock import only_writer
-from nfield.training.scene import preset
+from nfield.training.scene import preset, preset_of
 from nfield.training.scene_run import ScenePlan, SceneRun, continue_run, plan_of, start_run
 
 _MINUTES = 5.0
@@ -157,7 +157,7 @@ def _check(options: TrainOptions) -> None:
 def _started(options: TrainOptions, device: torch.device) -> SceneRun:
     refuse_existing_run(options.out)
     config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
-    chosen = preset(options.minutes or _MINUTES, backend=options.field)
+    chosen = preset_of(config)
     minutes = _MINUTES if options.minutes is None and options.steps is None else options.minutes
     budget = TrainConfig(minutes, options.steps, chosen.optim, options.seed)
     data = posed_data(options.data, options.poses or options.out / "poses", frames=options.frames)

@@ -49,7 +49,15 @@ def preset(minutes: float, *, backend: str = "hash") -> Preset:
         minutes: Training time on two cores.
         backend: Name of the field's backend.
     """
-    config = BACKENDS[backend].for_budget(minutes)
+    return preset_of(BACKENDS[backend].for_budget(minutes))
+
+
+def preset_of(config: FieldConfig) -> Preset:
+    """Options of a training that suit those of a field, which may be any.
+
+    Args:
+        config: Of the field.
+    """
     learning = config.learning()
     radiance = RadianceConfig(samples=learning.samples, first_samples=learning.first_samples)
     return Preset(config, radiance, OptimConfig(rates=learning.rates))

@@ -7,13 +7,13 @@ import torch
 from nfield.data.analytic import analytic_scene
 from nfield.data.base import PosedImages
 from nfield.errors import OptionError
-from nfield.fields import HashConfig, VmConfig
+from nfield.fields import HashConfig, RbfConfig, VmConfig
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.uniform import UniformSampler
 from nfield.rendering.scene_renderer import SceneRenderer
 from nfield.training.evaluation import rendered_views, spread
 from nfield.training.radiance import RadianceConfig
-from nfield.training.scene import orbit_around, preset, sampler_options, set_up
+from nfield.training.scene import orbit_around, preset, preset_of, sampler_options, set_up
 from nfield.training.task import Moment
 from nfield.types import Box
 
@@ -75,7 +75,14 @@ def test_presets_are_what_the_backend_says():
     chosen = preset(3.0, backend="vm")
     assert chosen.field == config
     assert chosen.optim.rates == config.learning().rates
+    assert preset_of(config) == chosen
     assert preset(3.0, backend="mlp").radiance.samples < chosen.radiance.samples == RadianceConfig().samples
+
+
+def test_what_the_options_choose_is_trained_at_its_own_rates():
+    """The base of a field of radial bases is an option: its rates are not those of the default base."""
+    rates = preset_of(replace(RbfConfig.for_budget(3.0), base="vm")).optim.rates
+    assert rates.items() >= VmConfig.for_budget(3.0).learning().rates.items()
 
 
 def test_silhouettes_leave_few_cells_before_the_first_step(generator: torch.Generator):
