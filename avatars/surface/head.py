@@ -1,12 +1,15 @@
 """The head all around: hair behind, and a face where the photo hides a part of it."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy import ndimage
+from skimage.color import lab2rgb, rgb2lab
 
 from avatars.surface.hair import Tones, combed, hairless, like_hair, nape
 from avatars.surface.rings import RingConfig, Rings, complete_rings
-from avatars.surface.unrolled import CELL, reflect_rows
+from avatars.surface.unrolled import CELL, reflect_rows, ring_distance
 
 _BROW = 0.6
 """Share of the way from the chin to the top of the face at which ears end."""
@@ -22,6 +25,12 @@ _FADING = 0.015
 """Metres beyond the border at which light and shadow on it have faded to a third."""
 _FEWEST = 60
 """Cells from which on a cheek says something."""
+_SEAM = 0.03
+"""Metres beyond a seam between the face and its mirror image at which the light of the one has faded to a third."""
+_LIT = 0.03
+"""Metres behind what is seen of the neck at which it is as light as the face."""
+_BARE, _SHADOW = 15.0, 35.0
+"""Chroma by which a bare neck differs from the face at most, and lightness that the chin's shadow takes, CIELAB."""
 
 
 def complete_head(
@@ -49,7 +58,41 @@ def complete_head(
     source = source & ~hairless(rings, face, tones, below=lowest)
     color, known = complete_rings(rings, source, config, symmetric=True)
     color, known = combed(color, known, (rings.color, source), lowest=lowest)
-    return with_face(color, known, rings, face, bare & (rings.confidence > config.confidence)), known
+    seen = rings.confidence > config.confidence
+    color = _lit_neck(color, rings, inner & seen, seen, below=min(chin, lowest))
+    return with_face(color, known, rings, face, bare & seen), known
+
+
+def _lit_neck(
+    color: Float[np.ndarray, "h w 3"],
+    rings: Rings,
+    face: Bool[np.ndarray, "h w"],
+    seen: Bool[np.ndarray, "h w"],
+    *,
+    below: int,
+) -> Float[np.ndarray, "h w 3"]:
+    """The head with a bare neck that is as light behind as the face: in front the chin throws its shadow on it.
+
+    Args:
+        color: Of the unrolled head.
+        rings: What the photo shows.
+        face: Cells of the face that it shows.
+        seen: All cells that it shows.
+        below: The row up to which there is neck.
+    """
+    shown = seen[:below]
+    if not face.any() or not shown.any():
+        return color
+    skin = np.median(rgb2lab(rings.color[face][None])[0], 0)
+    lab = rgb2lab(color[:below])
+    ring = np.stack([np.median(row[there], 0) if there.any() else skin for row, there in zip(lab, shown, strict=True)])
+    darker = skin[0] - ring[:, 0]
+    bare = (np.linalg.norm((ring - skin)[:, 1:], axis=-1) < _BARE) & (darker > 0.0) & (darker < _SHADOW)
+    share = np.clip(ring_distance(shown) * CELL / _LIT, 0.0, 1.0) * (bare & shown.any(1))[:, None]
+    lab += share[..., None] * (skin - ring)[:, None]
+    result = color.copy()
+    result[:below] = np.where(share[..., None] > 0.0, np.clip(lab2rgb(lab), 0.0, 1.0), color[:below])
+    return result
 
 
 def cheeks(rings: Rings, face: Bool[np.ndarray, "h w"], tones: Tones | None, *, chin: int) -> Bool[np.ndarray, "h w"]:
@@ -113,7 +156,7 @@ def with_face(
     """
     source = source & face
     mirrored = source[:, ::-1] & face & ~source
-    seen = np.where(mirrored[..., None], rings.color[:, ::-1], rings.color)
+    seen = np.where(mirrored[..., None], _in_its_light(rings.color, source), rings.color)
     filled, there = reflect_rows(seen, source | mirrored)
     filled = _held(filled, source | mirrored)
     take = face & there & known[:, None]
@@ -122,18 +165,44 @@ def with_face(
 
 def _held(image: Float[np.ndarray, "h w 3"], source: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w 3"]:
     """Rings beyond whose outermost cells their colour passes into that of all skin: a cheek has no second eye."""
-    rows = np.flatnonzero(source.any(1))
-    if not len(rows):
+    if not source.any():
         return image
-    result, column, skin = image.copy(), np.arange(source.shape[1]), np.median(image[source], 0)
-    width, even = max(1, round(_HELD / CELL)), _EVEN / CELL
+    result, skin = image.copy(), np.median(image[source], 0)
+    for color, beyond in _borders(image, source, source):
+        share = np.exp(-beyond * CELL / _FADING)[..., None]
+        there = (beyond > 0) & np.asarray(source.any(1))[:, None]
+        result = np.where(there[..., None], skin + (color[:, None] - skin) * share, result)
+    return result
+
+
+def _in_its_light(color: Float[np.ndarray, "h w 3"], source: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w 3"]:
+    """The mirror image, whose light passes at the border of what may be copied into that of the side it lies on.
+
+    The light from one side makes one cheek darker than the other: the mirror image of the other would end at a seam.
+    """
+    mirrored = color[:, ::-1]
+    result = mirrored.copy()
+    for differs, beyond in _borders(color - mirrored, source, source & source[:, ::-1]):
+        share = np.exp(-beyond * CELL / _SEAM)[..., None] * (beyond > 0)[..., None]
+        result += differs[:, None] * share
+    return np.clip(result, 0.0, 1.0)
+
+
+def _borders(
+    values: Float[np.ndarray, "h w c"], source: Bool[np.ndarray, "h w"], told: Bool[np.ndarray, "h w"]
+) -> Iterator[tuple[Float[np.ndarray, "h c"], Float[np.ndarray, "h w"]]]:
+    """Of both borders of a region: the mean of values in a strip along it in each ring, and how far beyond cells lie.
+
+    Args:
+        values: Of cells; 0 in rings whose strip tells nothing.
+        source: The region.
+        told: Cells of it whose values count.
+    """
+    column, width, even = np.arange(source.shape[1]), max(1, round(_HELD / CELL)), _EVEN / CELL
     first, last = source.argmax(1), source.shape[1] - 1 - source[:, ::-1].argmax(1)
     for border, outward in ((first, -1), (last, 1)):
-        inside = (column - border[:, None]) * -outward
-        near = source & (inside >= 0) & (inside < width)
-        total = ndimage.gaussian_filter1d((image * near[..., None]).sum(1), even, axis=0)
-        color = total / np.maximum(ndimage.gaussian_filter1d(near.sum(1).astype(np.float64), even), 1e-9)[:, None]
-        share = np.exp(np.minimum(inside, 0) * CELL / _FADING)[..., None]
-        beyond = (inside < 0) & np.asarray(source.any(1))[:, None]
-        result = np.where(beyond[..., None], skin + (color[:, None] - skin) * share, result)
-    return result
+        beyond = (column - border[:, None]) * outward
+        near = told & (beyond <= 0) & (beyond > -width)
+        total = ndimage.gaussian_filter1d((values * near[..., None]).sum(1), even, axis=0)
+        count = ndimage.gaussian_filter1d(near.sum(1).astype(np.float64), even)
+        yield total / np.maximum(count, 1e-9)[:, None], np.maximum(beyond, 0).astype(np.float64)

@@ -139,3 +139,27 @@ def test_a_cheek_has_no_second_eye():
     assert _near(color[_CHIN + 2 : 78, _MIDDLE + 60 : _MIDDLE + 95], _SKIN).all()
     assert _near(color[_CHIN + 2 : 78, _MIDDLE - 95 : _MIDDLE - 42], _SKIN).all()
     np.testing.assert_allclose(color[eye], 0.1, atol=1e-9)
+
+
+def test_the_mirror_image_of_a_cheek_begins_in_the_light_of_its_side():
+    """Light from the left: where the right cheek is hidden, the bright left one shows no seam."""
+    rings = _head(ears=True, seen=(-85, 20))
+    turn = (np.arange(_COLUMNS) - _MIDDLE) / 100.0
+    light = np.clip(1.0 - 0.4 * np.maximum(turn, 0.0) / 0.2, 0.6, 1.0)[None, :, None]
+    lit = Rings(rings.color * light, rings.confidence, rings.facing)
+    color = _completed(lit)
+    seam = color[70:85, _MIDDLE + 15 : _MIDDLE + 25].mean(0)
+    assert np.abs(np.diff(seam, axis=0)).max() < 0.1  # 0.33 where the mirror image is taken as it is
+    assert _near(color[60:78, _MIDDLE + 85 : _MIDDLE + 95], _SKIN).all()
+
+
+@pytest.mark.parametrize("cloth", [None, (0.1, 0.2, 0.6)])
+def test_the_neck_is_light_behind_unless_it_is_dressed(cloth: tuple[float, float, float] | None):
+    rings = _head(ears=True)
+    neck = 0.6 * _SKIN if cloth is None else np.array(cloth)
+    shown = rings.color.copy()
+    shown[:_CHIN] = np.where(rings.facing[:_CHIN, :, None], neck, 0.0)
+    color = _completed(Rings(shown, rings.confidence, rings.facing))
+    expected = _SKIN if cloth is None else neck
+    assert _near(color[5 : _CHIN - 15, :60], expected).all()
+    assert _near(color[5 : _CHIN - 15, _MIDDLE - 60 : _MIDDLE + 60], neck).all()
