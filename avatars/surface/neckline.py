@@ -12,6 +12,8 @@ _ENOUGH = 200
 """Texels from which a median says something."""
 _LIKE_SKIN = 22.0
 """CIELAB distance from the face's colour up to which something is skin: shadows and light move it so far."""
+_SAME = 8.0
+"""The same up to which it is nothing else."""
 _CLOTHED = 0.5
 """Share of the trunk that looks like skin from which on it is bare, or its clothes cannot be told from skin."""
 _FLANK = 0.5
@@ -52,11 +54,13 @@ def bared(rings: Rings, skin: Float[np.ndarray, "3"], config: RingConfig) -> Boo
         config: How rings are completed.
     """
     seen = rings.confidence > config.confidence
-    bare = seen & (np.linalg.norm(rgb2lab(rings.color) - skin, axis=-1) < _LIKE_SKIN)
+    if not seen.any():
+        return seen
+    top = np.flatnonzero(seen.any(1)).max() - round(_NECK / CELL)
+    bare = seen & _like_skin(rgb2lab(rings.color), skin, seen & (np.arange(len(seen)) < top)[:, None])
     if bare.sum() >= _CLOTHED * seen.sum():
         return np.zeros_like(seen)
     flank = seen & (outerness(rings.facing) > _FLANK)
-    top = np.flatnonzero(seen.any(1)).max() - round(_NECK / CELL)
     place = np.zeros(bare.shape, np.int32)
     ndimage.label(bare, output=place)
     inner = np.zeros_like(bare)
@@ -65,3 +69,15 @@ def bared(rings: Rings, skin: Float[np.ndarray, "3"], config: RingConfig) -> Boo
         if rows.stop > top and mine[lowest][flank[lowest]].sum() < _GOES_ON * flank[lowest].sum():
             inner |= mine
     return np.asarray(ndimage.binary_dilation(inner, iterations=_RIM))
+
+
+def _like_skin(
+    lab: Float[np.ndarray, "h w 3"], skin: Float[np.ndarray, "3"], trunk: Bool[np.ndarray, "h w"]
+) -> Bool[np.ndarray, "h w"]:
+    """Cells that look like skin, and more so than like what most of the trunk wears."""
+    apart = np.linalg.norm(lab - skin, axis=-1)
+    like = apart < _LIKE_SKIN
+    worn = np.median(lab[trunk], 0) if trunk.any() else skin
+    if np.linalg.norm(worn - skin) < _SAME:
+        return like
+    return like & (apart < np.linalg.norm(lab - worn, axis=-1))

@@ -14,16 +14,18 @@ _ANGLE = np.abs((np.arange(_WIDTH) + 0.5) / _WIDTH - 0.5) * 2.0  # 0 in the midd
 _ROW = np.arange(_HEIGHT)[:, None]
 
 
-def _trunk(skin: np.ndarray) -> Rings:
-    color = np.where(skin[..., None], _SKIN, _CLOTH)
+def _trunk(skin: np.ndarray, cloth: np.ndarray = _CLOTH) -> Rings:
+    color = np.where(skin[..., None], _SKIN, cloth)
     facing = np.broadcast_to(_ANGLE < 0.5, (_HEIGHT, _WIDTH))
     return Rings(color, (facing & (_ANGLE < 0.45)).astype(np.float64), facing)
 
 
-def test_the_skin_of_a_neckline_stays_in_front_up_to_where_it_is_wide():
+@pytest.mark.parametrize("cloth", [_CLOTH, np.array([0.8, 0.72, 0.66])], ids=["blue", "pale"])
+def test_the_skin_of_a_neckline_stays_in_front_up_to_where_it_is_wide(cloth: np.ndarray):
     """A round neck: it begins in the middle, and higher up it shows nothing else."""
     skin = 0.5 * np.sqrt(np.clip((_ROW - 200) / 100.0, 0.0, 1.0)) > _ANGLE
-    rings = _trunk(skin)
+    rings = _trunk(skin, cloth)
+    assert np.linalg.norm(rgb2lab(cloth[None]) - _TONE) > 15.0
     found = bared(rings, _TONE, RingConfig())
     assert found[skin & (rings.confidence > 0)].all()
     assert not found[_ROW[:, 0] < 190].any()
