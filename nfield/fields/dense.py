@@ -93,9 +93,16 @@ class DenseField(Field):
 
     def fused(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput:
         """The same without the feature: its gradient would be put together and taken apart again."""
+        return self.with_appearance(points, dirs, None)
+
+    def with_appearance(
+        self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"], added: Float[Tensor, "n 27"] | None
+    ) -> FieldOutput:
+        """The answer where something is added to the coefficients of the colours."""
         unit, presence = self.domain(points)
         log_density = self.log_density(Latent(trilinear(unit, self.log_densities) + self.empty, presence))
-        return FieldOutput(log_density, _color(trilinear(unit, self.coefficients), dirs), presence)
+        coefficients = trilinear(unit, self.coefficients)
+        return FieldOutput(log_density, _color(coefficients if added is None else coefficients + added, dirs), presence)
 
     @torch.no_grad()
     def imitate(self, answer: Answer, *, floor: float) -> bool:

@@ -215,10 +215,10 @@ class RbfField(Field):
         return groups | {"network": [*groups.get("network", []), self.mixing], "features": [self.bases.features]}
 
     def fused(self, points: Float[Tensor, "n 3"], dirs: Float[Tensor, "n 3"]) -> FieldOutput | None:
-        """The base's native op, with what the radial bases add once they have places."""
+        """The base's own short way, with what the radial bases add once they have places."""
         if not self.initialised:
             return self.base.fused(points, dirs)
-        if not (isinstance(self.base, HashField) and self._spares_density):
+        if isinstance(self.base, VmField) or not self._spares_density:
             return None
         return self.base.with_appearance(points, dirs, self._added(points))
 
