@@ -27,6 +27,8 @@ from nfield.errors import DataError
 
 _BLACK = 0.02
 """sRGB that is added before the direction of a colour is taken."""
+_MOST = 0.3
+"""Share of a colour by which it is made lighter or darker at most: more shows as a glow, and is right no more often."""
 SHIPPED = "completion/network.safetensors"
 """The shipped weights (assets/completion/README.md)."""
 
@@ -80,6 +82,8 @@ def corrected(evidence: Evidence, network: CompletionNetwork) -> Float[Tensor, "
         network: The network.
     """
     shade = read(network(evidence.on_sheets()[None])[0], evidence.place, evidence.normal)
+    most = _MOST * (evidence.rules + _BLACK).norm(dim=-1, keepdim=True)
+    shade = shade.clamp(-most, most)
     return (evidence.rules + (1.0 - evidence.confidence[:, None]) * shaded(evidence.rules, shade)).clamp(0.0, 1.0)
 
 

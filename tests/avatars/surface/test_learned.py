@@ -124,6 +124,17 @@ def test_what_the_photo_shows_is_left_alone(evidence: Evidence, network: Complet
     assert corrected(sure, network).max() <= 1.0
 
 
+def test_no_colour_glows(evidence: Evidence, network: CompletionNetwork):
+    """However sure the network is, it makes no colour lighter or darker by more than a third of it."""
+    hidden = replace(evidence, confidence=torch.zeros_like(evidence.confidence))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(3.0)
+    change = (corrected(hidden, network) - hidden.rules).norm(dim=-1)
+    assert float((change / (hidden.rules + 0.02).norm(dim=-1)).max()) <= 0.3 + 1e-5
+    assert float((change > 0.29 * (hidden.rules + 0.02).norm(dim=-1)).float().mean()) > 0.1
+
+
 def test_shade_leaves_hues(generator: torch.Generator):
     color, shade = torch.rand(200, 3, generator=generator), 0.2 * torch.randn(200, 1, generator=generator)
     change = shaded(color, shade)
