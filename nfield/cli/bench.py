@@ -1,6 +1,6 @@
 """`nfield bench`: how fast this machine's kernels are, and how exact; how well fields of one size fit pictures.
 
-What has options of its own has a module of its own: avatars of generated people, conversions, GPUs.
+What has options of its own has a module of its own: avatars of generated people, conversions, GPUs, steps of trainings.
 """
 
 import os
@@ -27,7 +27,7 @@ from nfield.bench.images import (
     shipped_pictures,
 )
 from nfield.bench.kernels import Comparison, compare_kernels
-from nfield.cli import bench_convert, bench_gpu, bench_people
+from nfield.cli import bench_convert, bench_gpu, bench_people, bench_steps
 from nfield.cli.options import at_least, parse_options
 from nfield.config_json import from_json
 from nfield.errors import BackendUnavailable, OptionError
@@ -43,6 +43,7 @@ _EXAMPLES = (
     "nfield bench people --quick (see nfield bench people --help)",
     "nfield bench convert data/lego (see nfield bench convert --help)",
     "nfield bench gpu --data data/lego --out gpu.json (see nfield bench gpu --help)",
+    "nfield bench steps (see nfield bench steps --help)",
 )
 
 
@@ -79,11 +80,15 @@ class BenchOptions:
     """JSON file for the figures; images: fits that it holds already are not made again."""
 
 
-_OWN = {"people": bench_people, "convert": bench_convert, "gpu": bench_gpu}
+_OWN = {"people": bench_people, "convert": bench_convert, "gpu": bench_gpu, "steps": bench_steps}
 """What has options of its own."""
 
 _Options = (
-    BenchOptions | bench_people.BenchPeopleOptions | bench_convert.BenchConvertOptions | bench_gpu.BenchGpuOptions
+    BenchOptions
+    | bench_people.BenchPeopleOptions
+    | bench_convert.BenchConvertOptions
+    | bench_gpu.BenchGpuOptions
+    | bench_steps.BenchStepsOptions
 )
 
 
@@ -103,6 +108,8 @@ def run(options: _Options) -> None:
             bench_convert.run(options)
         case bench_gpu.BenchGpuOptions():
             bench_gpu.run(options)
+        case bench_steps.BenchStepsOptions():
+            bench_steps.run(options)
         case BenchOptions():
             {"images": _bench_images, "kernels": _bench_kernels}[options.what](options)
 
