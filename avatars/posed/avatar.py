@@ -94,7 +94,11 @@ class Avatar:
     def _fine(self) -> FineSurface:
         dressed = self.dressed
         refinement = self.config.skinning.refinement
-        known = {"sided": dressed.sided, "headroom": dressed.headroom}
+        headroom, fitting = dressed.headroom, self.config.skinning.fitting
+        if fitting is not None:
+            close = torch.where(dressed.close_fitting(self.model), fitting, torch.inf)
+            headroom = torch.minimum(headroom, close)
+        known = {"sided": dressed.sided, "headroom": headroom}
         return FineSurface.of(dressed.faces, len(dressed.rest), refinement=refinement, **known)
 
     def body_in(self, pose: BodyPose) -> Body:

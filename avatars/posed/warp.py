@@ -47,11 +47,17 @@ class SkinningConfig:
     canonical field says there. None: nothing is known to be solid. Needs `depth`."""
     refinement: int = 0
     """How often the surface's triangles are divided into four first."""
+    fitting: float | None = None
+    """How far matter may lie above a surface that fits closely (`DressedSurface.close_fitting`), metres: farther out a
+    fit piles it up along the outline of the photo, a ridge around the body from everywhere else. None: as elsewhere."""
 
     @staticmethod
     def close() -> "SkinningConfig":
         """A reach that ends close outside the surface, where nothing of the person can be."""
-        return SkinningConfig(spread=0.006, inner=0.004, outer=0.009, depth=0.03, core=(0.001, 0.003), refinement=1)
+        core, fitting = (0.001, 0.003), 0.003
+        return SkinningConfig(
+            spread=0.006, inner=0.004, outer=0.009, depth=0.03, core=core, refinement=1, fitting=fitting
+        )
 
     @property
     def rule(self) -> SkinningRule:

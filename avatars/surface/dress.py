@@ -48,7 +48,7 @@ class DressConfig:
     """Weight of left and right being alike."""
     rest: float = 0.002
     """Weight of staying where the body is."""
-    fine_inset: float = 0.001
+    fine_inset: float = 0.0005
     """How far inside of the outline that leads it, metres: what is left is the field's, which may fill but not cut."""
     fine_stiffness: float = 1.0
     """`stiffness` of what grows only beside the outline."""

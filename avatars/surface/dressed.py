@@ -12,11 +12,16 @@ from avatars.body.skinning import transform
 from avatars.surface.garment.garment import Garment
 from avatars.surface.garment.pose import garment_from_rest
 from avatars.surface.mesh import vertex_normals, winding_numbers
+from nfield.kernels.nearest import NearestCenters
 
 _DEPTH = 0.003
 """Metres below and above the surface at which it is looked what is inside."""
 _HEIGHTS = (0.0015, 0.003, 0.0045, 0.006, 0.0075, 0.009, 0.0105, 0.012)
 """Metres above the surface at which it is looked whether something else is there."""
+_FIRM = 0.75
+"""Share of a vertex's skin weights that one joint has where no limb bends."""
+_BESIDE = 0.03
+"""Metres from what hangs within which the body's surface may leave slits to it."""
 _HAZE = 0.003
 """Metres from a surface within which a field may be dense, too."""
 
@@ -82,6 +87,22 @@ class DressedSurface:
             taken = winding_numbers(self.rest, self.faces, self.rest + height * normals) > 0.5
             free[taken] = max(0.0, height - _HAZE)
         return free
+
+    def close_fitting(self, model: BodyModel) -> Bool[Tensor, "v"]:
+        """Vertices of the body whose surface is known to a millimetre or two: nothing hangs there, and no limb bends.
+
+        Where the surface has no inside, where a garment begins, and where a limb joins another, it may leave slits,
+        which what lies above it has to close.
+
+        Args:
+            model: The body's constants.
+        """
+        fitting = self.sided & (self.weights(model).amax(-1) > _FIRM)
+        fitting[self.body_count :] = False
+        if self.garment is not None:
+            hanging = NearestCenters(self.rest[self.body_count :])
+            fitting &= hanging.query(self.rest, 1, within=_BESIDE)[1][:, 0] >= _BESIDE**2
+        return fitting
 
     def padded(self, values: Float[Tensor, "b c"]) -> Float[Tensor, "v c"]:
         """Values of the body's vertices, 0 on the garment."""

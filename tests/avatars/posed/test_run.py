@@ -11,6 +11,7 @@ from avatars.posed.avatar import Avatar, FigureConfig
 from avatars.posed.run import load_avatar, save_avatar
 from avatars.posed.warp import SkinningConfig
 from avatars.surface.dressed import DressedSurface
+from avatars.surface.mesh import vertex_normals
 from nfield.cameras import Cameras
 from nfield.checkpoint import load_checkpoint, save_checkpoint
 from nfield.errors import CheckpointError
@@ -161,3 +162,38 @@ def test_a_garment_that_its_run_does_not_name_does_not_fit_the_body(taller: Body
     save_checkpoint(run, replace(saved, extra={**saved.extra, "garment": None}))
     with pytest.raises(CheckpointError, match="was made with another body model"):
         load_avatar(run)
+
+
+def test_matter_lies_close_to_a_surface_that_fits_closely():
+    """Five millimetres above a shin is air; runs from before, and shoulders, which bend, keep what they had."""
+    model = BodyModel.load()
+    portrait = Portrait(BodyPose(torch.zeros(24, 3), torch.zeros(3), torch.zeros(10)), Cameras.pinhole(100.5, (40, 30)))
+    dressed = DressedSurface(model.template, model.faces)
+    fitting = dressed.close_fitting(model)
+    shin = int(model.weights[:, model.joint_names.index("left_knee")].argmax())
+    shoulder = int((model.weights[:, model.joint_names.index("left_shoulder")] - 0.5).abs().argmin())
+    assert bool(fitting[shin])
+    assert not bool(fitting[shoulder])
+    above = torch.stack(
+        [model.template[v] + 0.005 * vertex_normals(model.template, model.faces)[v] for v in (shin, shoulder)]
+    )
+    for close, expected in ((0.003, [False, True]), (None, [True, True])):
+        config = replace(_CONFIG, skinning=replace(SkinningConfig.close(), fitting=close))
+        avatar = Avatar.start(model, dressed, portrait, config, torch.Generator().manual_seed(0))
+        posed = avatar.posed(BodyPose(torch.zeros(24, 3), torch.zeros(3), torch.zeros(10))).rendered.field
+        present = posed.density_and_presence(above)[1] > 0.5
+        assert present.tolist() == expected
+
+
+def test_next_to_a_garment_nothing_fits_closely():
+    model = BodyModel.load()
+    floating = floating_garment(model)
+    thigh = int(model.weights[:, model.joint_names.index("left_hip")].argmax())
+    shift = model.template[thigh] + torch.tensor([0.0, 0.0, 0.02]) - floating.rest[0]
+    dressed = DressedSurface.wearing(replace(floating, rest=floating.rest + shift), model.faces)
+    fitting = dressed.close_fitting(model)
+    apart = torch.cdist(dressed.rest, dressed.rest[dressed.body_count :]).amin(1)
+    assert float(apart[thigh]) < 0.03
+    assert not fitting[apart < 0.03].any()
+    assert fitting[apart > 0.04].any()
+    assert bool(DressedSurface(model.template, model.faces).close_fitting(model)[thigh])
