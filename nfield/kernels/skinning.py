@@ -89,10 +89,10 @@ def inverse_skinning_reference(
         presence[near] = fall_off(distance, rule.inner, rule.outer)
         return Unskinned(moved, presence, core)
     height = ((place[:, None] - vertices.posed[vertex]) * vertices.normals[vertex]).sum(-1)
-    lift = 0.0 if vertices.lift is None else (weight * vertices.lift[vertex]).sum(-1)
+    lift = torch.zeros_like(distance) if vertices.lift is None else (weight * vertices.lift[vertex]).sum(-1)
     sided = torch.ones_like(distance) if vertices.sided is None else vertices.sided[vertex[:, 0]]
-    above = _above(height, together, distance, sided > 0.0, rule)
-    presence[near] = fall_off(above + lift, rule.inner, rule.outer)
+    above = _above(height, together, distance, lift, sided > 0.0, rule)
+    presence[near] = fall_off(above, rule.inner, rule.outer)
     if rule.core is not None:
         core[near] = _below(height, together, distance, rule.core, rule.spacing) * sided
     return Unskinned(moved, presence, core)
@@ -153,6 +153,7 @@ def _above(
     height: Float[Tensor, "n k"],
     together: Bool[Tensor, "n k"],
     distance: Float[Tensor, "n"],
+    lift: Float[Tensor, "n"],
     sided: Bool[Tensor, "n"],
     rule: SkinningRule,
 ) -> Float[Tensor, "n"]:
@@ -167,6 +168,7 @@ def _above(
         height: Above the nearest vertices' tangent planes, metres.
         together: Which of these vertices count.
         distance: From the nearest vertex, metres.
+        lift: By how much more than they are heights count, metres; distances do not, which are large between vertices.
         sided: Whether the surface has an inside below the nearest vertex.
         rule: How far a point of the surface may lie from its nearest vertex, and how far the surface reaches.
     """
@@ -174,7 +176,7 @@ def _above(
     largest = torch.where(together, height, -torch.inf).amax(-1)
     above = torch.where(distance > rule.outer, largest, least)
     beside = (above > -rule.spacing) | ~sided
-    return torch.where(beside, torch.maximum(above, distance - rule.spacing), above)
+    return torch.where(beside, torch.maximum(above + lift, distance - rule.spacing), above + lift)
 
 
 def _below(

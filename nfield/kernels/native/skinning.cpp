@@ -76,9 +76,9 @@ inline float lifted(const Surface& s, const int32_t* nearest, const float* weigh
 }
 
 // How far outside the surface a point lies at least: see the twin.
-inline float above(const Heights& h, float distance, bool sided, const Rule& rule) {
+inline float above(const Heights& h, float distance, float lift, bool sided, const Rule& rule) {
   const float height = distance > rule.outer ? h.largest : h.least;
-  return height > -rule.spacing || !sided ? std::max(height, distance - rule.spacing) : height;
+  return height > -rule.spacing || !sided ? std::max(height + lift, distance - rule.spacing) : height + lift;
 }
 
 inline float solid(const Heights& h, float square, const Rule& rule) {
@@ -117,7 +117,7 @@ void inverse_skinning(F32<2> points, I32<2> nearest, F32<2> square, F32<2> posed
     }
     const Heights h = heights(s, own, weight, count, place);
     const float sided = s.sided ? s.sided[own[0]] : 1.f;
-    present[i] = fall_off(above(h, distance, sided > 0.f, rule) + lifted(s, own, weight, count), rule.inner, rule.outer);
+    present[i] = fall_off(above(h, distance, lifted(s, own, weight, count), sided > 0.f, rule), rule.inner, rule.outer);
     if (has_core) inside[i] = solid(h, squares[0], rule) * sided;
   }
 }

@@ -1,6 +1,7 @@
 """The warp that ends close outside a surface."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -282,3 +283,14 @@ def test_an_empty_field_is_opaque_below_the_surface_and_nowhere_else(ball: Inver
     for density in answers:
         assert float(density[0]) > math.log(1000.0)
         assert float(density[1]) == pytest.approx(own, abs=1e-4)
+
+
+def test_a_surface_with_little_room_above_it_has_no_furrows_between_vertices_far_apart():
+    vertices, faces = _sheet(0.0, upwards=True, count=13)  # 20 mm apart
+    still = torch.eye(3, 4).repeat(len(vertices), 1, 1)
+    coarse = replace(_CLOSE, refinement=0)
+    headroom = torch.full((len(vertices),), 0.003)
+    warp = InverseSkinning.of_surface(vertices, faces, still, coarse, headroom=headroom)
+    middles = torch.tensor([[0.01, 0.01, -0.001], [0.03, -0.01, -0.001], [0.01, 0.0, -0.001]])
+    assert (warp.to_canonical(middles).presence > 0.5).all()
+    assert (warp.to_canonical(middles + torch.tensor([0.0, 0.0, 0.005])).presence < 0.1).all()
