@@ -17,6 +17,8 @@ from scipy.spatial import KDTree
 from skimage.color import rgb2lab
 from torch import Tensor
 
+from avatars.perception.matte import PixelBox
+
 _SOLID = 0.5
 _SIDE = 512  # pixels of the longer side at which cloth is looked for
 _MARGIN = 0.15  # the lengths from here on are shares of the person's longer side
@@ -47,16 +49,15 @@ def with_hanging_cloth(alpha: Float[Tensor, "h w"], image: Float[Tensor, "1 3 h 
     rows, columns = torch.nonzero(alpha > _SOLID, as_tuple=True)
     if not len(rows):
         return alpha
-    low, high = (torch.stack([bound(rows), bound(columns)]) for bound in (torch.min, torch.max))
+    low, high = (torch.stack([bound(columns), bound(rows)]) for bound in (torch.min, torch.max))
     margin = int(_MARGIN * int((high - low).max() + 1))
-    (top, left), (bottom, right) = (low - margin).clamp_min(0).tolist(), (high + 1 + margin).tolist()
-    box = (slice(top, bottom), slice(left, right))
-    cloth = _cloth(_Scene.of(alpha[box], image[0][:, box[0], box[1]]))
+    box = PixelBox(*(low - margin).clamp_min(0).tolist(), *(high + 1 + margin).tolist())
+    cloth = _cloth(_Scene.of(box.of(alpha), box.of(image)[0]))
     if not cloth.any():
         return alpha
-    added = F.interpolate(torch.from_numpy(cloth).float()[None, None], alpha[box].shape, mode="bilinear")[0, 0]
+    added = F.interpolate(torch.from_numpy(cloth).float()[None, None], box.of(alpha).shape, mode="bilinear")[0, 0]
     whole = alpha.clone()
-    whole[box] = torch.maximum(alpha[box], added)
+    box.of(whole).copy_(torch.maximum(box.of(alpha), added))
     return whole
 
 

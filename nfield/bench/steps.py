@@ -10,7 +10,6 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import torch
 import trimesh
 
 from nfield.bench.device import SceneCheck
@@ -37,7 +36,7 @@ FIELDS = ("hash", "rbf")
 _SIDE = 512
 _MINUTES = 3.0
 _NOWHERE = Path("bench")
-_NOT_COUNTED = {"low", "high", "extent", "placed", "bits", "words", "reachable", "held", "possible"}
+_NOT_COUNTED = {"low", "high", "extent", "placed"}
 
 
 @dataclass(frozen=True)
@@ -120,17 +119,12 @@ def in_turns(trainings: Mapping[str, Training], *, rounds: int, steps: int) -> d
     return seconds
 
 
-def _training(task: Task, plan: TrainConfig, field: torch.nn.Module) -> Training:
-    values = [value for name, value in field.state_dict().items() if name.split(".")[-1] not in _NOT_COUNTED]
-    return Training(task, plan, sum(value.numel() for value in values))
-
-
 def _picture(name: str, path: Path | None) -> Training:
     picture = middle_square(load_picture(path or next(iter(shipped_pictures().values()))), _SIDE)
     budget = TrainConfig(None, 1, image_optim(picture.size))
     plan = ImagePlan("bench", budget, "kmeans", picture.size, picture.channels)
     begun = start_picture(_NOWHERE, plan, SIGNALS[name](), picture)
-    return _training(begun.task, budget, begun.task.signal)
+    return Training(begun.task, budget, begun.task.signal.counts()[1])
 
 
 def _shape(name: str, path: Path | None) -> Training:
@@ -138,7 +132,7 @@ def _shape(name: str, path: Path | None) -> Training:
     budget = TrainConfig(None, 1, distance_optim())
     plan = ShapePlan("bench", budget, "kmeans", Sampling(), mesh.world)
     begun = start_shape(_NOWHERE, plan, DISTANCES[name](), distance_to(mesh, where=path or _NOWHERE))
-    return _training(begun.task, budget, begun.task.signal)
+    return Training(begun.task, budget, begun.task.signal.counts()[1])
 
 
 def _bumpy_sphere() -> trimesh.Trimesh:
@@ -152,5 +146,6 @@ def _scene(name: str, data: Path | None) -> Training:
     scene, chosen = SceneCheck(CPU, _NOWHERE, data).scene, preset(_MINUTES, backend=name)
     budget = TrainConfig(None, 1, chosen.optim)
     plan = ScenePlan("bench", budget, chosen.radiance, scene.train.cameras.size)
-    begun = start_run(_NOWHERE, plan, chosen.field, scene)
-    return _training(begun.setup.task, budget, begun.setup.task.field)
+    task = start_run(_NOWHERE, plan, chosen.field, scene).setup.task
+    values = [value for name, value in task.field.state_dict().items() if name.split(".")[-1] not in _NOT_COUNTED]
+    return Training(task, budget, sum(value.numel() for value in values))

@@ -39,8 +39,8 @@ class SkinnedVertices:
         rest_from_posed: Affine map of each from the pose to rest.
         normals: In the pose, unit vectors outwards; distances then count along them. None: from the nearest vertex.
         sided: 1 where the surface has an inside below it, else 0. None: it has everywhere.
-        lift: By how much more than they are points count as outside, metres: where less than the rule's reach is free
-            above the surface at rest. Needs `normals`. None: nowhere.
+        lift: By how much more than they are heights above the surface count, metres: where less than the rule's reach
+            is free above it at rest. Needs `normals`. None: nowhere.
     """
 
     posed: Float[Tensor, "v 3"]
