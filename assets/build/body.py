@@ -124,9 +124,9 @@ def _landmarks(template: np.ndarray, weights: np.ndarray, labels: list[str], eye
         for name, bone in _TOE_TIPS.items():
             found[large + name] = best(of_bone(f"{bone}.{large}"), z)
         found[f"{large}Heel"] = best(of_bone(f"foot.{large}"), -(z + 0.3 * y))
-        wrist = template[np.argmax(weights[:, labels.index(f"lowerarm02.{large}")])]
-        reach = np.linalg.norm(template - wrist, axis=1)
         for number, finger in enumerate(_FINGERS, start=1):
+            middle = template[of_bone(f"finger{number}-2.{large}")].mean(0)
+            reach = np.linalg.norm(template - middle, axis=1)
             found[small + finger] = best(of_bone(f"finger{number}-3.{large}"), reach)
     return found
 

@@ -14,7 +14,11 @@ UPPER_ARM, FOREARM, HAND = (-2.0, 6.5), (1.5, 1.0), (-5.0, 8.0)
 """Elevation and turn backwards."""
 THIGH, SHIN = (-1.0, 0.3), (-2.3, 5.9)
 """Turn outwards and backwards of the downward direction."""
-TOE_OUT, FINGERS_UP = 3.5, 8.0
+TOE_OUT = 3.5
+FINGER_BENDS = ((-8.0, 6.0, 10.0), (14.0, 20.0, 14.0), (17.0, 23.0, 15.0), (19.0, 25.0, 16.0), (20.0, 25.0, 16.0))
+"""Of each finger from the thumb on, at each of its joints from the knuckle on: a hand that hangs relaxed."""
+FINGERS_CLOSED = (0.45, 1.6, 0.0, 1.2, 1.1)
+"""Share of the way to the middle finger's direction by which each turns sideways."""
 FOREARM_TWIST = {"lowerarm01": 0.25, "lowerarm02": 0.75}
 FOOT_TURN = {"upperleg01": 0.3, "lowerleg01": 0.6}
 
@@ -120,11 +124,24 @@ def _turn_arm(turner: _Turner, suffix: str, side: float, lean: np.ndarray) -> No
     for label, share in FOREARM_TWIST.items():
         turner.set(f"{label}.{suffix}", turn(fore_axis, share * twist) @ fore_turn)
     turner.set(f"wrist.{suffix}", hand_turn)
-    for finger in range(2, 6):
-        along = apply(hand_turn, unit(head(f"finger{finger}-3") - head(f"finger{finger}-1")))
-        raised = along.copy()
-        raised[:, 1] = np.tan(np.radians(FINGERS_UP)) * np.linalg.norm(along[:, [0, 2]], axis=1)
-        turner.set(f"finger{finger}-1.{suffix}", align(along, unit(raised)) @ hand_turn)
+    for finger in range(1, 6):
+        _turn_finger(turner, finger, suffix, side, hand_turn)
+
+
+def _turn_finger(turner: _Turner, finger: int, suffix: str, side: float, hand_turn: np.ndarray) -> None:
+    """Bends a finger as relaxed hands do, and brings it nearer to the middle finger's direction."""
+
+    def along(number: int) -> np.ndarray:
+        start, end = (turner.head(f"finger{number}-{phalanx}.{suffix}") for phalanx in (1, 3))
+        return apply(hand_turn, unit(end - start))
+
+    own, middle = (np.arctan2(-bone[:, 2], side * bone[:, 0]) for bone in (along(finger), along(3)))
+    closed = turn(side * _Y, (middle - own) * FINGERS_CLOSED[finger - 1])
+    bend = np.cross(unit(apply(closed, along(finger)) * [1.0, 0.0, 1.0]), -_Y)
+    angle = 0.0
+    for phalanx, degrees in enumerate(FINGER_BENDS[finger - 1], start=1):
+        angle += np.radians(degrees)
+        turner.set(f"finger{finger}-{phalanx}.{suffix}", turn(bend, angle) @ closed @ hand_turn)
 
 
 def _twist(start: np.ndarray, end: np.ndarray, axis: np.ndarray) -> np.ndarray:

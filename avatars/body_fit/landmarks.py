@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from avatars.body import BodyModel, BodyPose
+from avatars.body.joints import hand_joints
 
 
 class Landmark(IntEnum):
@@ -107,6 +108,8 @@ _SHOULDER_RISE = 0.08  # of the distance from the third spine joint to the neck
 
 _KNEE_RISE = 0.055  # of the thigh
 _ANKLE_RISE = 0.05  # of the shin
+_KNUCKLES = 1.15  # of the distance from the wrist to the middle of the hand
+_INDEX, _PINKY = 0.25, 0.4  # of the distance between the tips of those fingers, to the side of the middle
 _EAR_INSET = 0.12  # of the distance between the ears: their outermost points stand off the head
 
 
@@ -114,6 +117,7 @@ def _left_mixtures() -> dict[Landmark, Mixture]:
     j = Joint
     hip = {j.LEFT_HIP: 1 + _HIP_SPREAD, j.RIGHT_HIP: -_HIP_SPREAD, j.SPINE1: _HIP_RISE, j.PELVIS: -_HIP_RISE}
     shoulder = {j.LEFT_SHOULDER: 1.0, j.NECK: _SHOULDER_RISE, j.SPINE3: -_SHOULDER_RISE}
+    knuckles = {j.LEFT_HAND: _KNUCKLES, j.LEFT_WRIST: 1.0 - _KNUCKLES}
     return {
         Landmark.NOSE: Mixture(0.02, {}, {"nose": 1.0}),
         Landmark.LEFT_EYE: Mixture(0.02, {}, {"leye": 1.0}),
@@ -121,8 +125,8 @@ def _left_mixtures() -> dict[Landmark, Mixture]:
         Landmark.LEFT_SHOULDER: Mixture(0.03, shoulder, {}),
         Landmark.LEFT_ELBOW: Mixture(0.025, {j.LEFT_ELBOW: 1.0}, {}),
         Landmark.LEFT_WRIST: Mixture(0.015, {j.LEFT_WRIST: 1.0}, {}),
-        Landmark.LEFT_PINKY: Mixture(0.04, {j.LEFT_WRIST: 0.4}, {"lpinky": 0.6}),
-        Landmark.LEFT_INDEX: Mixture(0.04, {j.LEFT_WRIST: 0.4}, {"lindex": 0.6}),
+        Landmark.LEFT_PINKY: Mixture(0.04, knuckles, {"lpinky": _PINKY, "lindex": -_PINKY}),
+        Landmark.LEFT_INDEX: Mixture(0.04, knuckles, {"lindex": _INDEX, "lpinky": -_INDEX}),
         Landmark.LEFT_HIP: Mixture(0.04, hip, {}),
         Landmark.LEFT_KNEE: Mixture(0.025, {j.LEFT_KNEE: 1.0 - _KNEE_RISE, j.LEFT_HIP: _KNEE_RISE}, {}),
         Landmark.LEFT_ANKLE: Mixture(0.025, {j.LEFT_ANKLE: 1.0 - _ANKLE_RISE, j.LEFT_KNEE: _ANKLE_RISE}, {}),
@@ -179,9 +183,10 @@ class LandmarkRegressor:
         """`MIXTURES` on a body model."""
         from_joints = torch.zeros(len(MIXTURES), len(model.joint_names))
         from_vertices = torch.zeros(len(MIXTURES), len(VERTEX_NAMES))
+        hands = dict(zip((Joint.LEFT_HAND, Joint.RIGHT_HAND), hand_joints(model.joint_names), strict=True))
         for row, mixture in enumerate(MIXTURES.values()):
             for joint, weight in mixture.joints.items():
-                from_joints[row, joint] = weight
+                from_joints[row, hands.get(joint, joint)] = weight
             for name, weight in mixture.vertices.items():
                 from_vertices[row, VERTEX_NAMES.index(name)] = weight
         vertices = model.vertices_at(VERTEX_NAMES)

@@ -21,7 +21,7 @@ _BORDER = 0.75
 """Share of the way to where the face is last seen from which on it is its border."""
 _HELD, _EVEN = 0.01, 0.006
 """Width of that border whose colour goes on, metres, and along how much of the head it is averaged."""
-_FADING = 0.015
+_FADING = 0.03
 """Metres beyond the border at which light and shadow on it have faded to a third."""
 _FEWEST = 60
 """Cells from which on a cheek says something."""

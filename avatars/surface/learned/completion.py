@@ -2,7 +2,8 @@
 
 The rules copy around the limb what the photo shows, its light included: rims that lie in the shade in front run round
 the back in bands. The network was shown how light lies on such people from all sides, and makes what was copied lighter
-or darker; hues and patterns stay as they were copied, and what the photo shows is left alone.
+or darker; hues and patterns stay as they were copied, and what the photo shows is left alone, but for a soft border: the
+light of the photo would end in a seam.
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ import torch
 from jaxtyping import Float
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from scipy.spatial import KDTree
 from torch import Tensor
 
 import assets
@@ -29,6 +31,12 @@ _BLACK = 0.02
 """sRGB that is added before the direction of a colour is taken."""
 _MOST = 0.3
 """Share of a colour by which it is made lighter or darker at most: more shows as a glow, and is right no more often."""
+_BORDER = 0.03
+"""Metres to both sides of the border of what the photo shows over which the network sets in."""
+_THIN = 0.004
+"""Metres up to which points count as one where distances to that border are told: a texture has millions."""
+_TRUSTED = 0.5
+"""Confidence in the photo at that border."""
 SHIPPED = "completion/network.safetensors"
 """The shipped weights (assets/completion/README.md)."""
 
@@ -75,7 +83,7 @@ def evidence_of(shown: PhotographedSurface, completed: CompletedTexels) -> Evide
 
 @torch.no_grad()
 def corrected(evidence: Evidence, network: CompletionNetwork) -> Float[Tensor, "n 3"]:
-    """Colours, sRGB, after the network; where the photo is trusted they stay the rules'.
+    """Colours, sRGB, after the network; inside of where the photo is trusted they stay the rules'.
 
     Args:
         evidence: What it is told.
@@ -84,7 +92,26 @@ def corrected(evidence: Evidence, network: CompletionNetwork) -> Float[Tensor, "
     shade = read(network(evidence.on_sheets()[None])[0], evidence.place, evidence.normal)
     most = _MOST * (evidence.rules + _BLACK).norm(dim=-1, keepdim=True)
     shade = shade.clamp(-most, most)
-    return (evidence.rules + (1.0 - evidence.confidence[:, None]) * shaded(evidence.rules, shade)).clamp(0.0, 1.0)
+    return (evidence.rules + _hidden(evidence)[:, None] * shaded(evidence.rules, shade)).clamp(0.0, 1.0)
+
+
+def _hidden(evidence: Evidence) -> Float[Tensor, "n"]:
+    """0 where the photo is trusted, 1 where it is not, with a soft border."""
+    trusted = evidence.confidence > _TRUSTED
+    if bool(trusted.all()) or not bool(trusted.any()):
+        return (~trusted).to(evidence.confidence)
+    beyond = torch.empty_like(evidence.confidence)
+    beyond[~trusted] = _distance(evidence.place[trusted], evidence.place[~trusted])
+    beyond[trusted] = -_distance(evidence.place[~trusted], evidence.place[trusted])
+    share = (0.5 + 0.5 * beyond / _BORDER).clamp(0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
+
+
+def _distance(points: Float[Tensor, "m 3"], places: Float[Tensor, "n 3"]) -> Float[Tensor, "n"]:
+    """How far away the nearest of some points is, metres, up to the border's width; points are thinned."""
+    thinned = torch.unique((points / _THIN).round(), dim=0) * _THIN
+    distance, _ = KDTree(thinned.numpy()).query(places.numpy(), distance_upper_bound=_BORDER)
+    return torch.from_numpy(distance).to(places).clamp_max(_BORDER)
 
 
 def shaded(color: Float[Tensor, "n 3"], shade: Float[Tensor, "n 1"]) -> Float[Tensor, "n 3"]:

@@ -118,10 +118,29 @@ def test_an_untrained_network_changes_nothing(evidence: Evidence):
 def test_what_the_photo_shows_is_left_alone(evidence: Evidence, network: CompletionNetwork):
     sure = replace(evidence, confidence=(evidence.normal[:, 2] > 0.0).float())
     changed = (corrected(sure, network) - sure.rules).abs().sum(-1)
-    assert changed[sure.confidence == 1.0].max() == 0.0
+    assert changed[sure.place[:, 2] > 0.1].max() == 0.0
     assert changed[sure.confidence == 0.0].mean() > 1e-3
     assert corrected(sure, network).min() >= 0.0
     assert corrected(sure, network).max() <= 1.0
+
+
+def test_the_network_sets_in_softly():
+    """Along a strip of which the photo shows one half: nothing inside of it, half at the border, all behind."""
+    network = CompletionNetwork((8, 8, 16)).eval()
+    torch.nn.init.constant_(network.head.bias, 0.05)
+    place = torch.stack([torch.linspace(-0.1, 0.1, 401), torch.zeros(401), torch.zeros(401)], -1)
+    front = torch.tensor([0.0, 0.0, 1.0]).expand(401, 3)
+    grey = torch.full((401, 3), 0.5)
+    strip = Evidence(place, front, grey, grey, (place[:, 0] > 0.0).float(), torch.zeros(401, 3))
+    change = (corrected(strip, network) - grey).norm(dim=-1)
+    share = change / change.max()
+    assert float(change.max()) > 0.01
+    assert share[place[:, 0] > 0.031].max() == 0.0
+    assert float(share[200]) == pytest.approx(0.5, abs=0.02)
+    torch.testing.assert_close(share[place[:, 0] < -0.031], torch.ones(int((place[:, 0] < -0.031).sum())))
+    assert (share.diff() <= 1e-6).all()
+    hidden = replace(strip, confidence=torch.zeros(401))
+    torch.testing.assert_close((corrected(hidden, network) - grey).norm(dim=-1), change.max().expand(401))
 
 
 def test_no_colour_glows(evidence: Evidence, network: CompletionNetwork):
