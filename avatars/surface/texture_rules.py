@@ -137,7 +137,7 @@ def complete_texels(texels: Texels, config: RingConfig) -> Float[Tensor, "n 3"]:
             member = member * torch.from_numpy(_CONTINUED + shown).to(member)
             total[limb.index] += member[:, None] * torch.from_numpy(values).to(torch.float32)
             share[limb.index] += member
-    filled = total / share.clamp_min(1e-6)[:, None]
+    filled = (total / share.clamp_min(1e-6)[:, None]).clamp(0.0, 1.0)
     return torch.lerp(filled, texels.color, texels.confidence[:, None])
 
 

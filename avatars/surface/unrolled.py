@@ -17,6 +17,12 @@ CELL = 0.0012
 _CLOSED = 6
 """Cells up to which gaps between points are closed."""
 
+_SPLAT = 0.35
+"""Width of a point, cells: wider ones blur the grain of cloth that is copied."""
+
+_AROUND = 12
+"""Cells that are repeated beyond both ends of rings, for cubic splines."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -56,7 +62,7 @@ class Grid:
         total = np.bincount(cell, weight, height * width)
         sums = np.stack([np.bincount(cell, weight * v, height * width) for v in values.T], -1)
         hits = np.bincount(cell, (weight > 0.0).astype(np.float64), height * width)
-        blur = [ring_blur(plane.reshape(height, width), 0.8) for plane in (total, hits, *sums.T)]
+        blur = [ring_blur(plane.reshape(height, width), _SPLAT) for plane in (total, hits, *sums.T)]
         known = blur[1] > 0.02
         mean = np.stack(blur[2:], -1) / np.maximum(blur[0], 1e-9)[..., None]
         weights = np.where(known, blur[0] / np.maximum(blur[1], 1e-9), 0.0)
@@ -65,10 +71,10 @@ class Grid:
     def sample(
         self, image: Float[np.ndarray, "h w c"], row: Float[np.ndarray, "n"], column: Float[np.ndarray, "n"]
     ) -> Float[np.ndarray, "n c"]:
-        """Values at points, bilinear, around the ring."""
-        planes = np.moveaxis(np.concatenate([image[:, -1:], image, image[:, :1]], 1), -1, 0)
-        where = [row - 0.5, column + 0.5]
-        return np.stack([ndimage.map_coordinates(plane, where, order=1, mode="nearest") for plane in planes], -1)
+        """Values at points, by cubic splines, around the ring."""
+        planes = np.moveaxis(np.pad(image, ((0, 0), (_AROUND, _AROUND), (0, 0)), mode="wrap"), -1, 0)
+        where = [row - 0.5, column - 0.5 + _AROUND]
+        return np.stack([ndimage.map_coordinates(plane, where, order=3, mode="nearest") for plane in planes], -1)
 
 
 def _closed(image: Float[np.ndarray, "h w c"], known: Bool[np.ndarray, "h w"]) -> Float[np.ndarray, "h w c"]:
