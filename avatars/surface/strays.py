@@ -24,6 +24,8 @@ _ENOUGH = 200
 """Texels from which a median says something."""
 _SHADED_SKIN, _LIKE_SKIN, _UNLIKE_SKIN, _HARDLY_SKIN = 16.0, 22.0, 30.0, 40.0
 """Distances from the face's colour, CIELAB: cast shadows and light move skin by 20."""
+_UNLIKE_OWN = 11.0
+"""Distance from a garment's own colour, CIELAB with `_HUES`, up to which it is no skin: beige cloth is like skin."""
 _HUES = torch.tensor([0.3, 1.0, 1.0])
 """How much lightness and colour count in CIELAB where light and shadow are not to decide."""
 _BARE = 0.2
@@ -156,8 +158,8 @@ def _skin_beside(photo: _Photo, limb: Bool[Tensor, "n"]) -> Bool[Tensor, "n"]:
     height = texels.rest[:, 1]
     around = usual & ((height - height[near].mean()).abs() < _SPAN)
     own = lab[around if around.sum() > _ENOUGH else usual].median(0).values
-    liker = ((lab - photo.skin) * _HUES).norm(dim=-1) < ((lab - own) * _HUES).norm(dim=-1)
-    return near & liker & (photo.from_skin < _HARDLY_SKIN)
+    from_skin, from_own = (((lab - color) * _HUES).norm(dim=-1) for color in (photo.skin, own))
+    return near & (from_skin < from_own) & (from_own > _UNLIKE_OWN) & (photo.from_skin < _HARDLY_SKIN)
 
 
 def _around(

@@ -2,8 +2,8 @@
 
 The rules copy around the limb what the photo shows, its light included: rims that lie in the shade in front run round
 the back in bands. The network was shown how light lies on such people from all sides, and makes what was copied lighter
-or darker; hues and patterns stay as they were copied, and what the photo shows is left alone, but for a soft border: the
-light of the photo would end in a seam.
+or darker; hues and patterns stay as they were copied. What the photo shows is left alone, but for a soft border: its
+light would end in a seam.
 """
 
 from dataclasses import dataclass, field, replace

@@ -76,6 +76,13 @@ def test_clothes_in_another_colour_beside_a_hand_stay():
     assert not len(_lost(_colored(_texels(), slice(_HIP.stop - 60, _HIP.stop), torch.tensor([0.1, 0.5, 0.1]))))
 
 
+def test_beige_trousers_in_another_light_are_no_skin():
+    """Next to the hand they are a little more like skin than trousers farther away, as the light has it."""
+    beige = torch.tensor([0.78, 0.66, 0.56])
+    texels = _colored(_texels(), _HIP, beige)
+    assert not len(_lost(_colored(texels, slice(_HIP.stop - 60, _HIP.stop), 0.35 * beige + 0.65 * _SKIN)))
+
+
 def test_an_arm_beside_a_hand_may_be_bare():
     texels = _colored(_texels("left arm"), slice(_HIP.stop - 60, _HIP.stop), _SKIN)
     assert not len(_lost(texels))
