@@ -4,10 +4,19 @@ import torch
 
 from avatars.fitting.photo_confidence import PhotoConfidence, photo_confidence
 from avatars.fitting.subject import FitSubject
+from avatars.portrait import PersonPhoto
 from avatars.surface.appearance import VertexColors
 from avatars.surface.mesh import hand_vertices
 from avatars.surface.painted_body import PaintedBody
+from nfield.kernels.rasterize import rasterize
 from tests.avatars.fitting.small_fit import FOCAL, SIZE
+
+
+def _person(subject: FitSubject) -> PersonPhoto:
+    """The photo with the outline of the painted body itself: of pixels of 3.75 cm, the bare body's may miss a finger."""
+    surface, camera = subject.body.surface, subject.person.portrait.camera
+    raster = rasterize(surface.spread(subject.posed.vertices), surface.faces, camera.intrinsics[0], camera.size)
+    return dataclasses.replace(subject.person, alpha=(raster.face >= 0).to(torch.float32))
 
 
 def _painted(body: PaintedBody, color: tuple[float, float, float], visibility: float) -> PaintedBody:
@@ -20,7 +29,7 @@ def _painted(body: PaintedBody, color: tuple[float, float, float], visibility: f
 
 def _confidence(subject: FitSubject, color: tuple[float, float, float], visibility: float) -> PhotoConfidence:
     """Of a photo that is (0.2, 0.2, 0.2) everywhere."""
-    return photo_confidence(_painted(subject.body, color, visibility), subject.person, subject.posed.vertices)
+    return photo_confidence(_painted(subject.body, color, visibility), _person(subject), subject.posed.vertices)
 
 
 def _beside_hands(subject: FitSubject) -> tuple[torch.Tensor, torch.Tensor]:
@@ -49,7 +58,7 @@ def test_beside_hands_other_colours_are_not_believed_where_the_painting_has_no_c
 def test_beside_hands_other_colours_are_believed_as_far_as_the_painting_does(subject: FitSubject):
     """On the body; beside it nothing is visible, and other colours are the background's."""
     color, (beside, _) = _confidence(subject, (0.8, 0.1, 0.1), 0.75).color, _beside_hands(subject)
-    on_body = subject.person.alpha > 0.5
+    on_body = _person(subject).alpha > 0.5
     torch.testing.assert_close(color[on_body & beside], torch.full_like(color[on_body & beside], 0.75))
     assert (color[~on_body & beside] == 0.0).all()
 
@@ -62,7 +71,7 @@ def test_confidence_falls_softly_with_the_distance(subject: FitSubject):
 
 def test_outlines_are_believed_as_far_as_the_field_reaches(subject: FitSubject):
     """A pixel is 3.75 cm: of a slit in the matte, three pixels wide in the chest, and of a blob beside, nothing is."""
-    alpha = subject.person.alpha.clone()
+    alpha = _person(subject).alpha.clone()
     row = int((alpha > 0.5).any(1).nonzero()[:, 0].float().mean())
     column = int((alpha[row] > 0.5).nonzero()[:, 0].float().mean())
     alpha[row, column - 1 : column + 2], alpha[2, 2] = 0.0, 1.0
