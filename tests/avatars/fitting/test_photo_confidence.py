@@ -13,7 +13,7 @@ from tests.avatars.fitting.small_fit import FOCAL, SIZE
 
 
 def _person(subject: FitSubject) -> PersonPhoto:
-    """The photo with the outline of the painted body itself: of pixels of 3.75 cm, the bare body's may miss a finger."""
+    """The photo with the outline of the painted body: of pixels of 3.75 cm, the bare body's may miss a finger."""
     surface, camera = subject.body.surface, subject.person.portrait.camera
     raster = rasterize(surface.spread(subject.posed.vertices), surface.faces, camera.intrinsics[0], camera.size)
     return dataclasses.replace(subject.person, alpha=(raster.face >= 0).to(torch.float32))
