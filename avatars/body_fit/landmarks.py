@@ -108,8 +108,7 @@ _SHOULDER_RISE = 0.08  # of the distance from the third spine joint to the neck
 
 _KNEE_RISE = 0.055  # of the thigh
 _ANKLE_RISE = 0.05  # of the shin
-_KNUCKLES = 1.15  # of the distance from the wrist to the middle of the hand
-_INDEX, _PINKY = 0.25, 0.4  # of the distance between the tips of those fingers, to the side of the middle
+_INDEX, _PINKY = (0.85, 0.25), (1.0, 0.1)  # of the way to the middle of the hand, and between those fingers' tips
 _EAR_INSET = 0.12  # of the distance between the ears: their outermost points stand off the head
 
 
@@ -117,7 +116,7 @@ def _left_mixtures() -> dict[Landmark, Mixture]:
     j = Joint
     hip = {j.LEFT_HIP: 1 + _HIP_SPREAD, j.RIGHT_HIP: -_HIP_SPREAD, j.SPINE1: _HIP_RISE, j.PELVIS: -_HIP_RISE}
     shoulder = {j.LEFT_SHOULDER: 1.0, j.NECK: _SHOULDER_RISE, j.SPINE3: -_SHOULDER_RISE}
-    knuckles = {j.LEFT_HAND: _KNUCKLES, j.LEFT_WRIST: 1.0 - _KNUCKLES}
+    (index, beside_index), (pinky, beside_pinky) = _INDEX, _PINKY
     return {
         Landmark.NOSE: Mixture(0.02, {}, {"nose": 1.0}),
         Landmark.LEFT_EYE: Mixture(0.02, {}, {"leye": 1.0}),
@@ -125,8 +124,16 @@ def _left_mixtures() -> dict[Landmark, Mixture]:
         Landmark.LEFT_SHOULDER: Mixture(0.03, shoulder, {}),
         Landmark.LEFT_ELBOW: Mixture(0.025, {j.LEFT_ELBOW: 1.0}, {}),
         Landmark.LEFT_WRIST: Mixture(0.015, {j.LEFT_WRIST: 1.0}, {}),
-        Landmark.LEFT_PINKY: Mixture(0.04, knuckles, {"lpinky": _PINKY, "lindex": -_PINKY}),
-        Landmark.LEFT_INDEX: Mixture(0.04, knuckles, {"lindex": _INDEX, "lpinky": -_INDEX}),
+        Landmark.LEFT_PINKY: Mixture(
+            0.04,
+            {j.LEFT_HAND: pinky, j.LEFT_WRIST: 1.0 - pinky},
+            {"lpinky": beside_pinky, "lindex": -beside_pinky},
+        ),
+        Landmark.LEFT_INDEX: Mixture(
+            0.04,
+            {j.LEFT_HAND: index, j.LEFT_WRIST: 1.0 - index},
+            {"lindex": beside_index, "lpinky": -beside_index},
+        ),
         Landmark.LEFT_HIP: Mixture(0.04, hip, {}),
         Landmark.LEFT_KNEE: Mixture(0.025, {j.LEFT_KNEE: 1.0 - _KNEE_RISE, j.LEFT_HIP: _KNEE_RISE}, {}),
         Landmark.LEFT_ANKLE: Mixture(0.025, {j.LEFT_ANKLE: 1.0 - _ANKLE_RISE, j.LEFT_KNEE: _ANKLE_RISE}, {}),
