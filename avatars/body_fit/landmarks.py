@@ -190,7 +190,8 @@ class LandmarkRegressor:
         """`MIXTURES` on a body model."""
         from_joints = torch.zeros(len(MIXTURES), len(model.joint_names))
         from_vertices = torch.zeros(len(MIXTURES), len(VERTEX_NAMES))
-        hands = dict(zip((Joint.LEFT_HAND, Joint.RIGHT_HAND), hand_joints(model.joint_names), strict=True))
+        left, right = hand_joints(model.joint_names)
+        hands: dict[Joint, int] = {Joint.LEFT_HAND: left, Joint.RIGHT_HAND: right}
         for row, mixture in enumerate(MIXTURES.values()):
             for joint, weight in mixture.joints.items():
                 from_joints[row, hands.get(joint, joint)] = weight
