@@ -118,7 +118,7 @@ def test_an_untrained_network_changes_nothing(evidence: Evidence):
 def test_what_the_photo_shows_is_left_alone(evidence: Evidence, network: CompletionNetwork):
     sure = replace(evidence, confidence=(evidence.normal[:, 2] > 0.0).float())
     changed = (corrected(sure, network) - sure.rules).abs().sum(-1)
-    assert changed[sure.place[:, 2] > 0.1].max() == 0.0
+    assert changed[sure.place[:, 2] > 0.035].max() == 0.0
     assert changed[sure.confidence == 0.0].mean() > 1e-3
     assert corrected(sure, network).min() >= 0.0
     assert corrected(sure, network).max() <= 1.0
