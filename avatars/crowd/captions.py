@@ -85,6 +85,22 @@ def _article(noun: str, before: str = "") -> str:
     return "an " if (before or noun)[0] in "aeiou" else "a "
 
 
+def right(facts: Facts, name: str) -> frozenset[str]:
+    """The values of a fact that nobody can call wrong: of cloth in two colours alike, either is its colour.
+
+    >>> sorted(right({"top color": "red", "top cloth": "striped", "top second color": "blue"}, "top color"))
+    ['blue', 'red']
+    >>> right({}, "top color")
+    frozenset()
+    """
+    place, colors = name.split()[0], ("color", "second color")
+    cloth = CLOTHS.get(facts.get(f"{place} cloth", ""))
+    names = (
+        [f"{place} {kind}" for kind in colors] if cloth and cloth.even and name[len(place) + 1 :] in colors else [name]
+    )
+    return frozenset(facts[one] for one in names if one in facts)
+
+
 @dataclass(frozen=True)
 class Caption:
     """A text and what it claims.
@@ -98,8 +114,8 @@ class Caption:
     claims: Facts
 
     def fits(self, facts: Facts) -> bool:
-        """Whether all that it claims is among some facts."""
-        return all(facts.get(name) == value for name, value in self.claims.items())
+        """Whether all that it claims is right by some facts."""
+        return all(value in right(facts, name) for name, value in self.claims.items())
 
 
 def caption(facts: Facts, generator: np.random.Generator, told: Sequence[str] | None = None) -> Caption:

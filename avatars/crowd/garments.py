@@ -46,12 +46,14 @@ class Cloth:
         paint: From its colour, a second one and a seed.
         two: Whether the second colour shows.
         front: Whether only the front has it.
+        even: Whether the second colour shows about as much as the first, so that either is its colour.
     """
 
     words: tuple[str, ...]
     paint: Callable[[Color, Color, int], ClothPaint]
     two: bool = False
     front: bool = False
+    even: bool = False
 
 
 def _shaded(color: Color, factor: float) -> Color:
@@ -68,9 +70,14 @@ def _worn(color: Color) -> Color:
 CLOTHS: Mapping[str, Cloth] = {
     "plain": Cloth((), lambda color, _, seed: plain(color, seed)),
     "striped": Cloth(
-        ("striped",), lambda color, other, seed: striped(color, other, seed, period=_period(seed)), two=True
+        ("striped",),
+        lambda color, other, seed: striped(color, other, seed, period=_period(seed)),
+        two=True,
+        even=True,
     ),
-    "checked": Cloth(("checked", "plaid"), lambda color, other, seed: plaid(color, other, other, seed), two=True),
+    "checked": Cloth(
+        ("checked", "plaid"), lambda color, other, seed: plaid(color, other, other, seed), two=True, even=True
+    ),
     "lettered": Cloth(
         ("letters on the chest", "a printed text"), lambda color, other, seed: lettered(color, other, seed), True, True
     ),

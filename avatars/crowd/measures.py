@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from avatars.crowd.captions import VIEWS, caption
+from avatars.crowd.captions import VIEWS, caption, right
 from avatars.crowd.colors import COLOR_WORDS
 from avatars.crowd.shards import Shard
 from avatars.semantic.encoder import SemanticEncoder
@@ -96,9 +96,9 @@ class _Looks:
         texts = encoder.texts([f"a person wearing {article}{color} {name}" for color in COLOR_WORDS])
         told = (self.vectors @ texts.T).argmax(1).tolist()
         known = [
-            (COLOR_WORDS[index], facts.get(f"{place} color")) for index, facts in zip(told, self.facts, strict=True)
+            (COLOR_WORDS[index], right(facts, f"{place} color")) for index, facts in zip(told, self.facts, strict=True)
         ]
-        return np.array([color == truth for color, truth in known if truth is not None])
+        return np.array([color in truth for color, truth in known if truth])
 
 
 def _whole(shard: Shard, view: str, generator: np.random.Generator) -> int:

@@ -66,6 +66,11 @@ class Build:
     hair: HairStyle
     hair_cuts: tuple[Cut, ...]
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where each surface of the dressed body is: "skin" twice (skin and eyes), "shoes", what is worn, "hair"."""
+        return ("skin", "skin", "shoes", *(place for place, _ in self.worn), *("hair" for _ in self.hair_cuts))
+
     def sewn(self, model: BodyModel) -> Figure:
         """The dressed body, in no colours yet: `Dye.surfaces` has them."""
         shoes = Garment(ShoesCut(), Surface("shoes", _GREY_PAINT))

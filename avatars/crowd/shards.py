@@ -42,21 +42,24 @@ class Shard:
         pictures: In each dye, of each viewpoint: sRGB and alpha, colours not multiplied by it.
         places: What each viewpoint sees of the body at rest: see `Snapshot.places`.
         viewpoints: Of the pictures.
+        covered: What each viewpoint sees most of: see `Snapshot.covered`.
         facts: Of each dye.
     """
 
     pictures: UInt8[np.ndarray, "d k s s 4"]
     places: Float[np.ndarray, "k p p 3"]
     viewpoints: tuple[Viewpoint, ...]
+    covered: tuple[Mapping[str, float], ...]
     facts: tuple[Facts, ...]
 
     def shown(self, dye: int, place: int) -> Facts:
         """What a picture shows."""
-        return shown(self.facts[dye], self.viewpoints[place])
+        return shown(self.facts[dye], self.viewpoints[place], self.covered[place])
 
     def save(self, path: Path) -> None:
         """Write a file; it is whole or not there."""
-        told = {"facts": [dict(facts) for facts in self.facts], "views": [asdict(view) for view in self.viewpoints]}
+        views, covered = [asdict(view) for view in self.viewpoints], [dict(shares) for shares in self.covered]
+        told = {"facts": [dict(facts) for facts in self.facts], "views": views, "covered": covered}
         content = io.BytesIO()
         np.savez_compressed(content, pictures=self.pictures, places=self.places, told=json.dumps(told))
         write_atomically(path, content.getvalue())
@@ -72,11 +75,12 @@ class Shard:
             with path.open("rb") as content, np.load(content) as file:
                 pictures, places, told = file["pictures"], file["places"], json.loads(str(file["told"]))
             views = [Viewpoint(**{**view, "light": _light(view["light"])}) for view in told["views"]]
+            covered, facts = tuple(told["covered"]), tuple(told["facts"])
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as wrong:
             raise DataError(
                 f"{path}: is not a file of pictures of people ({wrong}); remove it, and make it anew"
             ) from wrong
-        return Shard(pictures, places, tuple(views), tuple(told["facts"]))
+        return Shard(pictures, places, tuple(views), covered, facts)
 
 
 class Crowd:
@@ -99,7 +103,7 @@ class Crowd:
         figure = build.sewn(self._model)
         dyes = [drawn_dye(self._split, build, number // 2 * DYES + place) for place in range(DYES)]
         parts, shape = parts_of(figure), torch.tensor(build.shape)
-        views, pictures, places = [], [], []
+        views, pictures, places, covered = [], [], [], []
         for frame in self._frames:
             rotations = self._poses[int(generator.integers(len(self._poses)))]
             view = drawn_viewpoint(frame, generator)
@@ -107,8 +111,9 @@ class Crowd:
             seen = snapshot(figure, posed, parts, view, SIZE)
             pictures.append(np.stack([seen.developed(figure, dye.surfaces) for dye in dyes]))
             places.append(seen.places().astype(np.float16))
+            covered.append(seen.covered(build.places))
             views.append(view)
-        return Shard(np.stack(pictures, 1), np.stack(places), tuple(views), _facts(dyes))
+        return Shard(np.stack(pictures, 1), np.stack(places), tuple(views), tuple(covered), _facts(dyes))
 
 
 def _light(told: Mapping[str, Any]) -> Light:

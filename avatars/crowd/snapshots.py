@@ -1,7 +1,7 @@
 """Small pictures of parts of a person from any side, quickly: what is seen and lit is found once for many dyes."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +49,12 @@ _SHOWN: dict[str, tuple[str, ...]] = {
 ON_THE_BACK = "backpack"
 """A bag that is not seen from the front."""
 
+LEAST_COVERED = 0.04
+"""Share of what is seen of somebody from which on a garment is spoken of; shoes and hair always are where their frame
+shows them."""
+
+_COVERING = ("top", "bottom", "outer", "bag")
+
 
 @dataclass(frozen=True)
 class Viewpoint:
@@ -75,13 +81,17 @@ class Viewpoint:
         return direction.name.lower() if direction in (Direction.FRONT, Direction.BACK) else "side"
 
 
-def shown(facts: Facts, viewpoint: Viewpoint) -> Facts:
-    """What a picture from a viewpoint shows of some facts, with its "view"."""
-    seen = {name: value for name, value in facts.items() if name.split()[0] in _SHOWN[viewpoint.frame]}
-    if any(name == "outer" and "open" not in value for name, value in facts.items()):
-        seen = {name: value for name, value in seen.items() if name.split()[0] != "top"}
-    if viewpoint.view == "front" and facts.get("bag") == ON_THE_BACK:
-        seen = {name: value for name, value in seen.items() if name.split()[0] != "bag"}
+def shown(facts: Facts, viewpoint: Viewpoint, covered: Mapping[str, float]) -> Facts:
+    """What a picture from a viewpoint shows of some facts, with its "view".
+
+    Args:
+        facts: Of whom it shows.
+        viewpoint: From where.
+        covered: See `Snapshot.covered`.
+    """
+    hidden = {place for place in _COVERING if covered.get(place, 0.0) < LEAST_COVERED}
+    spoken = set(_SHOWN[viewpoint.frame]) - hidden
+    seen = {name: value for name, value in facts.items() if name.split()[0] in spoken}
     if viewpoint.view != "front":
         front = [name for name, value in seen.items() if name.endswith(" cloth") and CLOTHS[value].front]
         for name in front:
@@ -130,6 +140,17 @@ class Snapshot:
         alpha = small[..., 3:]
         picture = np.concatenate([srgb(small[..., :3] / np.maximum(alpha, 1e-9)), alpha], -1)
         return (picture.clip(0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+    def covered(self, places: Sequence[str]) -> dict[str, float]:
+        """How much of what is seen each place covers, shares of 1.
+
+        Args:
+            places: Of each surface of the figure: `Build.places`.
+        """
+        counts = np.bincount(self.points.material, minlength=len(places)) / max(len(self.points.material), 1)
+        return {
+            place: float(counts[np.array([one == place for one in places])].sum()) for place in dict.fromkeys(places)
+        }
 
     def places(self) -> Float[np.ndarray, "p p 3"]:
         """Where on the body at rest what is seen lies, metres: means over squares of `PLACE` pixels, times coverage."""

@@ -18,7 +18,7 @@ pytest.importorskip("open_clip")
 
 from assets.build.people_clip.__main__ import Options, main
 from assets.build.people_clip.batches import Batch, Feed, Look, shard_path, whole_pairs
-from assets.build.people_clip.losses import answer_loss, caption_loss, person_loss
+from assets.build.people_clip.losses import answer_loss, caption_loss, either_right, person_loss
 from assets.build.people_clip.making import make_people
 from assets.build.people_clip.teaching import TaughtTower, place_loss
 from assets.build.people_clip.training import Learner, Plan
@@ -114,17 +114,30 @@ def test_the_truth_of_an_answer_is_what_the_picture_shows(folder: Path):
     batch = Feed(folder, 2).batch(2)
     for name, texts in batch.answers.items():
         assert len(texts) == len(set(texts)) == len(QUESTIONS[name])
-        truth = batch.truth(name).tolist()
-        assert any(value >= 0 for value in truth)
-        for value, facts in zip(truth, batch.shown, strict=True):
-            assert facts.get(name) == (QUESTIONS[name][value] if value >= 0 else None)
+        truth = batch.truth(name)
+        assert truth.any()
+        for row, facts in zip(truth.tolist(), batch.shown, strict=True):
+            told = [value for value, true in zip(QUESTIONS[name], row, strict=True) if true]
+            assert facts.get(name) in (told or [None])
+            assert set(told) <= set(facts.values())
 
 
 def test_the_loss_of_answers_is_that_of_a_loop_and_skips_what_is_not_shown(generator: torch.Generator):
     images, answers, scale = unit(generator, 3), unit(generator, 4), torch.tensor(5.0, dtype=torch.float64)
     logits = [[float(scale * image @ answer) for answer in answers] for image in images]
     expected = [math.log(sum(map(math.exp, row))) - row[value] for row, value in zip(logits[:2], (3, 1), strict=True)]
-    assert float(answer_loss(images, answers, scale, torch.tensor([3, 1, -1]))) == pytest.approx(sum(expected) / 2)
+    truth = torch.nn.functional.one_hot(torch.tensor([3, 1, 0]), 4).bool()
+    truth[2] = False
+    assert float(answer_loss(images, answers, scale, truth)) == pytest.approx(sum(expected) / 2)
+
+
+def test_of_two_right_answers_either_will_do(generator: torch.Generator):
+    logits = torch.randn(3, 4, generator=generator, dtype=torch.float64)
+    truth = torch.tensor([[True, True, False, False], [False, False, True, False], [False] * 4])
+    shares = logits.softmax(1)
+    expected = -(shares[0, :2].sum().log() + shares[1, 2].log()) / 2
+    assert float(either_right(logits, truth)) == pytest.approx(float(expected))
+    assert torch.autograd.gradcheck(lambda value: either_right(value, truth), (logits.requires_grad_(),))
 
 
 @pytest.fixture

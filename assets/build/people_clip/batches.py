@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from avatars.crowd.captions import QUESTIONS, Caption, answers, caption
+from avatars.crowd.captions import QUESTIONS, Caption, answers, caption, right
 from avatars.crowd.person import Facts
 from avatars.crowd.shards import Shard
 from avatars.crowd.snapshots import PLACE
@@ -48,10 +48,10 @@ class Batch:
     answers: Mapping[str, tuple[str, ...]]
     places: Float[Tensor, "b 4 p p"]
 
-    def truth(self, name: str) -> Int[Tensor, "b"]:
-        """The number of a fact's value in `QUESTIONS` that each picture shows; -1 where it does not."""
-        values = QUESTIONS[name]
-        return torch.tensor([values.index(facts[name]) if name in facts else -1 for facts in self.shown])
+    def truth(self, name: str) -> Bool[Tensor, "b k"]:
+        """Which of a fact's values in `QUESTIONS` are right about each picture; none where it does not show it."""
+        true = [right(facts, name) for facts in self.shown]
+        return torch.tensor([[value in values for value in QUESTIONS[name]] for values in true])
 
     def contradicted(self) -> Bool[Tensor, "b b"]:
         """Whether the caption of a column is wrong about the picture, of the first half, of a row."""

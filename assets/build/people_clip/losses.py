@@ -1,7 +1,7 @@
 """What pictures and captions have to agree in."""
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -23,9 +23,7 @@ def caption_loss(
     return 0.5 * (torch.nn.functional.cross_entropy(logits, own) + torch.nn.functional.cross_entropy(logits.T, own))
 
 
-def person_loss(
-    first: Float[Tensor, "p e"], second: Float[Tensor, "p e"], temperature: float
-) -> Float[Tensor, ""]:
+def person_loss(first: Float[Tensor, "p e"], second: Float[Tensor, "p e"], temperature: float) -> Float[Tensor, ""]:
     """Cross-entropy of finding a person's second picture from the first among those of all, and back (NT-Xent).
 
     Args:
@@ -41,7 +39,7 @@ def person_loss(
 
 
 def answer_loss(
-    images: Float[Tensor, "b e"], answers: Float[Tensor, "k e"], scale: Float[Tensor, ""], truth: Int[Tensor, "b"]
+    images: Float[Tensor, "b e"], answers: Float[Tensor, "k e"], scale: Float[Tensor, ""], truth: Bool[Tensor, "b k"]
 ) -> Float[Tensor, ""]:
     """Cross-entropy of telling by captions which value a fact has: what zero-shot classification asks.
 
@@ -49,6 +47,17 @@ def answer_loss(
         images: Unit vectors.
         answers: Unit vectors of a caption for each value.
         scale: Inverse temperature.
-        truth: The value that each picture shows; -1 where it does not show the fact.
+        truth: Which values are right about each picture; none where it does not show the fact.
     """
-    return torch.nn.functional.cross_entropy(scale * images @ answers.T, truth, ignore_index=-1)
+    return either_right(scale * images @ answers.T, truth)
+
+
+def either_right(logits: Float[Tensor, "b k"], truth: Bool[Tensor, "b k"]) -> Float[Tensor, ""]:
+    """Mean negative logarithm of the share of what is right, over the rows where something is.
+
+    Args:
+        logits: Of each value.
+        truth: Which values are right.
+    """
+    logits, truth = logits[truth.any(1)], truth[truth.any(1)]
+    return (logits.logsumexp(1) - logits.masked_fill(~truth, -torch.inf).logsumexp(1)).mean()

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from assets.build.people_clip.batches import Batch
+from assets.build.people_clip.losses import either_right
 from avatars.crowd.captions import QUESTIONS
 
 _DEPTH = 3
@@ -43,9 +44,7 @@ class TaughtTower(nn.Module):
         """Mean cross-entropy of telling facts from vectors, over the facts that some picture shows."""
         truths = {name: batch.truth(name) for name in QUESTIONS}
         losses = [
-            nn.functional.cross_entropy(self.facts[_key(name)](vectors), truth, ignore_index=-1)
-            for name, truth in truths.items()
-            if bool((truth >= 0).any())
+            either_right(self.facts[_key(name)](vectors), truth) for name, truth in truths.items() if bool(truth.any())
         ]
         return torch.stack(losses).mean()
 

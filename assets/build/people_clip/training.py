@@ -98,7 +98,12 @@ class Learner:
     def state(self) -> dict[str, Any]:
         """All that going on needs."""
         heads = {"facts": self._taught.facts.state_dict(), "places": self._taught.places.state_dict()}
-        learnt = {**heads, "model": self.model.state_dict(), "optimizer": self._optimizer.state_dict(), "used": self._used}
+        learnt = {
+            **heads,
+            "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "used": self._used,
+        }
         return {**learnt, **asdict(self.progress)}
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ def person(number: int) -> Shard:
     views = tuple(Viewpoint(azimuth, 0.0, 2.0, "full", Light((0.0, 0.0, 0.0))) for azimuth in AZIMUTHS.values())
     color = COLOR_WORDS[number]
     facts = {"top": "t-shirt", "top color": color, "bottom": "jeans", "bottom color": color, "shoes color": color}
-    return Shard(pictures, np.zeros((3, 2, 2, 3)), views, (facts,))
+    return Shard(pictures, np.zeros((3, 2, 2, 3)), views, ({"top": 0.5, "bottom": 0.5},) * 3, (facts,))
 
 
 class Knowing:

@@ -42,6 +42,7 @@ def test_a_shard_comes_back_from_its_file(tmp_path: Path, shard_of: Callable[[Sp
     assert (again.pictures == shard.pictures).all()
     assert (again.places == shard.places).all()
     assert again.viewpoints == shard.viewpoints
+    assert again.covered == shard.covered
     assert [dict(facts) for facts in again.facts] == [dict(facts) for facts in shard.facts]
     assert dict(again.shown(1, 2)) == dict(shard.shown(1, 2))
 

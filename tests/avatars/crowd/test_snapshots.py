@@ -10,7 +10,17 @@ import torch
 from avatars.body import BodyModel, BodyPose
 from avatars.crowd.person import Split, drawn_build, drawn_dye
 from avatars.crowd.shards import Shard
-from avatars.crowd.snapshots import FRAMES, PLACE, Snapshot, Viewpoint, drawn_viewpoint, parts_of, shown, snapshot
+from avatars.crowd.snapshots import (
+    FRAMES,
+    LEAST_COVERED,
+    PLACE,
+    Snapshot,
+    Viewpoint,
+    drawn_viewpoint,
+    parts_of,
+    shown,
+    snapshot,
+)
 from avatars.people.figure import Figure
 from avatars.people.lighting import Light
 
@@ -82,17 +92,31 @@ def test_pictures_show_only_what_their_frame_and_side_show():
         "bottom": "jeans", "bottom color": "blue", "shoes color": "black", "bag": "backpack", "bag color": "green",
     }  # fmt: skip
     front, back = (Viewpoint(azimuth, 0.0, 2.0, "full", FLAT) for azimuth in (0.0, 180.0))
-    assert "bag color" not in shown(facts, front)
-    assert "bag color" in shown(facts, back)
-    assert "top cloth" in shown(facts, front)
-    assert "top second color" not in shown(facts, back)
-    assert "top color" in shown(facts, back)
-    head = shown(facts, replace(front, frame="head"))
+    dressed = {"top": 0.4, "bottom": 0.4, "bag": 0.0}
+    assert "top cloth" in shown(facts, front, dressed)
+    assert "top second color" not in shown(facts, back, dressed)
+    assert "top color" in shown(facts, back, dressed)
+    head = shown(facts, replace(front, frame="head"), dressed)
     assert head == {"hair": "long", "view": "front"}
-    coat = {**facts, "outer": "coat", "outer color": "grey"}
-    assert "top color" not in shown(coat, front)
-    assert "outer color" in shown(coat, front)
-    assert "top color" in shown({**coat, "outer": "open coat"}, front)
+
+
+def test_garments_that_are_hardly_seen_are_not_spoken_of():
+    facts = {"top color": "red", "outer color": "grey", "outer": "open coat", "shoes color": "black"}
+    front, back = (Viewpoint(azimuth, 0.0, 2.0, "full", FLAT) for azimuth in (0.0, 180.0))
+    assert "top color" in shown(facts, front, {"outer": 0.5, "top": LEAST_COVERED})
+    behind = shown(facts, back, {"outer": 0.7, "top": 0.5 * LEAST_COVERED})
+    assert behind == {"outer color": "grey", "outer": "open coat", "shoes color": "black", "view": "back"}
+
+
+def test_what_is_covered_is_what_is_seen_of_each_garment(seen: Callable[[float], Snapshot]):
+    places = drawn_build(Split.TRAINING, 1).places
+    for azimuth in (0.0, 180.0):
+        shot = seen(azimuth)
+        covered = shot.covered(places)
+        assert sum(covered.values()) == pytest.approx(1.0)
+        assert set(covered) == set(places)
+        assert min(covered["top"], covered["bottom"]) > 0.1
+        assert covered["hair"] == pytest.approx((shot.points.material >= places.index("hair")).mean())
 
 
 def test_random_viewpoints_see_all_sides():
