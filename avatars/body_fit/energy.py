@@ -15,7 +15,15 @@ from torch import Tensor
 from avatars.body import Body, BodyModel, BodyPose
 from avatars.body.joints import hand_joints
 from avatars.body_fit.anatomy import Anatomy
-from avatars.body_fit.landmarks import USED, USUAL_SLOPE, Joint, Landmark, LandmarkRegressor
+from avatars.body_fit.landmarks import (
+    FOREARM_SLOPE,
+    UPPER_ARM_SLOPE,
+    USED,
+    USUAL_SLOPE,
+    Joint,
+    Landmark,
+    LandmarkRegressor,
+)
 from avatars.body_fit.silhouette import Silhouette
 
 
@@ -73,10 +81,13 @@ _SPILL_SIGMA, _SPILL_CUT = 0.012, 5.0  # metres
 _GAP_SIGMA, _GAP_CUT = 0.025, 2.0  # metres: clothes and hair are usually thinner
 _REACH_SIGMA, _REACH_CUT = 0.025, 3.0  # metres
 
-_DEPTH_BONES = (
-    (11, 12), (23, 24), (11, 13), (13, 15), (12, 14), (14, 16), (23, 25), (25, 27), (24, 26), (26, 28), (7, 8),
-    (27, 31), (28, 32),
+_LEANING = (
+    (11, 12), (23, 24), (23, 25), (25, 27), (24, 26), (26, 28), (7, 8), (27, 31), (28, 32),
 )  # fmt: skip
+_UPPER_ARMS, _FOREARMS = ((11, 13), (12, 14)), ((13, 15), (14, 16))
+_DEPTH_BONES = (*_LEANING, *_UPPER_ARMS, *_FOREARMS)
+"""Landmarks at the two ends of what has a direction in depth."""
+_ARM_SLOPES = (UPPER_ARM_SLOPE,) * len(_UPPER_ARMS) + (FOREARM_SLOPE,) * len(_FOREARMS)
 _TRUNK = (Joint.PELVIS, Joint.SPINE1, Joint.SPINE2, Joint.SPINE3)
 _TRUNK_AXES = (0.15, 0.10)  # metres: half width and half depth
 _LEGS = (
@@ -112,7 +123,7 @@ class Candidates:
         ray: Translation divided by its depth, sideways and downwards.
         log_depth: Natural logarithm of the translation's depth in metres.
         log_focal: Natural logarithm of the focal length in pixels.
-        slope: Lean of BlazePose's 3D landmarks against the photo's camera: depth per metre downwards.
+        slope: Lean of BlazePose's 3D landmarks, but for arms, against the photo's camera: depth per metre downwards.
         held: Axis-angles of the last joints, which are not fitted: fingers, jaw and eyes, radians.
     """
 
@@ -257,7 +268,10 @@ class Energy:
         row[list(USED)] = torch.arange(len(USED))
         ours = marks[:, row[second], 2] - marks[:, row[first], 2]
         difference = self.world[second] - self.world[first]
-        theirs = difference[:, 2] - slope[:, None] * difference[:, 1]
+        lean = torch.cat(
+            [slope[:, None].expand(-1, len(_LEANING)), torch.tensor(_ARM_SLOPES).expand(len(slope), -1)], 1
+        )
+        theirs = difference[:, 2] - lean * difference[:, 1]
         weight = torch.minimum(self.world_confidence[first], self.world_confidence[second])
         return (robust((ours - theirs) / _DEPTH_SIGMA, _DEPTH_CUT) * weight).sum(-1)
 

@@ -14,7 +14,16 @@ from torch import Tensor
 from avatars.body import BodyModel, BodyPose
 from avatars.body.skinning import axis_angle_from_rotations, cross_matrix, rotations_from_axis_angle
 from avatars.body_fit.anatomy import anatomy
-from avatars.body_fit.landmarks import USED, USUAL_SLOPE, Joint, Landmark, LandmarkRegressor, posed_landmarks
+from avatars.body_fit.landmarks import (
+    FOREARM_SLOPE,
+    UPPER_ARM_SLOPE,
+    USED,
+    USUAL_SLOPE,
+    Joint,
+    Landmark,
+    LandmarkRegressor,
+    posed_landmarks,
+)
 from avatars.body_fit.observation import BodyObservation
 
 World = Float[Tensor, "33 3"]
@@ -75,14 +84,27 @@ def first_guesses(
         focal: Focal length, pixels.
     """
     confidence = observation.confidence()
-    level = observation.keypoints_world.clone()
-    level[:, 2] -= USUAL_SLOPE * level[:, 1]
+    level = _level(observation.keypoints_world)
     rotations = torch.stack([_rotations(model, change(level), confidence) for change in VARIANTS.values()])
     count = len(rotations)
     pose = BodyPose(rotations, torch.zeros(count, 3), torch.zeros(count, model.shape_dirs.shape[-1]))
     landmarks = posed_landmarks(model, regressor, pose)
     translation = torch.stack([translation_of(points, observation, focal) for points in landmarks])
     return BodyPose(rotations, translation, pose.shape)
+
+
+def _level(world: World) -> World:
+    """Without the usual lean of the body, and that of the arms."""
+    level = world.clone()
+    level[:, 2] -= USUAL_SLOPE * level[:, 1]
+    for shoulder, (elbow, *hand) in (
+        (Landmark.LEFT_SHOULDER, _LEFT_FOREARM),
+        (Landmark.RIGHT_SHOULDER, _RIGHT_FOREARM),
+    ):
+        for near, far, slope in ((shoulder, [elbow], UPPER_ARM_SLOPE), (elbow, hand, FOREARM_SLOPE)):
+            bones = world[far] - world[near]
+            level[far, 2] = level[near, 2] + bones[:, 2] - slope * bones[:, 1]
+    return level
 
 
 def translation_of(points: Float[Tensor, "l 3"], observation: BodyObservation, focal: float) -> Float[Tensor, "3"]:

@@ -1,6 +1,7 @@
 """Terms of a body fit: gradients against differences, values against loops, and laws of rigid motion."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor
 from avatars.body import BodyModel, BodyPose
 from avatars.body_fit.anatomy import Anatomy, anatomy
 from avatars.body_fit.energy import HANDS, Candidates, Energy, EnergyWeights, Outline, project, robust, total
-from avatars.body_fit.landmarks import COUNT, USED, USUAL_SLOPE, Joint, Landmark, LandmarkRegressor, posed_landmarks
+from avatars.body_fit.landmarks import COUNT, USED, Joint, Landmark, LandmarkRegressor, posed_landmarks
 from avatars.body_fit.silhouette import Silhouette
 
 _SIZE = (480, 360)
@@ -70,14 +71,14 @@ def _half_plane() -> Silhouette:
 
 
 @pytest.fixture(scope="module")
-def energy(model: BodyModel, regressor: LandmarkRegressor) -> Energy:
+def energy(model: BodyModel, regressor: LandmarkRegressor, lean: Callable[[Tensor], Tensor]) -> Energy:
     """What a perfect perception stage sees of `_facing`."""
     human = Anatomy(**{name: value.double() for name, value in vars(anatomy()).items()})
     marks = posed_landmarks(model, regressor, _facing())
     seen = project(marks[None], torch.tensor([_FOCAL]).double(), _SIZE)[0]
     world = torch.zeros(COUNT, 3).double()
     world[list(USED)] = marks
-    world[:, 2] += USUAL_SLOPE * world[:, 1]
+    world = lean(world)
     confidence = torch.linspace(0.4, 1.0, COUNT).double()
     return Energy(
         model=model,

@@ -1,6 +1,7 @@
 """First guesses: translations that project exactly, readings of depth, and limbs turned along their landmarks."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from avatars.body import BodyModel, BodyPose
 from avatars.body.pose_file import mirrored, named_pose
 from avatars.body.skinning import axis_angle_from_rotations, rotations_from_axis_angle
 from avatars.body_fit.anatomy import anatomy
-from avatars.body_fit.landmarks import COUNT, MIXTURES, USED, USUAL_SLOPE, Landmark, LandmarkRegressor, posed_landmarks
+from avatars.body_fit.landmarks import COUNT, MIXTURES, USED, Landmark, LandmarkRegressor, posed_landmarks
 from avatars.body_fit.observation import BodyObservation
 from avatars.body_fit.start import VARIANTS, first_guesses, translation_of
 
@@ -35,13 +36,21 @@ def _before_camera(name: str, yaw: float = 0.0) -> BodyPose:
     return BodyPose(rotations, torch.tensor([0.1, 0.15, 2.9]), torch.zeros(10))
 
 
-def _observed(marks: torch.Tensor) -> BodyObservation:
+Observed = Callable[[torch.Tensor], BodyObservation]
+
+
+@pytest.fixture(scope="module")
+def observed(lean: Callable[[torch.Tensor], torch.Tensor]) -> Observed:
     """Landmarks as they project, with the usual lean of their depths; the mask is not looked at."""
+    return lambda marks: _observed(marks, lean)
+
+
+def _observed(marks: torch.Tensor, lean: Callable[[torch.Tensor], torch.Tensor]) -> BodyObservation:
     points, world = torch.zeros(COUNT, 2), torch.zeros(COUNT, 3)
     points[list(USED)] = marks[:, :2] / marks[:, 2:] * _FOCAL + torch.tensor([_SIZE[1] / 2, _SIZE[0] / 2])
     world[list(USED)] = marks
     world -= world[[Landmark.LEFT_HIP, Landmark.RIGHT_HIP]].mean(0)
-    world[:, 2] += USUAL_SLOPE * world[:, 1]
+    world = lean(world)
     visibility = torch.zeros(COUNT)
     visibility[list(USED)] = 1.0
     return BodyObservation(points, visibility, world, torch.ones(_SIZE, dtype=torch.bool), _SIZE)
@@ -76,28 +85,34 @@ def test_landmarks_are_the_same_from_the_whole_body(model: BodyModel, regressor:
 
 
 @pytest.mark.parametrize("name", ["stand", "sit", "arms-up"])
-def test_the_translation_of_a_known_body_is_found_exactly(model: BodyModel, regressor: LandmarkRegressor, name: str):
+def test_the_translation_of_a_known_body_is_found_exactly(
+    model: BodyModel, regressor: LandmarkRegressor, name: str, observed: Observed
+):
     pose = _before_camera(name, 0.3)
     marks = posed_landmarks(model, regressor, pose)
-    found = translation_of(marks - pose.translation, _observed(marks), _FOCAL)
+    found = translation_of(marks - pose.translation, observed(marks), _FOCAL)
     torch.testing.assert_close(found, pose.translation, atol=2e-3, rtol=0)
 
 
-def test_landmarks_that_are_not_seen_move_no_translation(model: BodyModel, regressor: LandmarkRegressor):
+def test_landmarks_that_are_not_seen_move_no_translation(
+    model: BodyModel, regressor: LandmarkRegressor, observed: Observed
+):
     pose = _before_camera("stand")
     marks = posed_landmarks(model, regressor, pose)
-    whole = _observed(marks)
+    whole = observed(marks)
     points, visibility = whole.keypoints.clone(), whole.visibility.clone()
     points[Landmark.LEFT_ANKLE], visibility[Landmark.LEFT_ANKLE] = torch.tensor([20.0, 30.0]), 0.05
     found = translation_of(marks - pose.translation, replace(whole, keypoints=points, visibility=visibility), _FOCAL)
     torch.testing.assert_close(found, pose.translation, atol=2e-3, rtol=0)
 
 
-def test_a_guess_that_faces_the_wrong_way_still_lies_before_the_camera(model: BodyModel, regressor: LandmarkRegressor):
+def test_a_guess_that_faces_the_wrong_way_still_lies_before_the_camera(
+    model: BodyModel, regressor: LandmarkRegressor, observed: Observed
+):
     pose = _before_camera("stand")
     marks = posed_landmarks(model, regressor, pose)
     upside_down = (marks - pose.translation) * torch.tensor([-1.0, -1.0, 1.0])
-    found = translation_of(upside_down, _observed(marks), _FOCAL)
+    found = translation_of(upside_down, observed(marks), _FOCAL)
     assert float(found[2]) == pytest.approx(2.9, rel=0.15)
 
 
@@ -126,11 +141,11 @@ def test_flattened_depths_are_a_third_and_straight_legs_lie_in_the_plane_of_the_
 
 @pytest.mark.parametrize(("name", "yaw"), [("stand", 0.0), ("walk", 0.5), ("sit", -0.4), ("arms-forward", 0.2)])
 def test_true_landmarks_are_met_by_the_guess_that_takes_them_as_given(
-    model: BodyModel, regressor: LandmarkRegressor, name: str, yaw: float
+    model: BodyModel, regressor: LandmarkRegressor, name: str, yaw: float, observed: Observed
 ):
     pose = _before_camera(name, yaw)
     marks = posed_landmarks(model, regressor, pose)
-    guesses = first_guesses(model, regressor, _observed(marks), _FOCAL)
+    guesses = first_guesses(model, regressor, observed(marks), _FOCAL)
     assert guesses.rotations.shape == (len(VARIANTS), 24, 3)
     first = BodyPose(guesses.rotations[0], guesses.translation[0], guesses.shape[0])
     ours, theirs = model.joints(first), model.joints(pose)
@@ -139,9 +154,11 @@ def test_true_landmarks_are_met_by_the_guess_that_takes_them_as_given(
     assert (ours - theirs)[limbs].norm(dim=-1).max() < 0.16
 
 
-def test_guesses_are_human_and_relax_what_is_not_seen(model: BodyModel, regressor: LandmarkRegressor):
+def test_guesses_are_human_and_relax_what_is_not_seen(
+    model: BodyModel, regressor: LandmarkRegressor, observed: Observed
+):
     marks = posed_landmarks(model, regressor, _before_camera("kick"))
-    whole = _observed(marks)
+    whole = observed(marks)
     visibility = whole.visibility.clone()
     visibility[[13, 15, 25, 27]] = 0.0
     guesses = first_guesses(model, regressor, replace(whole, visibility=visibility), _FOCAL)
