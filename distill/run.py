@@ -1,7 +1,6 @@
 """A conversion in its run folder: what was asked for, saving, continuing."""
 
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -9,14 +8,14 @@ import torch
 from distill.inherit import inherit, inherit_decoders
 from distill.source import Source, student_checkpoint
 from distill.task import DistillConfig, DistillTask
-from nfield.checkpoint import FILE, Checkpoint, building, save_checkpoint
+from nfield.checkpoint import Checkpoint, building
 from nfield.config_json import to_json
 from nfield.devices import device_of, generator_on
 from nfield.errors import CheckpointError
 from nfield.fields import BuildContext, Field, FieldConfig
 from nfield.rendering.samplers.base import Sampler
 from nfield.training.loop import TrainConfig, TrainState
-from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
+from nfield.training.run_folder import checkpoint_of, restore_task, save_run, state_of
 
 _INHERITED = "inherited"
 """Entry of a student's checkpoint: what it took over from its teacher, in words."""
@@ -76,20 +75,10 @@ class ConvertRun:
 
     def save(self, state: TrainState) -> None:
         """Writes the checkpoint and, for people, `run.json`."""
-        size = save_checkpoint(self.folder, self.checkpoint(state)).stat().st_size
-        about = {
-            "what": f"{type(self.config).__name__} taught by {self.plan.run}",
-            "nfield": version("nfield"),
-            "torch": torch.__version__,
-            "plan": to_json(self.plan),
-            "field": to_json(self.config),
-            "inherited": list(self.inherited),
-            "levels": sorted(level.value for level in self.task.levels),
-            "step": state.step,
-            "seconds": round(state.seconds, 1),
-            "checkpoint": {"file": FILE, "megabytes": round(size / 1e6, 1)},
-        }
-        write_json(self.folder / RUN_FILE, about)
+        what = f"{type(self.config).__name__} taught by {self.plan.run}"
+        levels = sorted(level.value for level in self.task.levels)
+        about = {"inherited": list(self.inherited), "levels": levels}
+        save_run(self.folder, self.checkpoint(state), what=what, plan=self.plan, about=about)
 
     def learn_grid(self) -> None:
         """Lets the student's own sampler learn where it is empty."""

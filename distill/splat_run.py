@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,7 +13,7 @@ from distill.compare import Nearness, Pair
 from distill.report import agreement, student_figures
 from distill.splat_teacher import SplatTeacher
 from nfield.cameras import Cameras
-from nfield.checkpoint import FILE, Checkpoint, building, save_checkpoint
+from nfield.checkpoint import Checkpoint, building
 from nfield.config_json import to_json
 from nfield.data.base import PosedImages
 from nfield.devices import CPU
@@ -23,7 +22,7 @@ from nfield.fields import FieldConfig
 from nfield.saved_scene import KIND, camera_tensors
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.radiance import RadianceConfig
-from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
+from nfield.training.run_folder import checkpoint_of, restore_task, save_run, state_of
 from nfield.training.scene import SceneSetup, record_of, set_up
 
 _PLAN = "convert_splats"
@@ -77,18 +76,8 @@ class SplatConversion:
         extra = {_PLAN: to_json(self.plan), "scene": to_json(record)}
         bare = checkpoint_of(self.setup.task, state, kind=KIND, field=self.config, box=self.images.box, extra=extra)
         saved = replace(bare, tensors={**bare.tensors, **camera_tensors(self.images.cameras)})
-        size = save_checkpoint(self.folder, saved).stat().st_size
-        about = {
-            "what": f"{type(self.config).__name__} taught by {self.plan.file}",
-            "nfield": version("nfield"),
-            "torch": torch.__version__,
-            "plan": to_json(self.plan),
-            "field": to_json(self.config),
-            "step": state.step,
-            "seconds": round(state.seconds, 1),
-            "checkpoint": {"file": FILE, "megabytes": round(size / 1e6, 1)},
-        }
-        write_json(self.folder / RUN_FILE, about)
+        what = f"{type(self.config).__name__} taught by {self.plan.file}"
+        save_run(self.folder, saved, what=what, plan=self.plan, about={})
 
     def nearness(self, count: int) -> Nearness:
         """To the splats, in small pictures by cameras from which nothing was learned.

@@ -3,7 +3,6 @@
 import math
 import time
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nfield.checkpoint import FILE, Checkpoint, building, load_checkpoint, restore_module, save_checkpoint
+from nfield.checkpoint import Checkpoint, building, load_checkpoint, restore_module
 from nfield.config_json import to_json
 from nfield.data.picture import Picture, load_picture
 from nfield.data.picture_files import write_png_of
@@ -28,7 +27,7 @@ from nfield.pictures.initialisation import EXPONENT, PixelWeights, initialise_on
 from nfield.pictures.measures import measures
 from nfield.pictures.task import ImageTask
 from nfield.training.loop import TrainConfig, TrainState
-from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
+from nfield.training.run_folder import checkpoint_of, restore_task, save_run, state_of, write_json
 from nfield.types import Box
 
 KIND = "image"
@@ -89,20 +88,12 @@ class ImageRun:
         x, y = self.plan.canvas.extent.tolist()
         box = Box(torch.zeros(3), torch.tensor([x, y, 1.0]))
         saved = checkpoint_of(self.task, state, kind=KIND, field=self.config, box=box, extra=extra)
-        size = save_checkpoint(self.folder, saved).stat().st_size
         trained, total = self.task.signal.counts()
         about = {
-            "what": f"a signal fitted to {self.plan.picture}",
-            "nfield": version("nfield"),
-            "torch": torch.__version__,
-            "plan": to_json(self.plan),
-            "field": to_json(self.config),
             "numbers": {"trainable": trained, "total": total},
-            "step": state.step,
             "seconds": {"placing": round(self.placing_seconds, 2), "training": round(state.seconds, 1)},
-            "checkpoint": {"file": FILE, "megabytes": round(size / 1e6, 2)},
         }
-        write_json(self.folder / RUN_FILE, about)
+        save_run(self.folder, saved, what=f"a signal fitted to {self.plan.picture}", plan=self.plan, about=about)
 
     @property
     def watched(self) -> str:

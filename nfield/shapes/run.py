@@ -3,14 +3,13 @@
 import math
 import time
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from trimesh import Trimesh
 
-from nfield.checkpoint import FILE, Checkpoint, building, load_checkpoint, restore_module, save_checkpoint
+from nfield.checkpoint import Checkpoint, building, load_checkpoint, restore_module
 from nfield.config_json import to_json
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.data.world import World
@@ -27,7 +26,7 @@ from nfield.shapes.surface import zero_set
 from nfield.shapes.task import DistanceTask, Sampling
 from nfield.shapes.user_mesh import read_mesh
 from nfield.training.loop import TrainConfig, TrainState
-from nfield.training.run_folder import RUN_FILE, checkpoint_of, restore_task, state_of, write_json
+from nfield.training.run_folder import checkpoint_of, restore_task, save_run, state_of, write_json
 
 KIND = "distance"
 """The kind of a mesh's run."""
@@ -75,19 +74,11 @@ class ShapeRun:
         """Writes the checkpoint and, for people, `run.json`."""
         extra = {"plan": to_json(self.plan), "placing_seconds": self.placing_seconds}
         saved = checkpoint_of(self.task, state, kind=KIND, field=self.config, box=CUBE, extra=extra)
-        size = save_checkpoint(self.folder, saved).stat().st_size
         about = {
-            "what": f"signed distances of {self.plan.mesh}",
-            "nfield": version("nfield"),
-            "torch": torch.__version__,
-            "plan": to_json(self.plan),
-            "field": to_json(self.config),
             "numbers": self.numbers,
-            "step": state.step,
             "seconds": {"placing": round(self.placing_seconds, 2), "training": round(state.seconds, 1)},
-            "checkpoint": {"file": FILE, "megabytes": round(size / 1e6, 2)},
         }
-        write_json(self.folder / RUN_FILE, about)
+        save_run(self.folder, saved, what=f"signed distances of {self.plan.mesh}", plan=self.plan, about=about)
 
     @property
     def numbers(self) -> dict[str, int]:

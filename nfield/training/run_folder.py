@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from nfield.checkpoint import Checkpoint, Config, restore_module
-from nfield.config_json import from_json
+from nfield.checkpoint import FILE, Checkpoint, Config, restore_module, save_checkpoint
+from nfield.config_json import from_json, to_json
 from nfield.errors import CheckpointError
 from nfield.training.loop import TrainState
 from nfield.training.optim import Adam, OptimConfig
@@ -67,6 +69,31 @@ def checkpoint_of(
     }
     tensors |= training_tensors(state)
     return Checkpoint(kind, field, box, tensors, state.step, state.seconds, state.numbers, extra)
+
+
+def save_run(folder: Path, checkpoint: Checkpoint, *, what: str, plan: object, about: Mapping[str, Any]) -> None:
+    """Writes a run's checkpoint and, for people, `run.json`.
+
+    Args:
+        folder: The run folder.
+        checkpoint: What is saved.
+        what: The run in a few words.
+        plan: What was asked for, a dataclass.
+        about: What there is to say of this kind of run; may say more of "seconds" than those of training.
+    """
+    size = save_checkpoint(folder, checkpoint).stat().st_size
+    told = {
+        "what": what,
+        "nfield": version("nfield"),
+        "torch": torch.__version__,
+        "plan": to_json(plan),
+        "field": to_json(checkpoint.config),
+        "step": checkpoint.step,
+        "seconds": round(checkpoint.seconds, 1),
+        **about,
+        "checkpoint": {"file": FILE, "megabytes": round(size / 1e6, 2)},
+    }
+    write_json(folder / RUN_FILE, told)
 
 
 def training_tensors(state: TrainState) -> dict[str, Tensor]:

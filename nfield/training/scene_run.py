@@ -1,12 +1,11 @@
 """A scene's training in its run folder: what was asked for, saving, continuing, test renders."""
 
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
-from nfield.checkpoint import FILE, Checkpoint, building, save_checkpoint
+from nfield.checkpoint import Checkpoint, building
 from nfield.config_json import to_json
 from nfield.data.base import Scene
 from nfield.data.conventions import Convention
@@ -19,7 +18,7 @@ from nfield.saved_scene import KIND, camera_tensors
 from nfield.training.evaluation import rendered_views, spread
 from nfield.training.loop import TrainConfig, TrainState
 from nfield.training.radiance import RadianceConfig
-from nfield.training.run_folder import RUN_FILE, checkpoint_of, read_log, restore_task, state_of, write_json
+from nfield.training.run_folder import checkpoint_of, read_log, restore_task, save_run, state_of
 from nfield.training.scene import SceneSetup, record_of, set_up
 
 
@@ -82,25 +81,16 @@ class SceneRun:
         )
         tensors = {**checkpoint.tensors, **camera_tensors(self.setup.task.cameras)}
         checkpoint = replace(checkpoint, tensors=tensors)
-        size = save_checkpoint(self.folder, checkpoint).stat().st_size
         tested = [row["test_psnr"] for row in read_log(self.folder) if row["test_psnr"] is not None]
         about = {
-            "what": f"a radiance field of {self.plan.data}",
-            "nfield": version("nfield"),
-            "torch": torch.__version__,
-            "plan": to_json(self.plan),
-            "field": to_json(self.field),
             "images": {
                 "train": len(self.scene.train),
                 "test": len(self.scene.test),
                 "missing": list(self.scene.missing),
             },
-            "step": state.step,
-            "seconds": round(state.seconds, 1),
             "last_test_psnr": tested[-1] if tested else None,
-            "checkpoint": {"file": FILE, "megabytes": round(size / 1e6, 1)},
         }
-        write_json(self.folder / RUN_FILE, about)
+        save_run(self.folder, checkpoint, what=f"a radiance field of {self.plan.data}", plan=self.plan, about=about)
 
     def mean_psnr(self, views: int) -> float:
         """Mean PSNR of some held-out views, decibels."""
