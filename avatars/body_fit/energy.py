@@ -17,6 +17,8 @@ from avatars.body.joints import hand_joints
 from avatars.body_fit.anatomy import Anatomy
 from avatars.body_fit.landmarks import (
     FOREARM_SLOPE,
+    SHIN_SLOPE,
+    THIGH_SLOPE,
     UPPER_ARM_SLOPE,
     USED,
     USUAL_SLOPE,
@@ -81,13 +83,18 @@ _SPILL_SIGMA, _SPILL_CUT = 0.012, 5.0  # metres
 _GAP_SIGMA, _GAP_CUT = 0.025, 2.0  # metres: clothes and hair are usually thinner
 _REACH_SIGMA, _REACH_CUT = 0.025, 3.0  # metres
 
-_LEANING = (
-    (11, 12), (23, 24), (23, 25), (25, 27), (24, 26), (26, 28), (7, 8), (27, 31), (28, 32),
-)  # fmt: skip
+_LEANING, _THIGHS, _SHINS = ((11, 12), (23, 24), (7, 8), (27, 31), (28, 32)), ((23, 25), (24, 26)), ((25, 27), (26, 28))
 _UPPER_ARMS, _FOREARMS = ((11, 13), (12, 14)), ((13, 15), (14, 16))
-_DEPTH_BONES = (*_LEANING, *_UPPER_ARMS, *_FOREARMS)
+_DEPTH_BONES = (*_LEANING, *_THIGHS, *_SHINS, *_UPPER_ARMS, *_FOREARMS)
 """Landmarks at the two ends of what has a direction in depth."""
-_ARM_SLOPES = (UPPER_ARM_SLOPE,) * len(_UPPER_ARMS) + (FOREARM_SLOPE,) * len(_FOREARMS)
+_WITH_THE_BODY = (1.0,) * (len(_LEANING) + 4) + (0.0,) * 4
+"""Which of them lean as the body does."""
+_OWN_SLOPES = (
+    *(0.0,) * len(_LEANING),
+    *(THIGH_SLOPE, THIGH_SLOPE, SHIN_SLOPE, SHIN_SLOPE),
+    *(UPPER_ARM_SLOPE, UPPER_ARM_SLOPE, FOREARM_SLOPE, FOREARM_SLOPE),
+)
+"""How they lean besides."""
 _TRUNK = (Joint.PELVIS, Joint.SPINE1, Joint.SPINE2, Joint.SPINE3)
 _TRUNK_AXES = (0.15, 0.10)  # metres: half width and half depth
 _LEGS = (
@@ -268,9 +275,7 @@ class Energy:
         row[list(USED)] = torch.arange(len(USED))
         ours = marks[:, row[second], 2] - marks[:, row[first], 2]
         difference = self.world[second] - self.world[first]
-        lean = torch.cat(
-            [slope[:, None].expand(-1, len(_LEANING)), torch.tensor(_ARM_SLOPES).expand(len(slope), -1)], 1
-        )
+        lean = slope[:, None] * torch.tensor(_WITH_THE_BODY) + torch.tensor(_OWN_SLOPES)
         theirs = difference[:, 2] - lean * difference[:, 1]
         weight = torch.minimum(self.world_confidence[first], self.world_confidence[second])
         return (robust((ours - theirs) / _DEPTH_SIGMA, _DEPTH_CUT) * weight).sum(-1)

@@ -16,6 +16,8 @@ from avatars.body.skinning import axis_angle_from_rotations, cross_matrix, rotat
 from avatars.body_fit.anatomy import anatomy
 from avatars.body_fit.landmarks import (
     FOREARM_SLOPE,
+    SHIN_SLOPE,
+    THIGH_SLOPE,
     UPPER_ARM_SLOPE,
     USED,
     USUAL_SLOPE,
@@ -93,17 +95,22 @@ def first_guesses(
     return BodyPose(rotations, translation, pose.shape)
 
 
+_CHAINS = (
+    *((11, (13,), UPPER_ARM_SLOPE), (13, (15, 17, 19, 21), FOREARM_SLOPE)),
+    *((12, (14,), UPPER_ARM_SLOPE), (14, (16, 18, 20, 22), FOREARM_SLOPE)),
+    *((23, (25,), USUAL_SLOPE + THIGH_SLOPE), (25, (27, 29, 31), USUAL_SLOPE + SHIN_SLOPE)),
+    *((24, (26,), USUAL_SLOPE + THIGH_SLOPE), (26, (28, 30, 32), USUAL_SLOPE + SHIN_SLOPE)),
+)
+"""Near end and far ends of the bones of limbs, the near ones first, and how they lean."""
+
+
 def _level(world: World) -> World:
-    """Without the usual lean of the body, and that of the arms."""
+    """Without the usual lean of the body, and those of the limbs."""
     level = world.clone()
     level[:, 2] -= USUAL_SLOPE * level[:, 1]
-    for shoulder, (elbow, *hand) in (
-        (Landmark.LEFT_SHOULDER, _LEFT_FOREARM),
-        (Landmark.RIGHT_SHOULDER, _RIGHT_FOREARM),
-    ):
-        for near, far, slope in ((shoulder, [elbow], UPPER_ARM_SLOPE), (elbow, hand, FOREARM_SLOPE)):
-            bones = world[far] - world[near]
-            level[far, 2] = level[near, 2] + bones[:, 2] - slope * bones[:, 1]
+    for near, far, slope in _CHAINS:
+        bones = world[list(far)] - world[near]
+        level[list(far), 2] = level[near, 2] + bones[:, 2] - slope * bones[:, 1]
     return level
 
 
