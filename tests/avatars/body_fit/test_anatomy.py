@@ -64,10 +64,21 @@ def test_the_right_side_is_the_mirror_image_of_the_left(generator: torch.Generat
         )
 
 
-def test_one_spread_away_from_the_relaxed_stance_is_a_deviation_of_one():
-    torch.testing.assert_close(
-        _HUMAN.deviation((_HUMAN.prefers - _HUMAN.spread)[None]), -torch.ones(1, 23, 3), rtol=0, atol=1e-5
-    )
+def test_one_spread_away_from_the_relaxed_stance_is_a_deviation_of_one_but_for_bent_knees():
+    found = _HUMAN.deviation((_HUMAN.prefers - _HUMAN.spread)[None])
+    knees = torch.zeros(1, 23, 3, dtype=torch.bool)
+    knees[0, [_KNEE, Joint.RIGHT_KNEE - 1], 0] = True
+    torch.testing.assert_close(found[~knees], -torch.ones(67), rtol=0, atol=1e-5)
+    assert found[knees].tolist() == pytest.approx([-1.0 / math.sqrt(1.0 + 1.0 / 9.0)] * 2)
+
+
+def test_bent_knees_cost_hardly_more_the_further_they_bend():
+    costs = []
+    for degrees in (6.0, 16.0, 46.0, 96.0, 136.0):
+        body = _HUMAN.prefers[None].clone()
+        body[0, _KNEE, 0] = math.radians(degrees)
+        costs.append(float(_HUMAN.deviation(body).square().sum()))
+    assert costs == pytest.approx([0.0, 0.9, 5.76, 8.1, 8.55], abs=0.02)
 
 
 def test_relaxed_arms_hang():
