@@ -15,17 +15,7 @@ from torch import Tensor
 from avatars.body import Body, BodyModel, BodyPose
 from avatars.body.joints import hand_joints
 from avatars.body_fit.anatomy import Anatomy
-from avatars.body_fit.landmarks import (
-    FOREARM_SLOPE,
-    SHIN_SLOPE,
-    THIGH_SLOPE,
-    UPPER_ARM_SLOPE,
-    USED,
-    USUAL_SLOPE,
-    Joint,
-    Landmark,
-    LandmarkRegressor,
-)
+from avatars.body_fit.landmarks import LIMB_SLOPES, USED, USUAL_SLOPE, Joint, Landmark, LandmarkRegressor
 from avatars.body_fit.silhouette import Silhouette
 
 
@@ -83,18 +73,11 @@ _SPILL_SIGMA, _SPILL_CUT = 0.012, 5.0  # metres
 _GAP_SIGMA, _GAP_CUT = 0.025, 2.0  # metres: clothes and hair are usually thinner
 _REACH_SIGMA, _REACH_CUT = 0.025, 3.0  # metres
 
-_LEANING, _THIGHS, _SHINS = ((11, 12), (23, 24), (7, 8), (27, 31), (28, 32)), ((23, 25), (24, 26)), ((25, 27), (26, 28))
-_UPPER_ARMS, _FOREARMS = ((11, 13), (12, 14)), ((13, 15), (14, 16))
-_DEPTH_BONES = (*_LEANING, *_THIGHS, *_SHINS, *_UPPER_ARMS, *_FOREARMS)
+_LEANING = ((11, 12), (23, 24), (7, 8), (27, 31), (28, 32))
+_DEPTH_BONES = (*_LEANING, *LIMB_SLOPES)
 """Landmarks at the two ends of what has a direction in depth."""
-_WITH_THE_BODY = (1.0,) * (len(_LEANING) + 4) + (0.0,) * 4
-"""Which of them lean as the body does."""
-_OWN_SLOPES = (
-    *(0.0,) * len(_LEANING),
-    *(THIGH_SLOPE, THIGH_SLOPE, SHIN_SLOPE, SHIN_SLOPE),
-    *(UPPER_ARM_SLOPE, UPPER_ARM_SLOPE, FOREARM_SLOPE, FOREARM_SLOPE),
-)
-"""How they lean besides."""
+_WITH_THE_BODY, _OWN_SLOPES = zip(*((1.0, 0.0),) * len(_LEANING), *LIMB_SLOPES.values(), strict=True)
+"""How much of the body's lean each has, and how it leans besides."""
 _TRUNK = (Joint.PELVIS, Joint.SPINE1, Joint.SPINE2, Joint.SPINE3)
 _TRUNK_AXES = (0.15, 0.10)  # metres: half width and half depth
 _LEGS = (

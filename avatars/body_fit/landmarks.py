@@ -65,6 +65,18 @@ UPPER_ARM_SLOPE, FOREARM_SLOPE = 0.0, -0.25
 """Arms do not lean with the rest: upper arms are right, and hands that hang are too far forward, by this many metres
 per metre of the forearm (the same people: -0.02 and -0.26, with deviations of 4 and 5 cm left)."""
 
+LIMB_SLOPES: Mapping[tuple[int, int], tuple[float, float]] = {
+    (23, 25): (1.0, THIGH_SLOPE),
+    (24, 26): (1.0, THIGH_SLOPE),
+    (25, 27): (1.0, SHIN_SLOPE),
+    (26, 28): (1.0, SHIN_SLOPE),
+    (11, 13): (0.0, UPPER_ARM_SLOPE),
+    (12, 14): (0.0, UPPER_ARM_SLOPE),
+    (13, 15): (0.0, FOREARM_SLOPE),
+    (14, 16): (0.0, FOREARM_SLOPE),
+}
+"""Of the bones of limbs, by the landmarks at their near and far ends: share of the body's lean, and their own."""
+
 
 class Joint(IntEnum):
     """SMPL's numbering; of other skeletons the first 22, all but the hands, have the same numbers."""

@@ -16,9 +16,7 @@ from avatars.body.skinning import axis_angle_from_rotations, cross_matrix, rotat
 from avatars.body_fit.anatomy import anatomy
 from avatars.body_fit.landmarks import (
     FOREARM_SLOPE,
-    SHIN_SLOPE,
-    THIGH_SLOPE,
-    UPPER_ARM_SLOPE,
+    LIMB_SLOPES,
     USED,
     USUAL_SLOPE,
     Joint,
@@ -96,10 +94,9 @@ def first_guesses(
 
 
 _CHAINS = (
-    *((11, (13,), UPPER_ARM_SLOPE), (13, (15, 17, 19, 21), FOREARM_SLOPE)),
-    *((12, (14,), UPPER_ARM_SLOPE), (14, (16, 18, 20, 22), FOREARM_SLOPE)),
-    *((23, (25,), USUAL_SLOPE + THIGH_SLOPE), (25, (27,), USUAL_SLOPE + SHIN_SLOPE), (27, (29, 31), USUAL_SLOPE)),
-    *((24, (26,), USUAL_SLOPE + THIGH_SLOPE), (26, (28,), USUAL_SLOPE + SHIN_SLOPE), (28, (30, 32), USUAL_SLOPE)),
+    *((near, (far,), share * USUAL_SLOPE + own) for (near, far), (share, own) in LIMB_SLOPES.items()),
+    *((15, (17, 19, 21), FOREARM_SLOPE), (16, (18, 20, 22), FOREARM_SLOPE)),
+    *((27, (29, 31), USUAL_SLOPE), (28, (30, 32), USUAL_SLOPE)),
 )
 """Near end and far ends of the bones of limbs, the near ones first, and how they lean."""
 

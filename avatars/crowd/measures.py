@@ -28,7 +28,7 @@ class Knowledge:
         text_to_image: Captions whose own picture is the most alike of all of the same view.
         same_person: People whose picture from the other side is the most alike of all.
         view: Pictures whose view is told by its words.
-        top_color: Pictures that show a top whose colour is told by its word, of eleven.
+        top_color: Pictures that show a top whose colour (of stripes and checks: either) is told by its word, of eleven.
         bottom_color: The same of what is worn below.
         people: How many there were.
     """

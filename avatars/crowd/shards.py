@@ -42,7 +42,7 @@ class Shard:
         pictures: In each dye, of each viewpoint: sRGB and alpha, colours not multiplied by it.
         places: What each viewpoint sees of the body at rest: see `Snapshot.places`.
         viewpoints: Of the pictures.
-        covered: What each viewpoint sees most of: see `Snapshot.covered`.
+        covered: How much of what each viewpoint sees is which garment: see `Snapshot.covered`.
         facts: Of each dye.
     """
 
