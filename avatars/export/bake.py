@@ -46,7 +46,7 @@ def bake(
         start = points[part] + config.above * normals[part]
         near = torch.zeros_like(start[:, 0])
         rays = Rays(start, -normals[part], near, near + config.above + config.below)
-        seen = shown.renderer(shown.field, rays, background=start.new_zeros(3))
+        seen = shown.seen(rays, background=start.new_zeros(3))
         colors.append(seen.color / seen.opacity.clamp_min(1e-3)[:, None])
         opacities.append(seen.opacity)
     if not colors:

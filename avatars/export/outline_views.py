@@ -68,7 +68,7 @@ def _opacity(posed: PosedAvatar, camera: Cameras, band: float) -> Float[Tensor, 
     near = (_grown(cover, reach) & _grown(~cover, reach)).reshape(-1)
     rays, shown = camera.image_rays(0, box=posed.box)[near], posed.rendered
     opacity = cover.float().reshape(-1)
-    opacity[near] = shown.renderer(shown.field, rays, background=rays.origins.new_zeros(3)).opacity
+    opacity[near] = shown.seen(rays, background=rays.origins.new_zeros(3)).opacity
     return opacity.reshape(cover.shape)
 
 

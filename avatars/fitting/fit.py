@@ -87,5 +87,5 @@ def fit_stages(
 @torch.no_grad()
 def _wake(subject: FitSubject) -> None:
     """Asks the field once: the first native op of a process imports parts of torch, for seconds that train nothing."""
-    middle = subject.avatar.vertices.mean(0, keepdim=True)
+    middle = subject.avatar.vertices.mean(0, keepdim=True).to(subject.avatar.device)
     subject.avatar.canonical.field(middle, torch.nn.functional.normalize(torch.ones_like(middle), dim=-1))

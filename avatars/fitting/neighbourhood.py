@@ -14,5 +14,5 @@ def pixels_beside(person: Bool[Tensor, "h w"], reach: int) -> Bool[Tensor, "h w"
     """
     if not bool(person.any()):
         return torch.zeros_like(person)
-    distance = torch.from_numpy(ndimage.distance_transform_edt((~person).numpy()))
-    return (distance > 0) & (distance <= reach)
+    distance = torch.from_numpy(ndimage.distance_transform_edt((~person).cpu().numpy()))
+    return ((distance > 0) & (distance <= reach)).to(person.device)

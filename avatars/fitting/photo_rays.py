@@ -15,6 +15,7 @@ from avatars.posed.ray_table import RayTable, RayTableConfig
 from avatars.posed.rendered_field import RenderedField
 from avatars.posed.shell_sampler import ShellSampler
 from nfield.cameras import Cameras
+from nfield.devices import on_device
 from nfield.fields.warped import WarpedField
 from nfield.types import Box, Rays
 
@@ -39,6 +40,7 @@ class PhotoRays:
         camera = person.portrait.camera
         confidence = photo_confidence(subject.body, person, posed.vertices)
         target = PhotoTarget(camera, person.photo, person.alpha, confidence, posed.box, posed.ends(camera, 0))
+        target = on_device(target, subject.avatar.device)
         tabulated = WarpedField(subject.avatar.canonical.field, _ray_table(posed, target, self.reach))
         return PhotoDrawer(RenderedField(tabulated, posed.rendered.renderer), target, self)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from avatars.fitting.subject import FitSubject
 from avatars.posed.rendered_field import RenderedField
+from nfield.devices import uniform, whole_numbers
 from nfield.types import Rays, RenderOutput
 
 
@@ -104,7 +105,7 @@ def rendered(drawer: RayDrawer, generator: torch.Generator) -> Rendering:
         generator: For rays, backgrounds and jitter.
     """
     batch = drawer.draw(generator)
-    background = torch.rand(len(batch.rays), 3, generator=generator)
+    background = uniform(len(batch.rays), 3, generator=generator, device=batch.alpha.device)
     alpha = batch.alpha[:, None]
     target = batch.color * alpha + background * (1.0 - alpha)
     shown = drawer.shown
@@ -114,4 +115,5 @@ def rendered(drawer: RayDrawer, generator: torch.Generator) -> Rendering:
 
 def random_members(pool: Int[Tensor, "p"], count: int, generator: torch.Generator) -> Int[Tensor, "r"]:
     """Random members of a pool, with replacement; none of an empty one."""
-    return pool[torch.randint(max(len(pool), 1), (count if len(pool) else 0,), generator=generator)]
+    drawn = count if len(pool) else 0
+    return pool[whole_numbers(max(len(pool), 1), drawn, generator=generator, device=pool.device)]

@@ -20,6 +20,7 @@ from avatars.semantic.photo_meaning import BACKGROUNDS, FEWEST, PhotoMeaning
 from avatars.semantic.sampling import FULL, PartSampling
 from avatars.semantic.standing import Standing, drawn_elevation, rendered_crop, triangle_parts
 from nfield.cameras import Cameras
+from nfield.devices import on_host
 
 _TRIES = 11
 """Cameras that are drawn until one sees enough of a part."""
@@ -59,7 +60,7 @@ class SemanticTerm:
 
     def loss(self, step: FitStep) -> Float[Tensor, ""]:
         """See `Term.loss`."""
-        return self._guide(step.subject).loss(step.generator)
+        return self._guide(step.subject).loss(on_host(step.generator))
 
     def _guide(self, subject: FitSubject) -> "SemanticGuide":
         return subject.once(self, lambda: SemanticGuide.of(self, subject))

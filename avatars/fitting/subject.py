@@ -12,6 +12,7 @@ from avatars.posed.avatar import Avatar, PosedAvatar
 from avatars.surface.painted_body import PaintedBody
 from avatars.surface.solid import Solid, SolidConfig
 from avatars.surface.views import BodyViews, ViewsConfig
+from nfield.devices import on_device
 
 _Made = TypeVar("_Made")
 
@@ -53,10 +54,11 @@ class FitSubject:
 
     @cached_property
     def views(self) -> BodyViews:
-        """Pictures of the painted body; made when they are first asked for."""
-        return self.body.views(self.views_config)
+        """Pictures of the painted body beside the avatar; made when they are first asked for."""
+        return on_device(self.body.views(self.views_config), self.avatar.device)
 
     @cached_property
     def solid(self) -> Solid:
-        """Points on and around the painted body; drawn when they are first asked for."""
-        return self.body.solid(self.solid_config, torch.Generator().manual_seed(self.seed))
+        """Points on and around the painted body, beside the avatar; drawn when they are first asked for."""
+        drawn = self.body.solid(self.solid_config, torch.Generator().manual_seed(self.seed))
+        return on_device(drawn, self.avatar.device)

@@ -10,6 +10,7 @@ from avatars.fitting.rendering import RaySampling
 from avatars.fitting.subject import FitSubject
 from avatars.fitting.terms import FitStep
 from avatars.fitting.weights import Constant, WeightSchedule
+from nfield.devices import uniform, whole_numbers
 from nfield.losses import huber
 
 
@@ -42,9 +43,9 @@ class SurfaceColorTerm:
     def loss(self, step: FitStep) -> Float[Tensor, ""]:
         """See `Term.loss`."""
         points = step.subject.solid.on
-        chosen = _some_of(len(points.place), self.count, step.generator)
+        chosen, device = _some_of(points.place, self.count, step.generator), points.place.device
         low, high = self.layer
-        offset = low + (high - low) * torch.rand(self.count, 1, generator=step.generator)
+        offset = low + (high - low) * uniform(self.count, 1, generator=step.generator, device=device)
         normal = points.normal[chosen]
         out = step.subject.avatar.canonical.field(points.place[chosen] + normal * offset, normal)
         error = huber(out.color, points.color[chosen], delta=self.delta).mean(-1)
@@ -85,16 +86,17 @@ class SolidTerm:
     def loss(self, step: FitStep) -> Float[Tensor, ""]:
         """See `Term.loss`."""
         points = step.subject.solid.around
-        chosen = _some_of(len(points.place), self.count, step.generator)
+        chosen = _some_of(points.place, self.count, step.generator)
         place, inside = points.place[chosen], points.inside[chosen]
         # Asked with a direction, because then one native op answers; it does not matter which.
-        direction = torch.zeros_like(place).index_fill(1, torch.tensor([2]), 1.0)
+        direction = torch.zeros_like(place)
+        direction[:, 2] = 1.0
         log_density = step.subject.avatar.canonical.field(place, direction).log_density
         wrong = torch.relu(torch.where(inside, self.full - log_density, log_density - self.empty))
         certain = points.distance[chosen] > torch.where(inside, self.inner_tolerance, self.tolerance)
         return (huber(wrong, torch.zeros_like(wrong), delta=1.0) * certain).mean()
 
 
-def _some_of(size: int, count: int, generator: torch.Generator) -> Int[Tensor, "n"]:
+def _some_of(points: Float[Tensor, "m 3"], count: int, generator: torch.Generator) -> Int[Tensor, "n"]:
     """Random members, in order: neighbours in space stay together."""
-    return torch.randint(size, (count,), generator=generator).sort().values
+    return whole_numbers(len(points), count, generator=generator, device=points.device).sort().values

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int
@@ -18,17 +18,16 @@ from avatars.posed.shell_sampler import ShellSampler
 from avatars.posed.warp import FineSurface, SkinningConfig
 from avatars.surface.dressed import DressedSurface
 from nfield.cameras import Cameras, Orbit
-from nfield.devices import CPU
+from nfield.devices import CPU, on_device
 from nfield.errors import DataError
 from nfield.fields import BuildContext, Field, FieldConfig, HashConfig
-from nfield.fields.offloaded import offloaded
 from nfield.fields.unlit import UnlitField
 from nfield.fields.warped import WarpedField
 from nfield.kernels.rasterize import rasterize
 from nfield.rendering.image import CHUNK, Image, ShouldStop, never, render_rays
 from nfield.rendering.renderer import Renderer
 from nfield.rendering.samplers.occupancy import OccupancyConfig
-from nfield.types import Box
+from nfield.types import Box, Rays
 
 _BACKGROUND = (1.0, 1.0, 1.0)
 _MARGIN = 0.1
@@ -80,10 +79,15 @@ class Avatar:
         *,
         device: torch.device = CPU,
     ) -> "Avatar":
-        """An avatar whose field has learned nothing yet; its field answers on a device, all else is on the CPU."""
+        """An avatar whose field has learned nothing yet; it is rendered on a device, its body stays on the CPU."""
         built = config.field.build(BuildContext(field_box(dressed.rest), generator))
-        field = UnlitField(offloaded(built, device))
-        return Avatar(model, dressed, _rendered(field, dressed.rest, config), portrait, config)
+        field = UnlitField(built).to(device)
+        return Avatar(model, dressed, _rendered(field, dressed.rest, config, device), portrait, config)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is rendered."""
+        return self.canonical.device
 
     @property
     def vertices(self) -> Float[Tensor, "v 3"]:
@@ -110,7 +114,8 @@ class Avatar:
         affine = self.dressed.posed_from_rest(self.model, self.body_in(pose))
         vertices = transform(affine, self.dressed.rest)
         warp = self._fine.warp(vertices, affine, self.config.skinning)
-        posed = _rendered(WarpedField(self.canonical.field, warp), vertices, self.config)
+        field = WarpedField(self.canonical.field, warp.to(self.device))
+        posed = _rendered(field, vertices, self.config, self.device)
         return PosedAvatar(posed, vertices, self.dressed.faces)
 
     def upright(self, rotations: Float[Tensor, "j 3"], *, generator: torch.Generator) -> "PosedAvatar":
@@ -186,9 +191,13 @@ class PosedAvatar:
         """One camera's view, or None where `should_stop` said so between two chunks of `chunk` rays."""
         rays, ends = cameras.image_rays(index, box=self.box), self.ends(cameras, index).reshape(-1)
         shown, behind = self.rendered, torch.tensor(background)
-        along = partial(
-            render_rays, shown.renderer, shown.field, background=behind, should_stop=should_stop, chunk=chunk
-        )
+
+        def along(rays: Rays, size: tuple[int, int]) -> Image | None:
+            there, paint = on_device((rays, behind), shown.device)
+            return render_rays(
+                shown.renderer, shown.field, there, size, background=paint, should_stop=should_stop, chunk=chunk
+            )
+
         return render_ended(along, rays, ends, cameras.size, background=behind)
 
 
@@ -206,9 +215,11 @@ def orbit_around(box: Box, *, height: int = 512, width: int = 512) -> Orbit:
     return Orbit(0.5 * (box.low + box.high), torch.tensor([0.0, 1.0, 0.0]), start, 2.1 * height, (height, width))
 
 
-def _rendered(field: Field, vertices: Float[Tensor, "v 3"], config: FigureConfig) -> RenderedField:
-    """A field and a renderer whose sampler stays near the dressed body."""
-    return RenderedField(field, Renderer(new_sampler(vertices, config)))
+def _rendered(
+    field: Field, vertices: Float[Tensor, "v 3"], config: FigureConfig, device: torch.device
+) -> RenderedField:
+    """A field and a renderer, both on a device, whose sampler stays near the dressed body."""
+    return RenderedField(field, Renderer(new_sampler(vertices, config)).to(device))
 
 
 def new_sampler(vertices: Float[Tensor, "v 3"], config: FigureConfig) -> ShellSampler:

@@ -49,16 +49,16 @@ class RayTable(Warp):
         ray, index, count, first = _steps_of(rays, steps, config.step)
         height, width = camera.size
         # One row more, which holds nothing: that of pixels without a ray.
-        self._row = torch.full((height * width,), len(rays))
-        self._row[pixel] = torch.arange(len(rays))
-        self._near = torch.cat([rays.near + first * config.step, torch.zeros(1)])
-        self._count = torch.cat([count, torch.zeros(1, dtype=torch.int64)])
+        self._row = torch.full((height * width,), len(rays), device=pixel.device)
+        self._row[pixel] = torch.arange(len(rays), device=pixel.device)
+        self._near = torch.cat([rays.near + first * config.step, rays.near.new_zeros(1)])
+        self._count = torch.cat([count, count.new_zeros(1)])
         self._start = self._count.cumsum(0) - self._count
         # Place at rest, presence, core.
-        self._entries = torch.zeros(int(self._count.sum()) + 1, 5)
+        self._entries = rays.near.new_zeros(int(self._count.sum()) + 1, 5)
         self._has_core = False
         entry = self._start[ray] + index - first[ray]
-        needed = torch.zeros(len(self._entries), dtype=torch.bool)
+        needed = torch.zeros(len(self._entries), dtype=torch.bool, device=pixel.device)
         # The step after each found one closes its interval.
         needed[entry], needed[entry + 1] = True, True
         self._fill(warp, rays, needed.nonzero()[:, 0])
@@ -84,7 +84,7 @@ class RayTable(Warp):
 
     def _fill(self, warp: Warp, rays: Rays, entries: Int[Tensor, "m"]) -> None:
         """Evaluates the warp at some entries."""
-        owner = torch.repeat_interleave(torch.arange(len(self._count)), self._count)
+        owner = torch.repeat_interleave(torch.arange(len(self._count), device=entries.device), self._count)
         for part in entries.split(_CHUNK):
             ray = owner[part]
             distance = self._near[ray] + (part - self._start[ray]) * self.config.step
@@ -99,8 +99,8 @@ def _steps_of(
 ) -> tuple[Int[Tensor, "m"], Int[Tensor, "m"], Int[Tensor, "r"], Int[Tensor, "r"]]:
     """Ray and step of the occupied steps; of each ray how many steps there are, and from which one on."""
     index = ((found.t0 - rays.near[found.ray]) / step).round().long()
-    first = torch.full((len(rays),), torch.iinfo(torch.int64).max).scatter_reduce(0, found.ray, index, "amin")
-    last = torch.full((len(rays),), -1).scatter_reduce(0, found.ray, index, "amax")
+    first = index.new_full((len(rays),), torch.iinfo(torch.int64).max).scatter_reduce(0, found.ray, index, "amin")
+    last = index.new_full((len(rays),), -1).scatter_reduce(0, found.ray, index, "amax")
     hit = last >= 0
     first = torch.where(hit, first, 0)
     return found.ray, index, torch.where(hit, last - first + 2, 0), first

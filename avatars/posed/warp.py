@@ -95,7 +95,7 @@ class InverseSkinning(Warp):
         self.config = config or SkinningConfig()
         along_normals = self.config.depth is not None
         assert normals is not None or not along_normals
-        self._surface = NearestCenters(vertices)
+        self._surface: NearestCenters | None = None
         back, posed = inverse(posed_from_rest.detach()), vertices.detach()
         places = {"posed": posed, "rest": transform(back, posed), "rest_from_posed": back}
         sides = {"normals": normals if along_normals else None, "sided": None if sided is None else sided.to(posed)}
@@ -128,9 +128,16 @@ class InverseSkinning(Warp):
     @torch.no_grad()
     def to_canonical(self, points: Float[Tensor, "n 3"]) -> Warped:
         """Points at rest, metres; absent points stay where they are. Not differentiable."""
-        near = self._surface.query(points, self.config.neighbours, within=self.config.reach)
+        near = self._index().query(points, self.config.neighbours, within=self.config.reach)
         found = inverse_skinning(points, *near, SkinnedVertices(**dict(self.named_buffers())), self.config.rule)
         return Warped(found.points, found.presence, None if self.config.core is None else found.core)
+
+    def _index(self) -> NearestCenters:
+        """The posed vertices, where they lie now."""
+        posed = self.get_buffer("posed")
+        if self._surface is None or self._surface.centers.device != posed.device:
+            self._surface = NearestCenters(posed)
+        return self._surface
 
 
 @dataclass(frozen=True)

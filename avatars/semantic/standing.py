@@ -106,5 +106,5 @@ def rendered_crop(
     rays = camera.image_rays(0, box=posed.box)
     rays = replace(rays, far=torch.minimum(rays.far, posed.ends(camera, 0).reshape(-1)))
     behind = torch.tensor(background).expand(len(rays), 3)
-    out = posed.rendered.renderer(posed.rendered.field, rays, background=behind, generator=generator)
+    out = posed.rendered.seen(rays, background=behind, generator=generator)
     return out.color.reshape(*camera.size, 3)

@@ -19,9 +19,7 @@ from distill.run import ConvertRun
 from distill.teacher import Teacher
 from nfield.checkpoint import Checkpoint
 from nfield.data.picture_files import side_by_side, write_png
-from nfield.devices import CPU
 from nfield.fields import Field
-from nfield.fields.offloaded import offloaded
 from nfield.fields.unlit import UnlitField
 from nfield.metrics import psnr
 from nfield.rendering.scene_renderer import SceneRenderer
@@ -39,12 +37,10 @@ class AvatarSource:
     Attributes:
         avatar: The avatar.
         checkpoint: What it was loaded from.
-        device: Where its field answers.
     """
 
     avatar: Avatar
     checkpoint: Checkpoint
-    device: torch.device = CPU
 
     @property
     def teacher(self) -> Teacher:
@@ -62,8 +58,8 @@ class AvatarSource:
         return field_box(self.avatar.vertices)
 
     def learning(self, field: Field) -> Field:
-        """A field that answers on the device where the avatar's does."""
-        return offloaded(field, self.device)
+        """A field on the device where the avatar's is."""
+        return field.to(self.avatar.device)
 
     def wrapped(self, field: Field) -> Field:
         """The field without dependence on the view."""
@@ -71,7 +67,7 @@ class AvatarSource:
 
     def sampler(self) -> ShellSampler:
         """A new sampler of the body at rest."""
-        return new_sampler(self.avatar.vertices, self.avatar.config)
+        return new_sampler(self.avatar.vertices, self.avatar.config).to(self.avatar.device)
 
     def carried(self) -> tuple[dict[str, Shaped[Tensor, "..."]], dict[str, Any]]:
         """The body, how the photo saw it, and how it is sampled and skinned."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from nfield.errors import OptionError
 from nfield.kernels import native_core
+from nfield.kernels.nearest_pyramid import NearestPyramid
 
 MOST_NEIGHBOURS = 8
 """The largest K."""
@@ -115,7 +116,9 @@ class NearestCenters:
         self.centers = centers.detach().clone(memory_format=torch.contiguous_format)
         if not bool(torch.isfinite(self.centers).all()):
             raise OptionError("centers: hold values that are not finite numbers; remove these points")
-        self._buckets = _Buckets.of(self.centers) if native_core.runs_natively(self.centers) else None
+        native = native_core.runs_natively(self.centers)
+        self._buckets = _Buckets.of(self.centers) if native else None
+        self._pyramid: NearestPyramid | None = None
 
     def __len__(self) -> int:
         return len(self.centers)
@@ -137,11 +140,20 @@ class NearestCenters:
         """
         self._check(points, count)
         if self._buckets is None or not native_core.runs_natively(points):
-            return nearest_reference(points, self.centers.to(points), count, within=within)
+            return self._asked_in_torch(points, count, within)
         index, square = points.new_empty(len(points), count, dtype=torch.int32), points.new_empty(len(points), count)
         arrays = (native_core.array(points), self.centers, *self._buckets.arrays(), within * within)
         native_core.require().nearest_query(*arrays, index, square, torch.get_num_threads())
         return index, square
+
+    def _asked_in_torch(
+        self, points: Float[Tensor, "n d"], count: int, within: float
+    ) -> tuple[Int[Tensor, "n k"], Float[Tensor, "n k"]]:
+        """The same without the native core: by grids where points and centres lie together, as float32."""
+        if points.dtype != torch.float32 or points.device != self.centers.device:
+            return nearest_reference(points, self.centers.to(points), count, within=within)
+        self._pyramid = self._pyramid or NearestPyramid(self.centers)
+        return self._pyramid.query(points, count, within=within)
 
     def _check(self, points: Float[Tensor, "n d"], count: int) -> None:
         if points.shape[1] != self.centers.shape[1]:

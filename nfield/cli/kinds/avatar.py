@@ -49,7 +49,7 @@ class AvatarKind:
 
     def source(self, run: Path, device: torch.device = CPU) -> AvatarSource:
         """The canonical field, known from rings of cameras around the body at rest."""
-        return AvatarSource(load_avatar(run, device=device), load_checkpoint(run), device)
+        return AvatarSource(load_avatar(run, device=device), load_checkpoint(run))
 
     def edit(self, chosen: Chosen) -> None:
         """Other colours; a person is not cut or moved."""

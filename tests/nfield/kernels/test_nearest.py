@@ -8,6 +8,20 @@ import torch
 from nfield.errors import OptionError
 from nfield.kernels import native_core
 from nfield.kernels.nearest import NearestCenters, nearest_reference
+from nfield.kernels.nearest_pyramid import NearestPyramid
+
+TORCH = "torch"
+"""No native core: grids of plain torch, as on a device."""
+
+
+@pytest.fixture(params=[*native_core.BUILDS, TORCH])
+def build(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Makes one build of the native core, or none, the one in use."""
+    module = None if request.param == TORCH else native_core.load(request.param)
+    if module is None and request.param != TORCH:
+        pytest.skip(f"the {request.param} core was not compiled, or this processor cannot run it")
+    monkeypatch.setattr(native_core, "core", lambda: module)
+    return request.param
 
 
 def spread_centers(dims: int, count: int, generator: torch.Generator) -> torch.Tensor:
@@ -59,6 +73,19 @@ def test_centers_beyond_the_distance_are_left_out(build: str, within: float, spr
     assert ((number >= 0) & (number < 700)).all()
     twin = nearest_reference(points, centers, 4, within=within)
     assert torch.equal(twin[1].isfinite(), inside)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_grids_find_what_brute_force_finds(dims: int, generator: torch.Generator):
+    centers = spread_centers(dims, 4000, generator)
+    points = centers[torch.randint(4000, (500,), generator=generator)]
+    points = points + 0.05 * torch.randn(500, dims, generator=generator) * torch.rand(500, 1, generator=generator)
+    grids = NearestPyramid(centers)
+    for count, within in ((1, math.inf), (4, math.inf), (8, 0.02), (4, 0.2)):
+        found = grids.query(points, count, within=within)
+        wanted = nearest_reference(points, centers, count, within=within)
+        assert torch.equal(found[0], wanted[0])
+        assert torch.equal(found[1], wanted[1])
 
 
 def test_ties_go_to_the_lower_number(build: str):
