@@ -11,6 +11,7 @@ from torch import Tensor
 from nfield.cameras import Cameras
 from nfield.checkpoint import beside
 from nfield.data.picture import Picture
+from nfield.devices import CPU
 from nfield.errors import NFieldError
 from nfield.pictures.alpha import straight
 from nfield.pictures.run import SavedImage, load_image_run, prepare_picture
@@ -46,19 +47,20 @@ Sheet = Callable[[Float[Tensor, "n 2"], Look], Float[Tensor, "n 3"] | None]
 """Places on a picture, from its upper left corner (0, 0) to its lower right one (1, 1), to sRGB; None when stopped."""
 
 
-def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
+def load_subject(run: Path, *, motion: Path | None = None, device: torch.device = CPU) -> Subject:
     """The subject of a run folder.
 
     Args:
         run: The folder.
         motion: Nothing that a picture could follow.
+        device: Where it is decoded.
 
     Raises:
         CheckpointError: The folder holds no picture that can be used.
         OptionError: A motion is given.
     """
     refuse_motion(run, motion, what="picture")
-    saved = load_image_run(run)
+    saved = load_image_run(run, device=device)
     height, width = saved.plan.size
     photo, decode = _photo(saved), _fitted(saved)
     sheets = {"fitted": pixel_sheet(saved.plan.size, decode), "between pixels": signal_sheet(saved)}
@@ -114,7 +116,7 @@ def signal_sheet(saved: SavedImage) -> Sheet:
         for part in place.split(_CHUNK):
             if look.should_stop():
                 return None
-            found.append(_opaque(straight(saved.signal(part))))
+            found.append(_opaque(straight(saved.signal.answers(part))))
         return torch.cat(found)
 
     return sheet
@@ -150,7 +152,7 @@ def _fitted(saved: SavedImage) -> Pixels:
     @torch.no_grad()
     def pixels(numbers: Int[Tensor, "n"]) -> Float[Tensor, "n 3"]:
         parts = canvas.pixel_centers(numbers).split(_CHUNK)
-        return torch.cat([_opaque(straight(saved.signal(part))) for part in parts])
+        return torch.cat([_opaque(straight(saved.signal.answers(part))) for part in parts])
 
     return pixels
 

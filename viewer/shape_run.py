@@ -4,9 +4,11 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+import torch
 from trimesh import Trimesh
 
 from nfield.cameras import Cameras
+from nfield.devices import CPU
 from nfield.errors import NFieldError
 from nfield.rendering.image import Image, ShouldStop
 from nfield.shapes.drawing import drawn, orbit, slice_through
@@ -21,19 +23,20 @@ _RESOLUTION = 256
 _SIZE = (480, 480)
 
 
-def load_subject(run: Path, *, motion: Path | None = None) -> Subject:
+def load_subject(run: Path, *, motion: Path | None = None, device: torch.device = CPU) -> Subject:
     """The subject of a run folder.
 
     Args:
         run: The folder.
         motion: Nothing that a mesh could follow.
+        device: Where the field answers.
 
     Raises:
         CheckpointError: The folder holds no field of distances that can be used.
         OptionError: A motion is given.
     """
     refuse_motion(run, motion, what="mesh")
-    saved = load_shape_run(run)
+    saved = load_shape_run(run, device=device)
     views = {"surface": mesh_view(lambda: zero_set(saved.signal, _RESOLUTION))}
     views |= {f"slice across {name}": slice_view(saved, axis) for axis, name in reversed(list(enumerate("xyz")))}
     mesh = _mesh(saved)

@@ -16,6 +16,7 @@ from nfield.data.base import Scene
 from nfield.data.scenes import load_scene
 from nfield.devices import CPU
 from nfield.fields import BuildContext, HashConfig
+from nfield.kernels.nearest import NearestCenters
 from nfield.metrics import psnr
 from nfield.saved_scene import load_scene_run
 from nfield.training.evaluation import rendered_views, spread
@@ -89,6 +90,19 @@ def field_speed(device: torch.device, points: int) -> Facts:
         forward = seconds_of(lambda: field(place, dirs), device)
     rate = {"forward": forward, "forward and backward": seconds_of(learn, device)}
     return {f"{name}, million points/s": round(points / seconds / 1e6, 2) for name, seconds in rate.items()}
+
+
+def nearest_centers(device: torch.device, *, centers: int = 1 << 16, points: int = 1 << 16) -> Facts:
+    """Four nearest centres on a crumpled sheet, on the device and on the CPU: how many differ, and how fast."""
+    generator = torch.Generator().manual_seed(0)
+    sheet = torch.rand(centers, 3, generator=generator)
+    sheet[:, 2] = 0.1 * (20.0 * sheet[:, 0]).sin() * (13.0 * sheet[:, 1]).cos()
+    asked = sheet[torch.randint(centers, (points,), generator=generator)]
+    asked = asked + 0.005 * torch.randn(points, 3, generator=generator)
+    index, place = NearestCenters(sheet.to(device)), asked.to(device)
+    found, wanted = index.query(place, 4)[1].cpu(), NearestCenters(sheet).query(asked, 4)[1]
+    seconds = seconds_of(lambda: index.query(place, 4), device)
+    return {"different": int((found != wanted).sum()), "million points/s": round(points / seconds / 1e6, 3)}
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,46 @@
 """`nfield bench gpu`: the whole check of a device, one JSON file, in some minutes."""
 
+import itertools
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
+import trimesh
 from rich.console import Console
+from torch import Tensor
 
 from assets import path
+from avatars.body.pose_file import read_pose
 from avatars.fit_config import FitConfig
 from avatars.fitting.fit import FitBudget
 from avatars.photo_inputs import PhotoFiles
 from avatars.pipeline import fit_from_photo
+from avatars.posed.avatar import orbit_around
+from avatars.posed.run import load_avatar
 from distill.run import ConvertPlan, start_conversion
 from distill.source import SceneSource
 from distill.task import DistillConfig
-from nfield.bench.device import Facts, SceneCheck, Stage, field_speed, measured
+from nfield.bench.device import Facts, SceneCheck, Stage, field_speed, measured, nearest_centers, seconds_of
 from nfield.cli.options import chosen_device, parse_options, positive
+from nfield.data.world import World
 from nfield.devices import CPU
 from nfield.fields import BACKENDS, VmConfig
+from nfield.fields.distance import RbfDistanceConfig
+from nfield.fields.signal import RbfSignalConfig
 from nfield.kernels.first_call import trouble_with
+from nfield.metrics import psnr
+from nfield.pictures.run import ImagePlan, prepare_picture
+from nfield.pictures.run import start_run as start_picture
+from nfield.pictures.task import image_optim
 from nfield.saved_scene import load_scene_run
+from nfield.shapes.run import ShapePlan
+from nfield.shapes.run import start_run as start_shape
+from nfield.shapes.signed_distance import distance_to
+from nfield.shapes.task import Sampling, distance_optim
+from nfield.shapes.user_mesh import UserMesh
 from nfield.training.loop import TrainConfig, train
 from nfield.training.run_folder import write_json
 from nfield.training.scene import preset
@@ -94,6 +113,10 @@ def stages(options: BenchGpuOptions, device: torch.device, folder: Path) -> list
         Stage("hash to vm", lambda: _conversion(folder / "hash", device, part)),
         Stage("hash to vm on the CPU", lambda: _conversion(folder / "hash", CPU, part)),
         Stage("fit of the sample", lambda: _fit(folder / "person", device, options.minutes)),
+        Stage("an avatar on both", lambda: _same_avatar(folder / "person", device)),
+        Stage("nearest centres", lambda: nearest_centers(device)),
+        Stage(f"rbf, a picture, {2 * part / 3:g} s", lambda: _picture(folder / "picture", device, 2 * part / 3)),
+        Stage(f"rbf, a ball, {2 * part / 3:g} s", lambda: _ball(folder / "ball", device, 2 * part / 3)),
     ]
 
 
@@ -121,6 +144,40 @@ def _fit(folder: Path, device: torch.device, minutes: float) -> Facts:
     assert report is not None
     seconds = {f"{name}, s": spent for name, spent in report["seconds"].items()}
     return {"seconds": report["seconds_total"], "psnr": round(report["psnr"], 2), "iou": report["iou"], **seconds}
+
+
+def _same_avatar(run: Path, device: torch.device) -> Facts:
+    """The avatar of a run in a pose, on the device and on the CPU, and milliseconds of a view."""
+    shown: list[Tensor] = []
+    for where in (CPU, device):
+        avatar = load_avatar(run, device=where)
+        posed = avatar.upright(read_pose("stand", avatar.model), generator=torch.Generator().manual_seed(0))
+        cameras = orbit_around(posed.box).cameras(8)
+        shown.append(posed.image(cameras, 0).color)
+    turn = itertools.cycle(range(8))
+    seconds = seconds_of(lambda: posed.image(cameras, next(turn)), device, rounds=3)
+    return {"psnr between": round(psnr(shown[1], shown[0]), 1), "milliseconds": round(1e3 * seconds, 1)}
+
+
+def _picture(folder: Path, device: torch.device, seconds: float) -> Facts:
+    """Radial bases on the shipped photo."""
+    picture = prepare_picture(path("sample/photo.jpg"), size=None)
+    budget = TrainConfig(seconds / 60.0, None, image_optim(picture.size))
+    plan = ImagePlan("sample", budget, "kmeans", picture.size, picture.channels)
+    begun = start_picture(folder, plan, RbfSignalConfig(), picture, device=device)
+    state = train(begun.task, budget).state
+    return {"steps": state.step, "psnr": round(begun.psnr(), 2), "placing, s": round(begun.placing_seconds, 1)}
+
+
+def _ball(folder: Path, device: torch.device, seconds: float) -> Facts:
+    """Radial bases on the distance of a ball."""
+    ball = trimesh.creation.icosphere(subdivisions=4, radius=0.7)
+    truth = distance_to(UserMesh(np.asarray(ball.vertices), np.asarray(ball.faces), World()), where=folder)
+    budget = TrainConfig(seconds / 60.0, None, distance_optim())
+    plan = ShapePlan("ball", budget, "kmeans", Sampling(), truth.mesh.world)
+    begun = start_shape(folder, plan, RbfDistanceConfig(), truth, device=device)
+    state = train(begun.task, budget).state
+    return {"steps": state.step, "relative error off the surface": round(begun.task.held_out_error(), 5)}
 
 
 def _name(device: torch.device) -> str:

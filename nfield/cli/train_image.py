@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import tyro
 from rich.console import Console
 
@@ -12,7 +13,7 @@ from nfield.checkpoint import FILE, backend_of, load_checkpoint
 from nfield.cli.options import (
     at_least,
     chosen_backend,
-    cpu_alone,
+    chosen_device,
     goes_on,
     names_data,
     parse_options,
@@ -72,7 +73,7 @@ class TrainImageOptions:
     seed: int = 0
     """Of everything random."""
     device: str = "auto"
-    """auto or cpu, which computes in any case; other kinds of fields take a GPU."""
+    """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     resume: bool = False
     """Continue the run in the folder with the options it was started with; --steps or --minutes may extend it."""
     save_every: float = 30.0
@@ -101,7 +102,6 @@ def run(options: TrainImageOptions) -> None:
     """Trains, or continues to."""
     at_least(options.exponent, 0.0, name="--exponent")
     at_least(options.seed, 0, name="--seed")
-    cpu_alone(options.device, what="fields of pictures are")
     positive(options.save_every, name="--save-every", unit="seconds")
     resume = goes_on(options.out, resume=options.resume)
     with only_writer(options.out):
@@ -109,9 +109,9 @@ def run(options: TrainImageOptions) -> None:
 
 
 def _train(options: TrainImageOptions) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console, device = Console(highlight=False, soft_wrap=True), chosen_device(options.device)
     with console.status("placing the kernels"):
-        begun = _continued(options) if options.resume else _started(options)
+        begun = _continued(options, device) if options.resume else _started(options, device)
     trained, total = begun.task.signal.counts()
     height, width = begun.plan.size
     console.print(
@@ -127,7 +127,7 @@ def _train(options: TrainImageOptions) -> None:
     _finish(console, options, begun, result)
 
 
-def _started(options: TrainImageOptions) -> ImageRun:
+def _started(options: TrainImageOptions, device: torch.device) -> ImageRun:
     refuse_existing_run(options.out)
     picture = prepare_picture(options.picture, size=options.size)
     given = options.steps is not None or options.minutes is not None
@@ -136,7 +136,8 @@ def _started(options: TrainImageOptions) -> ImageRun:
     plan = ImagePlan(
         str(options.picture.resolve()), budget, options.placing, picture.size, picture.channels, options.exponent
     )
-    begun = start_run(options.out, plan, options.field_options, picture)  # pyright: ignore[reportAttributeAccessIssue]
+    config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
+    begun = start_run(options.out, plan, config, picture, device=device)
     options.out.mkdir(parents=True, exist_ok=True)
     return begun
 
@@ -150,14 +151,15 @@ def default_steps(size: tuple[int, int]) -> int:
     return max(_STEPS, _PASSES * size[0] * size[1] // batch_pixels(size))
 
 
-def _continued(options: TrainImageOptions) -> ImageRun:
+def _continued(options: TrainImageOptions, device: torch.device) -> ImageRun:
     checkpoint = load_checkpoint(options.out)
     plan = plan_of(checkpoint, where=options.out)
     begun = {"field": backend_of(checkpoint), "size": plan.size, "placing": plan.placing, "exponent": plan.exponent}
     require_as_begun(options, checkpoint, {**begun, "seed": plan.train.seed})
     plan = replace(plan, train=plan.train.with_budget(minutes=options.minutes, steps=options.steps))
     picture = prepare_picture(options.picture, size=plan.size)
-    return continue_run(options.out, replace(plan, picture=str(options.picture.resolve())), checkpoint, picture)
+    plan = replace(plan, picture=str(options.picture.resolve()))
+    return continue_run(options.out, plan, checkpoint, picture, device=device)
 
 
 def _finish(console: Console, options: TrainImageOptions, begun: ImageRun, result: TrainResult) -> None:

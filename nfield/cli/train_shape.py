@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import tyro
 from rich.console import Console
 
@@ -12,7 +13,7 @@ from nfield.checkpoint import FILE, backend_of, load_checkpoint
 from nfield.cli.options import (
     at_least,
     chosen_backend,
-    cpu_alone,
+    chosen_device,
     goes_on,
     names_data,
     parse_options,
@@ -66,7 +67,7 @@ class TrainShapeOptions:
     resolution: int = 256
     """Cubes along the longest edge of the surface that is measured and drawn at the end."""
     device: str = "auto"
-    """auto or cpu, which computes in any case; other kinds of fields take a GPU."""
+    """What computes: cpu, cuda or cuda:N; auto takes CUDA where nfield doctor says that it works."""
     resume: bool = False
     """Continue the run in the folder with the options it was started with; --steps or --minutes may extend it."""
     save_every: float = 30.0
@@ -94,7 +95,6 @@ def parse(arguments: Sequence[str]) -> TrainShapeOptions:
 def run(options: TrainShapeOptions) -> None:
     """Trains, or continues to."""
     at_least(options.seed, 0, name="--seed")
-    cpu_alone(options.device, what="signed distances of meshes are")
     at_least(options.batch, 256, name="--batch")
     at_least(options.resolution, 8, name="--resolution")
     positive(options.save_every, name="--save-every", unit="seconds")
@@ -104,9 +104,9 @@ def run(options: TrainShapeOptions) -> None:
 
 
 def _train(options: TrainShapeOptions) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console, device = Console(highlight=False, soft_wrap=True), chosen_device(options.device)
     with console.status("reading the mesh and placing the kernels"):
-        begun = _continued(options) if options.resume else _started(options)
+        begun = _continued(options, device) if options.resume else _started(options, device)
     mesh = begun.task.truth.mesh
     for note in mesh.notes:
         console.print(f"note: {note}", style="dim", markup=False)
@@ -126,26 +126,27 @@ def _train(options: TrainShapeOptions) -> None:
     _finish(console, options, begun, result)
 
 
-def _started(options: TrainShapeOptions) -> ShapeRun:
+def _started(options: TrainShapeOptions, device: torch.device) -> ShapeRun:
     refuse_existing_run(options.out)
     steps = _STEPS if options.steps is None and options.minutes is None else options.steps
     budget = TrainConfig(options.minutes, steps, distance_optim(), options.seed)
     truth = load_truth(options.mesh)
     sampling = Sampling(batch=options.batch, pool=max(_POOL, options.batch))
     plan = ShapePlan(str(options.mesh.resolve()), budget, options.placing, sampling, truth.mesh.world)
-    begun = start_run(options.out, plan, options.field_options, truth)  # pyright: ignore[reportAttributeAccessIssue]
+    config = options.field_options  # pyright: ignore[reportAttributeAccessIssue]
+    begun = start_run(options.out, plan, config, truth, device=device)
     options.out.mkdir(parents=True, exist_ok=True)
     return begun
 
 
-def _continued(options: TrainShapeOptions) -> ShapeRun:
+def _continued(options: TrainShapeOptions, device: torch.device) -> ShapeRun:
     checkpoint = load_checkpoint(options.out)
     plan = plan_of(checkpoint, where=options.out)
     begun = {"field": backend_of(checkpoint), "placing": plan.placing, "batch": plan.sampling.batch}
     require_as_begun(options, checkpoint, {**begun, "seed": plan.train.seed})
     budget = plan.train.with_budget(minutes=options.minutes, steps=options.steps)
     plan = replace(plan, train=budget, mesh=str(options.mesh.resolve()))
-    return continue_run(options.out, plan, checkpoint, load_truth(options.mesh))
+    return continue_run(options.out, plan, checkpoint, load_truth(options.mesh), device=device)
 
 
 def _finish(console: Console, options: TrainShapeOptions, begun: ShapeRun, result: TrainResult) -> None:

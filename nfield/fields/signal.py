@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from nfield.devices import device_of
 from nfield.encodings.budget import Budget
 from nfield.encodings.hashgrid import HashGrid
 from nfield.encodings.rbf import AdaptiveBases, BasesConfig, Nearby
@@ -179,6 +180,11 @@ class Signal(nn.Module):
     def forward(self, unit: Float[Tensor, "n d"]) -> Float[Tensor, "n o"]:
         """The signal at points of [0, 1]^d, unbounded."""
         return self.at(self.fix(unit, often=False))
+
+    @torch.no_grad()
+    def answers(self, unit: Float[Tensor, "n d"]) -> Float[Tensor, "n o"]:
+        """The signal at points that may lie on another device; the answer comes to where they are. No gradients."""
+        return self(unit.to(device_of(self))).to(unit.device)
 
     def param_groups(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by name of group."""

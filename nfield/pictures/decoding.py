@@ -75,4 +75,4 @@ def pixels_of(signal: Signal, size: tuple[int, int]) -> Part:
 
 
 def _at(signal: Signal, unit: Float[Tensor, "n 2"]) -> Float[Tensor, "n c"]:
-    return torch.cat([signal(part) for part in unit.split(_CHUNK)])
+    return torch.cat([signal.answers(part) for part in unit.split(_CHUNK)])

@@ -70,8 +70,8 @@ def draw_kernels(bases: AdaptiveBases, picture: Picture, path: Path) -> None:
     top, bottom = _middle(picture.size[0])
     left, right = _middle(picture.size[1])
     shown = picture.rows(top, bottom)[:, left:right]
-    half, axes_of = ellipses(bases.shapes, bases.kernel, 2)
-    half, centers = half.numpy() * PIXELS_PER_UNIT, bases.centers.numpy() * PIXELS_PER_UNIT
+    half, axes_of = ellipses(bases.shapes.cpu(), bases.kernel, 2)
+    half, centers = half.numpy() * PIXELS_PER_UNIT, bases.centers.cpu().numpy() * PIXELS_PER_UNIT
     reach = half.max(-1, keepdims=True)
     near = ((centers + reach > (left, top)) & (centers - reach < (right, bottom))).all(-1)
     half, long = half[near], axes_of[:, :, 1].numpy()[near]

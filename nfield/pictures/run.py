@@ -15,6 +15,7 @@ from nfield.checkpoint import Checkpoint, building, load_checkpoint, restore_mod
 from nfield.config_json import to_json
 from nfield.data.picture import Picture, load_picture
 from nfield.data.picture_files import write_png_of
+from nfield.devices import CPU
 from nfield.encodings.initial_centers import CentersRule
 from nfield.errors import DataError
 from nfield.fields.base import put_down_to
@@ -181,7 +182,9 @@ def _premultiplied_part(picture: Picture) -> Part:
     return part
 
 
-def start_run(folder: Path, plan: ImagePlan, config: SignalConfig, picture: Picture) -> ImageRun:
+def start_run(
+    folder: Path, plan: ImagePlan, config: SignalConfig, picture: Picture, *, device: torch.device = CPU
+) -> ImageRun:
     """A run from nothing: sizes the signal and places its kernels.
 
     Args:
@@ -189,6 +192,7 @@ def start_run(folder: Path, plan: ImagePlan, config: SignalConfig, picture: Pict
         plan: What is asked for.
         config: Options of the signal.
         picture: What is fitted.
+        device: Where the signal learns.
     """
     generator = torch.Generator().manual_seed(plan.train.seed)
     begun = time.perf_counter()
@@ -197,7 +201,7 @@ def start_run(folder: Path, plan: ImagePlan, config: SignalConfig, picture: Pict
         signal = sized.build(plan.canvas, generator)
     initialise_on_picture(signal, picture, how=plan.placing, exponent=plan.exponent, generator=generator)
     seconds = time.perf_counter() - begun
-    task = ImageTask(signal, picture, seed=plan.train.seed)
+    task = ImageTask(signal.to(device), picture, seed=plan.train.seed)
     return ImageRun(folder, plan, sized, picture, task, seconds)
 
 
@@ -209,7 +213,9 @@ def sized_for(config: SignalConfig, picture: Picture) -> SignalConfig:
     return config.sized(Canvas(picture.size, picture.channels), most=most)
 
 
-def continue_run(folder: Path, plan: ImagePlan, checkpoint: Checkpoint, picture: Picture) -> ImageRun:
+def continue_run(
+    folder: Path, plan: ImagePlan, checkpoint: Checkpoint, picture: Picture, *, device: torch.device = CPU
+) -> ImageRun:
     """A run from its checkpoint; the plan may have another budget than the saved one.
 
     Args:
@@ -217,10 +223,11 @@ def continue_run(folder: Path, plan: ImagePlan, checkpoint: Checkpoint, picture:
         plan: What is asked for.
         checkpoint: What was saved.
         picture: What is fitted.
+        device: Where the signal learns.
     """
     _require_alike(picture, plan, where=folder)
     # Restored before the task is made, which keeps what it finds near every pixel.
-    signal = _restored(checkpoint, plan, where=folder)
+    signal = _restored(checkpoint, plan, where=folder).to(device)
     with building(folder):
         task = ImageTask(signal, picture, seed=plan.train.seed)
     restore_task(task, checkpoint, where=folder)
@@ -245,15 +252,19 @@ class SavedImage:
     checkpoint: Checkpoint
 
 
-def load_image_run(run: Path) -> SavedImage:
+def load_image_run(run: Path, *, device: torch.device = CPU) -> SavedImage:
     """The fitted picture of a run folder.
+
+    Args:
+        run: The folder, or a compact file.
+        device: Where the signal answers.
 
     Raises:
         CheckpointError: The checkpoint cannot be used, or it is not that of a picture.
     """
     checkpoint = load_checkpoint(run)
     plan = plan_of(checkpoint, where=run)
-    return SavedImage(_restored(checkpoint, plan, where=run).eval(), plan, checkpoint)
+    return SavedImage(_restored(checkpoint, plan, where=run).to(device).eval(), plan, checkpoint)
 
 
 def finished_run(folder: Path, saved: SavedImage, picture: Picture) -> ImageRun:

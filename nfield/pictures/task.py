@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from nfield.data.picture import Picture
+from nfield.devices import HostCopy, device_of
 from nfield.encodings.rbf import AdaptiveBases, Nearby
 from nfield.fields.signal import LARGE, Canvas, FixedPoints, Signal
 from nfield.losses import squared_error
@@ -73,7 +74,7 @@ class ImageTask:
         self._whole = self._every_pixel() if self._side == 1 else None
         kept = self._whole is None and height * width <= KEPT
         self._nearby = _nearby(signal.bases, self.canvas) if kept and signal.bases is not None else None
-        self._error = math.nan
+        self._error = HostCopy(torch.tensor(math.nan))
 
     def modules(self) -> Mapping[str, nn.Module]:
         """The signal."""
@@ -91,12 +92,12 @@ class ImageTask:
         else:
             batch = self._whole
         loss = squared_error(self.signal.at(batch.points), batch.target).mean()
-        self._error = float(loss.detach())
+        self._error = HostCopy(loss)
         return {"color": loss}
 
     def measures(self) -> dict[str, float]:
         """PSNR of the last step's pixels, before clipping."""
-        return {"psnr": -10.0 * math.log10(max(self._error, 1e-12))}
+        return {"psnr": -10.0 * math.log10(max(self._error.read(), 1e-12))}
 
     def state(self) -> dict[str, float]:
         """Nothing runs along."""
@@ -110,7 +111,7 @@ class ImageTask:
         """The signal at the pixels of rows from `first` up to and without `last`, as it was fitted, unclipped."""
         width, channels = self.canvas.size[1], self.canvas.channels
         pixels = torch.arange(first * width, last * width)
-        parts = [self.signal.at(self._points(part)) for part in pixels.split(_CHUNK)]
+        parts = [self.signal.at(self._points(part)).cpu() for part in pixels.split(_CHUNK)]
         return torch.cat(parts).view(last - first, width, channels)
 
     @torch.no_grad()
@@ -121,7 +122,7 @@ class ImageTask:
         pixels = stratified(self.canvas.size, side, step=0, seed=0)
         found = 0.0
         for part in pixels.split(_CHUNK):
-            away = straight(self.signal.at(self._points(part))) - self.picture.at(part)
+            away = straight(self.signal.at(self._points(part)).cpu()) - self.picture.at(part)
             found += float(away.double().square().sum())
         return found / (len(pixels) * self.canvas.channels)
 
@@ -129,16 +130,18 @@ class ImageTask:
         """Small pictures whole: their points are fixed for good."""
         height, width = self.canvas.size
         pixels = torch.arange(height * width)
-        return self._batch(pixels, self.signal.fix(self.canvas.pixel_centers(pixels)))
+        unit = self.canvas.pixel_centers(pixels).to(device_of(self.signal))
+        return self._batch(pixels, self.signal.fix(unit))
 
     def _points(self, pixels: Int[Tensor, "n"]) -> FixedPoints:
-        unit = self.canvas.pixel_centers(pixels)
+        """Beside the signal."""
+        unit = self.canvas.pixel_centers(pixels).to(device_of(self.signal))
         if self._nearby is not None:
-            return FixedPoints(unit, self._nearby[pixels])
+            return FixedPoints(unit, self._nearby[pixels.to(unit.device)])
         return self.signal.fix(unit, often=False)
 
     def _batch(self, pixels: Int[Tensor, "n"], points: FixedPoints) -> "_Batch":
-        return _Batch(points, premultiplied(self.picture.at(pixels)))
+        return _Batch(points, premultiplied(self.picture.at(pixels)).to(points.unit.device))
 
 
 @dataclass(frozen=True)
@@ -153,9 +156,12 @@ def _nearby(bases: AdaptiveBases, canvas: Canvas) -> Nearby:
     """Kernels near every pixel, and their values there."""
     count = canvas.size[0] * canvas.size[1]
     width = min(bases.config.neighbours, bases.config.count)
-    found = Nearby(torch.empty(count, width, dtype=torch.int32), torch.empty(count, width))
+    device = device_of(bases)
+    numbers = torch.empty(count, width, dtype=torch.int32, device=device)
+    found = Nearby(numbers, torch.empty(count, width, device=device))
     for pixels in torch.arange(count).split(_CHUNK):
-        part, place = bases.nearby(canvas.pixel_centers(pixels)), slice(int(pixels[0]), int(pixels[-1]) + 1)
+        place = slice(int(pixels[0]), int(pixels[-1]) + 1)
+        part = bases.nearby(canvas.pixel_centers(pixels).to(device))
         found.neighbours[place], found.phi[place] = part.neighbours, part.phi
     return found
 

@@ -13,6 +13,7 @@ from nfield.checkpoint import Checkpoint, building, load_checkpoint, restore_mod
 from nfield.config_json import to_json
 from nfield.data.picture_files import side_by_side, write_png
 from nfield.data.world import World
+from nfield.devices import CPU
 from nfield.encodings.initial_centers import CentersRule
 from nfield.errors import OptionError
 from nfield.fields.base import put_down_to
@@ -113,7 +114,9 @@ class ShapeRun:
         write_png(self.folder / "surface.png", side_by_side([drawn(mesh, camera, _PICTURE).color for mesh in pair]))
 
 
-def start_run(folder: Path, plan: ShapePlan, config: DistanceConfig, truth: SignedDistance) -> ShapeRun:
+def start_run(
+    folder: Path, plan: ShapePlan, config: DistanceConfig, truth: SignedDistance, *, device: torch.device = CPU
+) -> ShapeRun:
     """A run from nothing: sizes the field and places its kernels.
 
     Args:
@@ -121,6 +124,7 @@ def start_run(folder: Path, plan: ShapePlan, config: DistanceConfig, truth: Sign
         plan: What is asked for.
         config: Options of the field.
         truth: Distance of the mesh.
+        device: Where the field learns.
     """
     generator = torch.Generator().manual_seed(plan.train.seed)
     begun = time.perf_counter()
@@ -129,10 +133,13 @@ def start_run(folder: Path, plan: ShapePlan, config: DistanceConfig, truth: Sign
         signal = sized.build(generator)
     initialise_on_surface(signal, truth.mesh, how=plan.placing, generator=generator)
     seconds = time.perf_counter() - begun
-    return ShapeRun(folder, plan, sized, DistanceTask(signal, truth, plan.sampling, seed=plan.train.seed), seconds)
+    task = DistanceTask(signal.to(device), truth, plan.sampling, seed=plan.train.seed)
+    return ShapeRun(folder, plan, sized, task, seconds)
 
 
-def continue_run(folder: Path, plan: ShapePlan, checkpoint: Checkpoint, truth: SignedDistance) -> ShapeRun:
+def continue_run(
+    folder: Path, plan: ShapePlan, checkpoint: Checkpoint, truth: SignedDistance, *, device: torch.device = CPU
+) -> ShapeRun:
     """A run from its checkpoint; the plan may have another budget than the saved one.
 
     Args:
@@ -140,13 +147,14 @@ def continue_run(folder: Path, plan: ShapePlan, checkpoint: Checkpoint, truth: S
         plan: What is asked for.
         checkpoint: What was saved.
         truth: Distance of the mesh, which lies where it lay.
+        device: Where the field learns.
     """
     if truth.mesh.world != plan.world:
         raise OptionError(
             f"{plan.mesh}: lies elsewhere or is of another size than the mesh that the run in {folder} was begun with; "
             "give the same mesh"
         )
-    signal = _restored(checkpoint, where=folder)
+    signal = _restored(checkpoint, where=folder).to(device)
     task = DistanceTask(signal, truth, plan.sampling, seed=plan.train.seed)
     restore_task(task, checkpoint, where=folder)
     seconds = checkpoint.value("placing_seconds", float, default=0.0, where=folder)
@@ -169,15 +177,19 @@ class SavedShape:
     checkpoint: Checkpoint
 
 
-def load_shape_run(run: Path) -> SavedShape:
+def load_shape_run(run: Path, *, device: torch.device = CPU) -> SavedShape:
     """The field of a run folder.
+
+    Args:
+        run: The folder.
+        device: Where the field answers.
 
     Raises:
         CheckpointError: The checkpoint cannot be used, or it is not that of a mesh.
     """
     checkpoint = load_checkpoint(run)
     plan = plan_of(checkpoint, where=run)
-    return SavedShape(_restored(checkpoint, where=run).eval(), plan, checkpoint)
+    return SavedShape(_restored(checkpoint, where=run).to(device).eval(), plan, checkpoint)
 
 
 def plan_of(checkpoint: Checkpoint, *, where: Path) -> ShapePlan:

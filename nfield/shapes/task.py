@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from nfield.devices import device_of, on_device
 from nfield.fields.distance import unit_of
 from nfield.fields.signal import FixedPoints, Signal
 from nfield.shapes.samples import Mixture, draw_samples
@@ -127,9 +128,10 @@ class DistanceTask:
         if self._pool is None or self._pool[0] != number:
             generator = torch.Generator().manual_seed(self._seed * _POOL_FACTOR + number)
             drawn = draw_samples(self.truth, self.sampling.pool, self.sampling.mixture, generator)
+            unit, distance = on_device((unit_of(drawn.points), drawn.distance), device_of(self.signal))
             with torch.no_grad():
-                points = FixedPoints(unit := unit_of(drawn.points), self._nearby(unit))
-            self._pool = (number, Pool(points, drawn.distance))
+                points = FixedPoints(unit, self._nearby(unit))
+            self._pool = (number, Pool(points, distance))
         return self._pool[1]
 
     def _nearby(self, unit: Float[Tensor, "n 3"]):  # noqa: ANN202
@@ -137,11 +139,11 @@ class DistanceTask:
 
     def _order(self, turn: int) -> Int[Tensor, "n"]:
         generator = torch.Generator().manual_seed(self._seed * _PASS_FACTOR + turn)
-        return torch.randperm(self.sampling.pool, generator=generator)
+        return torch.randperm(self.sampling.pool, generator=generator).to(device_of(self.signal))
 
 
 @torch.no_grad()
 def distances(signal: Signal, points: Float[Tensor, "n 3"]) -> Float[Tensor, "n"]:
     """What a field says at points of the cube; those outside take the value of its wall."""
-    parts = [signal(unit_of(part))[:, 0] for part in points.split(CHUNK)]
+    parts = [signal.answers(unit_of(part))[:, 0] for part in points.split(CHUNK)]
     return torch.cat(parts) if parts else points.new_zeros(0)

@@ -13,7 +13,7 @@ from nfield.checkpoint import beside
 from nfield.cli.edit_options import Chosen
 from nfield.cli.eval import EvalOptions
 from nfield.cli.kinds.base import RunKind
-from nfield.cli.options import cpu_alone
+from nfield.cli.options import chosen_device
 from nfield.cli.render import RenderOptions
 from nfield.cli.train_image import quality
 from nfield.data.picture_files import write_png_of
@@ -34,13 +34,12 @@ class PictureKind:
     name: str = NAME
 
     def device(self, asked: str) -> torch.device:
-        """The CPU."""
-        return cpu_alone(asked, what="fields of pictures are")
+        """As for fields in space."""
+        return chosen_device(asked)
 
     def measure(self, options: EvalOptions) -> None:
         """The fitted picture against the picture itself."""
-        self.device(options.device)
-        saved = load_image_run(options.run)
+        saved = load_image_run(options.run, device=self.device(options.device))
         plan = saved.plan if options.data is None else replace(saved.plan, picture=str(options.data.resolve()))
         picture = prepare_picture(options.data or Path(plan.picture), size=plan.size)
         run = finished_run(options.run, replace(saved, plan=plan), picture)
@@ -57,10 +56,9 @@ class PictureKind:
 
     def render(self, options: RenderOptions) -> None:
         """The picture, decoded at any size."""
-        self.device(options.device)
         options.require_no_motion("picture")
         options.require_no_path("a picture")
-        saved = load_image_run(options.run)
+        saved = load_image_run(options.run, device=self.device(options.device))
         height, width = size = options.size or saved.plan.size
         path = (options.out or beside(options.run, "render")) / "decoded.png"
         write_png_of(path, render_signal(saved.signal, size, fitted=saved.plan.size).eight_bits())
@@ -84,8 +82,8 @@ class PictureKind:
         """Never comes to this."""
 
     def subject(self, run: Path, *, motion: Path | None, device: torch.device = CPU) -> Subject:
-        """The picture as a sheet in space, and its errors; decoded on the CPU."""
-        return load_subject(run, motion=motion)
+        """The picture as a sheet in space, and its errors."""
+        return load_subject(run, motion=motion, device=device)
 
 
 KIND: RunKind = PictureKind()

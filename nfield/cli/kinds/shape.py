@@ -13,7 +13,7 @@ from nfield.cli.edit_options import Chosen
 from nfield.cli.eval import EvalOptions
 from nfield.cli.film import write_film
 from nfield.cli.kinds.base import RunKind
-from nfield.cli.options import cpu_alone
+from nfield.cli.options import chosen_device
 from nfield.cli.render import RenderOptions
 from nfield.cli.train_shape import quality
 from nfield.devices import CPU
@@ -37,16 +37,15 @@ class ShapeKind:
     name: str = NAME
 
     def device(self, asked: str) -> torch.device:
-        """The CPU."""
-        return cpu_alone(asked, what="signed distances of meshes are")
+        """As for fields in space."""
+        return chosen_device(asked)
 
     def measure(self, options: EvalOptions) -> None:
         """The field against its mesh."""
-        self.device(options.device)
-        console = Console(highlight=False, soft_wrap=True)
+        console, device = Console(highlight=False, soft_wrap=True), self.device(options.device)
         saved = load_shape_run(options.run)
         plan = saved.plan if options.data is None else replace(saved.plan, mesh=str(options.data.resolve()))
-        run = continue_run(options.run, plan, saved.checkpoint, load_truth(Path(plan.mesh)))
+        run = continue_run(options.run, plan, saved.checkpoint, load_truth(Path(plan.mesh)), device=device)
         assert run.state is not None, "the run was loaded with its state"
         with console.status("measuring the surface"):
             found = run.evaluate(run.state, resolution=options.resolution)
@@ -58,12 +57,11 @@ class ShapeKind:
 
     def render(self, options: RenderOptions) -> None:
         """The surface from all around."""
-        self.device(options.device)
         options.require_no_motion("mesh")
         options.require_no_path("a mesh")
-        console = Console(highlight=False, soft_wrap=True)
+        console, device = Console(highlight=False, soft_wrap=True), self.device(options.device)
         with console.status("looking for the surface"):
-            mesh = zero_set(load_shape_run(options.run).signal, _FILMED)
+            mesh = zero_set(load_shape_run(options.run, device=device).signal, _FILMED)
         length, size = options.turn(), options.size or _SIZE
         cameras = orbit(size).cameras(length.count)
         frames = (drawn(mesh, cameras[index : index + 1], size).color for index in range(length.count))
@@ -89,7 +87,7 @@ class ShapeKind:
 
     def subject(self, run: Path, *, motion: Path | None, device: torch.device = CPU) -> Subject:
         """The surface, slices through the distances, and the mesh."""
-        return load_subject(run, motion=motion)
+        return load_subject(run, motion=motion, device=device)
 
 
 KIND: RunKind = ShapeKind()

@@ -34,11 +34,11 @@ class Png:
     options: PngOptions = field(default_factory=PngOptions)
 
     def write(self, run: Path, out: Path, options: PngOptions, tell: Tell, *, device: torch.device = CPU) -> None:
-        """See `nfield.export.Export`; decoded on the CPU."""
+        """See `nfield.export.Export`; decoded on the device."""
         if options.size is not None and min(options.size) < 1:
             height, width = options.size
             raise OptionError(f"--size: is {height} {width}, expected a height and a width of at least 1 pixel")
-        saved = load_image_run(run)
+        saved = load_image_run(run, device=device)
         if out.resolve() == Path(saved.plan.picture).resolve():
             raise OptionError(f"--out: {out} is the picture that was fitted, which would be lost; give another name")
         size = options.size or saved.plan.size

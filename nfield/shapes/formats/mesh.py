@@ -39,9 +39,9 @@ class SurfaceFile:
     options: SurfaceOptions = field(default_factory=SurfaceOptions)
 
     def write(self, run: Path, out: Path, options: SurfaceOptions, tell: Tell, *, device: torch.device = CPU) -> None:
-        """See `nfield.export.Export`; the surface is marched on the CPU."""
+        """See `nfield.export.Export`; the field answers on the device, and its surface is marched on the CPU."""
         _check(options)
-        saved = load_shape_run(run)
+        saved = load_shape_run(run, device=device)
         tell("looking for the surface")
         mesh = zero_set(saved.signal, options.resolution)
         tell(f"{len(mesh.faces)} triangles")
