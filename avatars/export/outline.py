@@ -16,8 +16,8 @@ from torch import Tensor
 
 from avatars.export.outline_views import OutlineView
 from avatars.surface.mesh import laplacian, vertex_normals
-from nfield.bilinear import bilinear
 from nfield.cameras import Cameras
+from nfield.interpolation import bilinear
 from nfield.kernels.rasterize import rasterize
 
 _FACING = 0.4  # greatest cosine between the normal and the view of a vertex that lies on the outline

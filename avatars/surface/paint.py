@@ -14,8 +14,8 @@ from avatars.body.parts import PART_NAMES
 from avatars.surface.dressed import DressedSurface
 from avatars.surface.mesh import Surface, hand_vertices, vertex_normals, vertex_parts
 from avatars.surface.parametrise import TextureLayout
-from nfield.bilinear import bilinear
 from nfield.cameras import Cameras
+from nfield.interpolation import bilinear
 from nfield.kernels.rasterize import rasterize
 
 

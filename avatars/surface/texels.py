@@ -13,7 +13,7 @@ from avatars.surface.mesh import vertex_normals
 from avatars.surface.paint import PhotographedSurface
 from avatars.surface.regions import BodyRegions
 from avatars.surface.visibility import PosedSurface, Visibility, VisibilityConfig, visibility
-from nfield.bilinear import bilinear
+from nfield.interpolation import bicubic
 from nfield.texture_atlas import Atlas
 
 _FACING = 0.1
@@ -70,7 +70,7 @@ def photographed_texels(shown: PhotographedSurface, atlas: Atlas, config: Visibi
     flags = torch.stack([regions.face, regions.scalp, regions.hands, regions.head], -1).to(torch.float32)
     face, scalp, hand, head = (atlas.at(surface.spread(shown.dressed.padded(flags))) > 0.5).unbind(-1)
     member, lining = _belonging(shown, atlas, head)
-    color = bilinear(shown.photo.to(torch.float32) / 255.0, seen.pixel)
+    color = bicubic(shown.photo.to(torch.float32) / 255.0, seen.pixel)
     beside = _beside_hand(seen, points, hand, shown)
     place = seen.pixel * (float(points[:, 2].median()) / float(shown.camera.focal_lengths[0, 0]))
     rest, shaded = atlas.at(shown.rest), torch.zeros_like(lining)

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from avatars.surface.parametrise import TextureLayout
-from nfield.bilinear import bilinear
+from nfield.interpolation import bicubic
 from nfield.kernels.rasterize import Raster
 
 
@@ -31,12 +31,12 @@ class Texture:
         return picture
 
     def at(self, face: Int[Tensor, "n"], barycentric: Float[Tensor, "n 3"]) -> Float[Tensor, "n 4"]:
-        """See `Appearance.at`; bilinear."""
+        """See `Appearance.at`; bicubic."""
         uv = (self.layout.uv[self.layout.uv_faces[face]] * barycentric[..., None]).sum(1)
         return texture_at(self.image, uv)
 
 
 def texture_at(image: Float[Tensor, "h w c"], uv: Float[Tensor, "n 2"]) -> Float[Tensor, "n c"]:
-    """Values of a texture, whose first row is the highest v, at texture coordinates in [0, 1]; bilinear."""
+    """Values of a texture, whose first row is the highest v, at texture coordinates in [0, 1]; bicubic."""
     height, width = image.shape[:2]
-    return bilinear(image, torch.stack([uv[:, 0] * width, (1.0 - uv[:, 1]) * height], -1))
+    return bicubic(image, torch.stack([uv[:, 0] * width, (1.0 - uv[:, 1]) * height], -1))

@@ -27,7 +27,7 @@ from avatars.surface.paint import PhotographedSurface
 from avatars.surface.painted_body import photographed_surface
 from avatars.surface.texture_rules import TextureRules
 from avatars.surface.visibility import PosedSurface, VisibilityConfig, visibility
-from nfield.bilinear import bilinear
+from nfield.interpolation import bilinear
 from nfield.cameras import Cameras
 from nfield.errors import DataError
 from nfield.texture_atlas import Atlas

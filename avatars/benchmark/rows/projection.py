@@ -17,8 +17,8 @@ from avatars.benchmark.methods import ROWS, Case, Fitted
 from avatars.benchmark.rows.bare_body import BareBody, seen_by
 from avatars.body import BodyModel
 from avatars.surface.mesh import vertex_normals
-from nfield.bilinear import bilinear
 from nfield.cameras import Cameras
+from nfield.interpolation import bilinear
 from nfield.kernels.rasterize import Raster, rasterize
 
 _FEWEST = 20  # texels that stand for a part

@@ -1,6 +1,6 @@
 """The shipped body in clothes whose colours are known everywhere, photographed from the front, and completed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from avatars.body import BodyModel, BodyPose
 from avatars.body.joints import JOINT_NAMES
 from avatars.body.pose_file import named_pose
+from avatars.defects import sharpness
 from avatars.surface.appearance import Appearance
 from avatars.surface.complete import Completion
 from avatars.surface.dressed import DressedSurface
@@ -23,8 +24,8 @@ from avatars.surface.texture_rules import TextureRules, complete_texels
 from avatars.surface.textured import Texture
 from avatars.surface.unrolled import CELL
 from avatars.surface.visibility import VisibilityConfig
-from nfield.bilinear import bilinear
 from nfield.cameras import Cameras
+from nfield.interpolation import bicubic
 from nfield.kernels.rasterize import rasterize
 from nfield.texture_atlas import Atlas
 
@@ -137,9 +138,23 @@ def test_seen_texels_show_the_photo(whole: _Scene):
     seen = whole.confidence == 1.0
     assert seen.float().mean() > 0.1
     pixel, _ = whole.shown.camera.project(whole.atlas.at(whole.shown.posed), 0)
-    photo = bilinear(whole.shown.photo.float() / 255.0, pixel)
+    photo = bicubic(whole.shown.photo.float() / 255.0, pixel)
     torch.testing.assert_close(whole.color[seen], photo[seen], atol=1e-4, rtol=0)
     assert whole.error(seen).quantile(0.8) < 0.02
+
+
+def test_fine_patterns_stay_as_sharp_as_in_the_photo(whole: _Scene, generator: torch.Generator):
+    shown = whole.shown
+    height, width = shown.mask.shape
+    blocks = torch.randint(256, (height // 2, width // 2, 1), generator=generator, dtype=torch.uint8)
+    photo = blocks.repeat_interleave(2, 0).repeat_interleave(2, 1).expand(-1, -1, 3)
+    found = TextureRules(size=1024).complete(replace(shown, photo=photo))
+    painted = found.shade(rasterize(shown.posed, shown.surface.faces, shown.camera.intrinsics[0], shown.camera.size))
+    seen = painted[..., 3] > 0.99
+    ours, theirs = (sharpness(grey.numpy(), seen) for grey in (painted[..., 0], photo[..., 0] / 255.0))
+    assert ours is not None
+    assert theirs is not None
+    assert ours > 0.95 * theirs
 
 
 def test_all_colours_are_colours_and_the_back_is_not_seen(whole: _Scene):

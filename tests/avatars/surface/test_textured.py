@@ -28,10 +28,11 @@ def test_a_linear_image_is_linear_on_the_surface(generator: torch.Generator):
     inside = ((uv - 0.5).abs() < 0.5 - 0.5 / 32).all(-1)
     assert inside.sum() > 200
     expected = torch.stack([uv[:, 0], uv[:, 1], 0.5 * uv.sum(-1), torch.ones(300)], -1)
-    torch.testing.assert_close(texture.at(face, weight)[inside], expected[inside], atol=1e-5, rtol=0)
+    # Cubic convolution that keeps sharpness is off by up to a tenth of a texel's step between texels.
+    torch.testing.assert_close(texture.at(face, weight)[inside], expected[inside], atol=0.1 / 32, rtol=0)
 
 
-def test_values_between_four_texels_are_their_bilinear_mean():
+def test_the_value_amid_four_texels_is_their_mean():
     image = torch.zeros(2, 2, 4)
     image[0, 1], image[1, 0], image[1, 1] = 1.0, 2.0, 5.0
     texture = Texture(TextureLayout(_UV, _FACES), image)
