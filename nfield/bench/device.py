@@ -21,7 +21,7 @@ from nfield.metrics import psnr
 from nfield.saved_scene import load_scene_run
 from nfield.training.evaluation import rendered_views, spread
 from nfield.training.loop import StepEvent, TrainConfig, train
-from nfield.training.scene import preset
+from nfield.training.scene import Preset, preset
 from nfield.training.scene_run import ScenePlan, SceneRun, start_run
 from nfield.types import Box
 
@@ -138,23 +138,40 @@ class SceneCheck:
         result = train(run.setup.task, run.plan.train, hooks=(count,))
         _finish(self.device)
         run.save(result.state)
-        views = spread(len(self.scene.test), _VIEWS)
-        found = [view.psnr for view in rendered_views(run.setup.shown, self.scene.test, views)]
         return {
-            "psnr": round(sum(found) / len(found), 2),
-            "views": len(found),
+            "psnr": round(self._psnr(run), 2),
+            "views": min(len(self.scene.test), _VIEWS),
             "steps": result.state.step,
             "seconds": round(result.state.seconds, 1),
             "rays/s": round(sum(rays) / result.state.seconds),
             "samples of a step": chosen,
         }
 
+    def equal_steps(self, steps: int) -> Facts:
+        """The hash field after so many steps on the device, in half precision where it has it, and on the CPU."""
+        chosen = preset(5.0, backend="hash")
+        budget = TrainConfig(minutes=None, steps=steps, optim=chosen.optim)
+        reached: list[float] = []
+        for device in (CPU, self.device):
+            run = self._run(f"equal-{device.type}-{len(reached)}", chosen, budget, device)
+            train(run.setup.task, budget)
+            reached.append(self._psnr(run))
+        return {"steps": steps, "psnr": round(reached[1], 2), "the CPU's": round(reached[0], 2)}
+
     def _begun(self, backend: str, seconds: float) -> tuple[SceneRun, int]:
         chosen = preset(5.0, backend=backend)
         budget = TrainConfig(minutes=seconds / 60.0, optim=chosen.optim)
+        return self._run(backend, chosen, budget, self.device), chosen.radiance.samples
+
+    def _run(self, name: str, chosen: Preset, budget: TrainConfig, device: torch.device) -> SceneRun:
         plan = ScenePlan("bench", budget, chosen.radiance, self.scene.train.cameras.size)
-        run = start_run(self.folder / backend, plan, chosen.field, self.scene, device=self.device)
-        return run, chosen.radiance.samples
+        return start_run(self.folder / name, plan, chosen.field, self.scene, device=device)
+
+    def _psnr(self, run: SceneRun) -> float:
+        """Mean over some held-out views, decibels."""
+        found = rendered_views(run.setup.shown, self.scene.test, spread(len(self.scene.test), _VIEWS))
+        values = [view.psnr for view in found]
+        return sum(values) / len(values)
 
     def same_pictures(self) -> Facts:
         """One checkpoint of the hash field, rendered on the device and on the CPU."""

@@ -50,6 +50,8 @@ _EXAMPLES = (
     "nfield bench gpu --data data/lego --out gpu.json",
     "nfield bench gpu --device cpu --seconds 2",
 )
+_STEPS = 200
+"""Of the comparison with the CPU, which takes most of its time."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def stages(options: BenchGpuOptions, device: torch.device, folder: Path) -> list
         Stage("hash field", lambda: field_speed(device, options.points)),
         Stage(f"hash, {part:g} s", lambda: check.training("hash", part)),
         Stage(f"hash, {4 * part:g} s", lambda: check.training("hash", 4 * part)),
+        Stage("equal steps", lambda: check.equal_steps(_STEPS)),
         Stage("a view", check.view_time),
         Stage("one checkpoint on both", check.same_pictures),
         *(Stage(f"{name}, {2 * part / 3:g} s", _training_of(check, name, 2 * part / 3)) for name in others),

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from nfield.bench.device import SceneCheck, Stage, field_speed, measured, seconds_of
+from nfield.bench.device import SceneCheck, Stage, field_speed, measured, nearest_centers, seconds_of
 from nfield.devices import CPU
 
 
@@ -37,3 +37,9 @@ def test_a_training_leaves_a_run_that_both_devices_show(tmp_path: Path, monkeypa
     assert facts["steps"] > 0
     assert facts["rays/s"] > 0
     assert check.same_pictures()["largest difference"] == 0.0
+    equal = check.equal_steps(2)
+    assert equal["psnr"] == equal["the CPU's"]
+
+
+def test_nearest_centres_are_compared_with_the_cpus():
+    assert nearest_centers(CPU, centers=100, points=50)["different"] == 0
