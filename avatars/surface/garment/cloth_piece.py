@@ -1,7 +1,8 @@
 """Loose cloth around the legs: a hull for skirts and closed coats, a sheet for the tails of an open coat."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,12 +13,13 @@ from avatars.surface.garment.excess import Excess
 from avatars.surface.garment.extent import vertical_range
 from avatars.surface.garment.frame import Frame
 from avatars.surface.garment.growth import outside_growth
-from avatars.surface.garment.loose import Loose, everywhere
+from avatars.surface.garment.loose import DrapeConfig, Loose, everywhere
 from avatars.surface.garment.opening import opened
 from avatars.surface.garment.outline import Evidence
 from avatars.surface.garment.photographed import Photographed, faces_of
 from avatars.surface.garment.pixels import widened
 from avatars.surface.garment.regions import ARMS, TRUNK
+from avatars.surface.garment.slimmed import slimmed
 from avatars.surface.garment.tube import Sections, body_sections, even_azimuths, surface_samples
 
 
@@ -29,6 +31,8 @@ class ClothPieceConfig:
     """Azimuths."""
     above: float = 0.04
     """How far above the first loose pixel it leaves the body, metres."""
+    narrowings: int = 2
+    """How often the body under it is made narrower where the photo leaves no room for both."""
 
 
 def cloth_piece(seen: Photographed, excess: Excess, *, around: bool, config: ClothPieceConfig | None = None) -> Loose:
@@ -50,23 +54,33 @@ def cloth_piece(seen: Photographed, excess: Excess, *, around: bool, config: Clo
     )
     top = _upper_edge(seen, trunk_sections(seen.wearing(bare), axis, config.columns), loose_top + config.above)
     below = seen.wearing(bare + (seen.rest - bare) * _grown_share(bare, top)[:, None])
-    solid = trunk_sections(below, axis, config.columns)
     piece = Loose(
         kind="hull" if around else "sheet",
         frame=Frame.upright(axis, 0),
         top=top,
         hem=hem,
-        sections=solid,
-        solid=solid,
-        evidence=_evidence(below, excess),
-        obstacle=below.obstacle(TRUNK),
+        **_laid_over(below, excess, axis, config),
         weights=_weights(seen, axis, top=top),
         presence=everywhere,
         parts=TRUNK,
         own_growth=outside_growth(seen, Frame.upright(axis, 0), top),
         covers=around,
     )
+    narrow = below.rest
+    for _ in range(config.narrowings):
+        narrow = slimmed(seen, piece, narrow, DrapeConfig())
+        moved = (narrow - below.rest).double().numpy()
+        piece = replace(piece, narrowing=moved, **_laid_over(seen.wearing(narrow), excess, axis, config))
     return piece if around else opened(seen, excess.cloth, piece)
+
+
+def _laid_over(
+    below: Photographed, excess: Excess, axis: tuple[float, float], config: ClothPieceConfig
+) -> dict[str, Any]:
+    """What of a piece depends on the body that it lies over."""
+    solid = trunk_sections(below, axis, config.columns)
+    evidence, obstacle = _evidence(below, excess), below.obstacle(TRUNK)
+    return {"sections": solid, "solid": solid, "evidence": evidence, "obstacle": obstacle}
 
 
 def _upper_edge(seen: Photographed, bare: Sections, loose: float) -> float:

@@ -84,7 +84,7 @@ def _improved(
     """The outline after a look at how far the tube is from the photo's."""
     rings = carried(seen, piece, tube, config)
     turn = float(np.arctan2(right[0], right[1]))
-    ends = (_column(tube, turn + np.pi), _column(tube, turn))
+    ends = (tube.column(turn + np.pi), tube.column(turn))
     shifts = ring_shifts(
         seen, piece.evidence, rings=rings, present=tube.present, ends=ends, closed_top=piece.closed_top
     ) * np.array([-1.0, 1.0])
@@ -97,10 +97,6 @@ def _improved(
     longer = hem_shifts(seen, piece.evidence, rings=rings, cover=cover)
     hem = _level_hem(outline.hem, np.where(tube.present[-1], longer, np.nan), config)
     return _Outline(outline.levels, np.stack(edges, 1), hem.clip(outline.levels[-1], piece.top - 0.1))
-
-
-def _column(tube: Tube, azimuth: float) -> int:
-    return int(np.argmax(np.cos(tube.azimuths - azimuth)))
 
 
 def _extents(tube: Tube, turn: float) -> Float[np.ndarray, "m 2"]:

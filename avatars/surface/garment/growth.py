@@ -34,14 +34,16 @@ def outside_growth(seen: Photographed, frame: Frame, top: float) -> Callable[[Tu
 
 
 def ungrown(seen: Photographed, fitted: list[tuple[Loose, Tube]]) -> Float[Tensor, "v 3"]:
-    """Vertices of the dressed body at rest, metres, without what grew to the outlines of fitted pieces."""
+    """Vertices of the dressed body at rest, metres: not grown to pieces' outlines, and narrow enough for them."""
     bare, share, label = seen.bare(), np.ones(len(seen.rest)), vertex_parts(seen.model).numpy()
     for piece, tube in fitted:
         share = np.minimum(share, np.maximum(piece.own_growth(tube), ~belongs(label, piece.parts)))
     smoothness = laplacian(seen.model.faces, len(share))
     for _ in range(_ROUNDS):
         share = share - 0.6 * (smoothness @ share)
-    return bare + (seen.rest - bare) * torch.from_numpy(share).to(bare)[:, None]
+    body = bare + (seen.rest - bare) * torch.from_numpy(share).to(bare)[:, None]
+    narrowings = [piece.narrowing for piece, _ in fitted if piece.narrowing is not None]
+    return sum((torch.from_numpy(moved).to(body) for moved in narrowings), body)
 
 
 def hidden(seen: Photographed, fitted: list[tuple[Loose, Tube]]) -> Bool[Tensor, "v"]:

@@ -24,6 +24,9 @@ class DrapeConfig:
     """How often the outline is looked for."""
     clearance: float = 0.006
     """Distance that cloth keeps from the dressed body, metres."""
+    thickness: float = 0.008
+    """Of cloth that hangs free in two layers, metres, the outer of which keeps as much farther from the body: thinner
+    sheets fall between the samples of a ray."""
     tuck: float = 0.008
     """How deep its upper edge lies under the dressed body's surface, metres."""
     blend: float = 0.05
@@ -62,6 +65,7 @@ class Loose:
         covers: Whether it goes all the way around what is below it, which then is not seen.
         led: Whether it gives way to the body away from its axis; else wherever the body's surface leads.
         closed_top: Whether it closes above (a hat); else it comes out of the body there.
+        narrowing: How far the body's vertices lie under it from where they were found, metres at rest; None: nowhere.
     """
 
     kind: str
@@ -79,6 +83,7 @@ class Loose:
     covers: bool
     led: bool = True
     closed_top: bool = False
+    narrowing: Float[np.ndarray, "v 3"] | None = None
 
 
 def carried(seen: Photographed, piece: Loose, tube: Tube, config: DrapeConfig) -> Float[np.ndarray, "m n 3"]:

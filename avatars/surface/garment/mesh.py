@@ -9,7 +9,6 @@ from avatars.surface.garment.loose import DrapeConfig, Loose, clearances
 from avatars.surface.garment.shell import grid_faces, two_layers, with_floor
 from avatars.surface.garment.tube import Tube
 
-_THICKNESS = 0.008  # of cloth that hangs free, metres: thinner sheets fall between the samples of a ray
 FREE = -1.0
 """Clearance of points that may lie anywhere in the body."""
 
@@ -49,9 +48,9 @@ def sheet_mesh(piece: Loose, tube: Tube, config: DrapeConfig) -> Mesh:
     used, numbered = np.unique(faces, return_inverse=True)
     place = np.full(2 * count, -1)
     place[used] = np.arange(len(used))
-    both = np.concatenate([grid.reshape(-1, 3), (grid - _THICKNESS * outward).reshape(-1, 3)])
+    both = np.concatenate([grid.reshape(-1, 3), (grid - config.thickness * outward).reshape(-1, 3)])
     clear = clearances(tube, config).reshape(-1)
-    clear = np.where(clear < 0.0, clear, clear + _THICKNESS)
+    clear = np.where(clear < 0.0, clear, clear + config.thickness)
     return Mesh(
         rest=both[used],
         faces=numbered.reshape(faces.shape),

@@ -40,6 +40,10 @@ class Tube:
         flat = np.stack([np.sin(self.azimuths), np.zeros_like(self.azimuths), np.cos(self.azimuths)], -1)
         return np.broadcast_to(flat, (*self.radii.shape, 3)).copy()
 
+    def column(self, azimuth: float) -> int:
+        """The column nearest to an azimuth, radians."""
+        return int(np.argmax(np.cos(self.azimuths - azimuth)))
+
     def with_radii(self, radii: Float[np.ndarray, "m n"]) -> "Tube":
         """The same grid at other distances from the axis."""
         return replace(self, radii=radii)

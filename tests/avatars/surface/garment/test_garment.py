@@ -1,4 +1,5 @@
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -6,13 +7,15 @@ import pytest
 import torch
 from PIL import Image
 
-from avatars.body import Body, BodyModel
+from avatars.body import Body, BodyModel, BodyPose
 from avatars.body.parts import PART_NAMES
 from avatars.body.pose_file import load_parameters, pose_names
 from avatars.body.skinning import blend
 from avatars.surface.dress import dress
 from avatars.surface.dressed import DressedSurface, uncovered
 from avatars.surface.garment import Garment, make_garment
+from avatars.surface.garment import cloth_piece as pieces
+from avatars.surface.garment.cloth_piece import ClothPieceConfig
 from avatars.surface.garment.shell import boundary_edges
 from nfield.cameras import Cameras
 from nfield.kernels.rasterize import rasterize
@@ -124,6 +127,29 @@ def test_other_sides_are_truer_than_the_grown_body(model: BodyModel, case: _Case
     bare, dressed = (_around(model, surface, case.wearer.garb, pose) for surface in (case.bare, case.surface))
     assert dressed > bare
     assert dressed > 0.85
+
+
+def test_a_body_that_is_found_too_wide_does_not_push_cloth_out_of_the_outline(
+    model: BodyModel, monkeypatch: pytest.MonkeyPatch
+):
+    wearer = photographed(model, skirt, "a-pose")
+    broad = torch.zeros(10)
+    broad[1] = 1.0  # two and a half centimetres wider at the hips
+    found = replace(wearer, body=model.pose(BodyPose(wearer.rotations, wearer.translation, broad)))
+    rest = dress(model, found.body, broad, found.mask, found.camera)
+
+    def beside(narrowings: int) -> float:
+        """Share of what the dressed surface covers that lies beside the mask."""
+        monkeypatch.setattr(pieces, "ClothPieceConfig", partial(ClothPieceConfig, narrowings=narrowings))
+        garment = _made(model, found, rest)
+        assert garment is not None
+        faces = model.faces[uncovered(model.faces, garment)]
+        cover = _in_photo(model, DressedSurface.wearing(garment, faces), found)
+        return float((cover & ~found.mask).sum() / cover.sum())
+
+    before, after = (beside(narrowings) for narrowings in (0, 2))
+    assert after < 0.02
+    assert after < 0.7 * before
 
 
 def test_kinds_are_told_apart(case: _Case):

@@ -36,6 +36,8 @@ class Wearer:
 
     garb: Garb | None
     pose: str
+    rotations: Tensor
+    translation: Tensor
     body: Body
     camera: Cameras
     photo: Tensor
@@ -46,7 +48,8 @@ def photographed(model: BodyModel, garb: Garb | None, pose: str, yaw: float = 0.
     rotations = named_pose(pose)
     turn = rotations_from_axis_angle(torch.tensor([math.pi, 0.0, 0.0]))
     rotations[0] = axis_angle_from_rotations(turn @ rotations_from_axis_angle(torch.tensor([0.0, yaw, 0.0])))
-    body = model.pose(BodyPose(rotations, torch.tensor([0.0, -0.3, 3.4]), torch.zeros(10)))
+    translation = torch.tensor([0.0, -0.3, 3.4])
+    body = model.pose(BodyPose(rotations, translation, torch.zeros(10)))
     matrix = torch.tensor([[[FOCAL, 0.0, SIZE[1] / 2], [0.0, FOCAL, SIZE[0] / 2], [0.0, 0.0, 1.0]]])
     camera = Cameras(matrix, torch.eye(4)[None], SIZE)
     vertices, faces = dressed_truth(model, garb, pose)
@@ -55,7 +58,7 @@ def photographed(model: BodyModel, garb: Garb | None, pose: str, yaw: float = 0.
     colours = torch.tensor([_colour(int(part)) for part in model.parts] + [_CLOTH] * (len(faces) - len(model.faces)))
     mask = raster.face >= 0
     photo = torch.where(mask[..., None], colours[raster.face.clamp_min(0)], 255).to(torch.uint8)
-    return Wearer(garb, pose, body, camera, photo, mask)
+    return Wearer(garb, pose, rotations, translation, body, camera, photo, mask)
 
 
 def dressed_truth(model: BodyModel, garb: Garb | None, pose: str) -> tuple[Tensor, Tensor]:
