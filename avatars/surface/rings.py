@@ -30,6 +30,9 @@ class RingConfig:
     it is a pattern, which goes on around the limb."""
     colors: tuple[float, float] = (0.015, 0.022)
     """The same of the detail's other colours than the cloth's own: light has none."""
+    marks: float = 2.0
+    """How many times as strong as usual the detail of plain cloth may be: a sharp crease that is copied, and its mirror
+    image beside it, are seen at once."""
     print_blur: float = 0.003
     """Width over which colours are averaged before they are compared with their ring's, metres."""
     print_area: float = 0.0004
@@ -224,12 +227,16 @@ def complete_rings(
 def _without_folds(
     detail: Float[np.ndarray, "h w 3"], rings: Rings, source: Bool[np.ndarray, "h w"], config: RingConfig
 ) -> Float[np.ndarray, "h w 3"]:
-    """The detail without light and shadow of folds, which are not a part of the cloth; patterns stay."""
+    """The detail without light and shadow of folds, which are not a part of the cloth, nor creases; patterns stay."""
     coarse = _means(detail, source, config.grain)
     inner = _inner(source, config)
     bright = np.linalg.norm(coarse[inner], axis=-1) / 3.0**0.5
     kept = max(_share(bright, config.folds), _share(_colorfulness(detail, rings, source, config)[inner], config.colors))
-    return detail - coarse * (1.0 - kept)
+    fine = detail - coarse * (1.0 - kept)
+    strength = _means(np.square(fine).mean(-1, keepdims=True), source, config.print_blur) ** 0.5
+    usual = _usual(strength[..., 0], source)[:, None, None]
+    bound = np.minimum(config.marks * usual / np.maximum(strength, 1e-6), 1.0)
+    return fine * (kept + (1.0 - kept) * bound)
 
 
 def _colorfulness(
@@ -248,8 +255,8 @@ def _share(values: Float[np.ndarray, "n"], limits: tuple[float, float]) -> float
 
 
 def _means(
-    values: Float[np.ndarray, "h w 3"], source: Bool[np.ndarray, "h w"], metres: float
-) -> Float[np.ndarray, "h w 3"]:
+    values: Float[np.ndarray, "h w c"], source: Bool[np.ndarray, "h w"], metres: float
+) -> Float[np.ndarray, "h w c"]:
     """Means over the neighbouring cells of the source; 0 beside it."""
     weight = np.maximum(_blur(source.astype(np.float64), metres), 1e-6)
     total = np.stack([_blur(plane * source, metres) for plane in np.moveaxis(values, -1, 0)], -1)

@@ -201,6 +201,24 @@ def test_light_on_folds_stays_in_front(generator_numpy: np.random.Generator):
     assert behind[..., 1].std() > 0.7 * kept[..., 1].std()  # Almost grain alone.
 
 
+def test_a_sharp_crease_stays_in_front(generator_numpy: np.random.Generator):
+    """A dark line of four millimetres on plain cloth; behind, where it would be seen twice, its grain goes on."""
+    grain = 0.02 * generator_numpy.standard_normal((_ROWS, _COLUMNS, 1))
+    front = np.array(_RED) + grain
+    crease = np.zeros((_ROWS, _COLUMNS), bool)
+    crease[40:60, _FRONT.start + 40 : _FRONT.start + 43] = True
+    rings = _rings(np.where(crease[..., None], 0.4 * front, front))
+    source = rings.confidence > 0.5
+    behind, copied = (
+        _back(complete_rings(rings, source, config, symmetric=False)[0])
+        for config in (_CONFIG, replace(_CONFIG, marks=np.inf))
+    )
+    usual = np.array(_RED)[0]
+    assert (usual - copied[..., 0]).max() > 0.3
+    assert (usual - behind[..., 0]).max() < 0.15
+    assert behind[:30, :, 0].std() == pytest.approx(0.02, rel=0.15)
+
+
 @pytest.mark.parametrize("second", [(0.45, 0.5, 0.05), (0.15, 0.02, 0.02)], ids=["other colour", "strong contrast"])
 def test_broad_checks_go_on_behind(second: tuple[float, float, float]):
     rows, columns = np.indices((_ROWS, _COLUMNS))
