@@ -1,9 +1,12 @@
 """Who takes part: the generator's people, and what their truth depends on."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from avatars.benchmark.truth_cache import truth_key
+from avatars.body import BodyModel
+from avatars.body.saved_model import body_hash
 from avatars.people import subjects
 from avatars.people.subject import Subject
 from nfield.errors import OptionError
@@ -31,5 +34,11 @@ def chosen(names: Sequence[str], wardrobe: Path | None) -> Mapping[str, Subject]
 
 
 def key_of(subject: Subject) -> str:
-    """What the person's truth depends on."""
-    return truth_key(_VERSION, subject)
+    """What the person's truth depends on: truth that was drawn of another shipped body is not taken for today's."""
+    return truth_key(_VERSION, subject, _shipped_body())
+
+
+@cache
+def _shipped_body() -> str:
+    """The hash of the body that people are made of."""
+    return body_hash(BodyModel.load())

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from avatars.benchmark import subjects
 from avatars.benchmark.cell import Cell, Settings, read_figures
 from avatars.benchmark.job import Job, do
 from avatars.benchmark.subjects import chosen, key_of
@@ -48,6 +49,12 @@ def test_people_have_keys_of_their_own_which_stay():
     keys = [key_of(subject) for subject in SUBJECTS]
     assert len(set(keys)) == len(keys) >= 8
     assert keys == [key_of(subject) for subject in SUBJECTS]
+
+
+def test_truth_of_another_shipped_body_is_not_taken_for_todays(monkeypatch: pytest.MonkeyPatch):
+    before = key_of(SUBJECTS[0])
+    monkeypatch.setattr(subjects, "_shipped_body", lambda: "another")
+    assert key_of(SUBJECTS[0]) != before
 
 
 def test_a_wardrobe_adds_people_to_those_of_the_generator(shared_data: Path):
