@@ -163,3 +163,16 @@ def test_what_are_no_centers_is_refused():
         NearestCenters(torch.tensor([[math.nan, 0.0]]))
     with pytest.raises(OptionError, match="have 3 coordinates, expected 2"):
         NearestCenters(torch.zeros(1, 2)).query(torch.zeros(1, 3), 1)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
+@pytest.mark.parametrize("within", [0.05, math.inf])
+def test_gpu_grids_find_what_the_cpu_finds(within: float, generator: torch.Generator):
+    centers = spread_centers(3, 5000, generator)
+    points = centers[:2000] + 0.02 * torch.randn(2000, 3, generator=generator)
+    found = NearestCenters(centers.cuda()).query(points.cuda(), 4, within=within)
+    wanted = NearestCenters(centers).query(points, 4, within=within)
+    assert torch.allclose(found[1].cpu(), wanted[1])
+    near = wanted[1].isfinite()
+    assert (found[0].cpu()[near] == wanted[0][near]).float().mean() > 0.999  # but for ties to the last bit
