@@ -27,9 +27,9 @@ from avatars.surface.paint import PhotographedSurface
 from avatars.surface.painted_body import photographed_surface
 from avatars.surface.texture_rules import TextureRules
 from avatars.surface.visibility import PosedSurface, VisibilityConfig, visibility
-from nfield.interpolation import bilinear
 from nfield.cameras import Cameras
 from nfield.errors import DataError
+from nfield.interpolation import bilinear
 from nfield.texture_atlas import Atlas
 from nfield.whole_file import write_atomically
 

@@ -45,16 +45,16 @@ class Compact:
     options: CompactOptions = field(default_factory=CompactOptions)
 
     def write(self, run: Path, out: Path, options: CompactOptions, tell: Tell, *, device: torch.device = CPU) -> None:
-        """See `nfield.export.Export`."""
+        """See `nfield.export.Export`; decoded on the device to be measured."""
         least, most = _RANGE
         if not least <= options.bits <= most:
             raise OptionError(f"--bits: is {options.bits}, expected {least} to {most} bits a number")
-        saved = load_image_run(run)
+        saved = load_image_run(run, device=device)
         tell("rounding and compressing")
         tensors = _ordered({name.removeprefix("field."): tensor for name, tensor in _of_field(saved).items()})
         named = {f"field.{name}": tensor for name, tensor in tensors.items()}
         save_compact(out, saved.checkpoint, named, {name: _rounding(name, options.bits) for name in named})
-        tell(_report(run, saved, out))
+        tell(_report(run, saved, out, device))
 
 
 def _of_field(saved: SavedImage) -> dict[str, Tensor]:
@@ -97,12 +97,12 @@ def _rounding(name: str, bits: int) -> Rounding:
     return Rounding("digits", _NETWORK_DIGITS) if name.startswith(("field.net.", "field.shift")) else Rounding()
 
 
-def _report(run: Path, saved: SavedImage, out: Path) -> str:
+def _report(run: Path, saved: SavedImage, out: Path, device: torch.device) -> str:
     """Size and error of a file: against the picture, where it is still there, and against what the run makes of it."""
     height, width = saved.plan.size
     size = out.stat().st_size
     said = f"{8.0 * size / (height * width):.2f} bits a pixel"
-    packed = load_image_run(out)
+    packed = load_image_run(out, device=device)
     try:
         picture = prepare_picture(Path(saved.plan.picture), size=saved.plan.size)
         before, after = (_psnr(where, one, picture) for where, one in ((run, saved), (out, packed)))
